@@ -1,0 +1,128 @@
+//! The trait behind every source of frames.
+
+use super::CaptureError;
+use crate::imaging::{ImageSize, RgbImage, Truth};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// One picture as it came from its source.
+#[derive(Clone, Debug)]
+pub struct CapturedFrame {
+    /// The picture; shared, never copied.
+    pub image: Arc<RgbImage>,
+    /// When the picture was taken (the driver's time where there is one), else when it was read.
+    pub captured_at: Instant,
+    /// Time spent turning the source's bytes into RGB (for the demo scene: rendering).
+    pub decode_time: Duration,
+    /// Position in a video, or index over rate in a folder of pictures.
+    pub position: Option<Duration>,
+    /// File name of a picture, else the title of the source.
+    pub name: Arc<str>,
+    /// What is really in the picture, where the source knows.
+    pub truth: Option<Arc<Truth>>,
+}
+
+/// What a source answers when it is asked for the next frame.
+#[derive(Debug)]
+pub enum Next {
+    /// A new frame.
+    Frame(CapturedFrame),
+    /// Nothing new within the time that was allowed; ask again.
+    Waiting,
+    /// The end of a video or of a folder that does not loop. Seeking makes the source go on.
+    End,
+}
+
+/// The kind of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// The built-in demo scene, with known truth.
+    Demo,
+    /// A camera.
+    Camera,
+    /// A video file: it can be paused, searched, looped, and played faster or slower.
+    Video,
+    /// A network stream: live, it can only be watched.
+    Stream,
+    /// One picture or a folder of them.
+    Pictures,
+}
+
+/// What is known of an open source.
+#[derive(Clone, Debug)]
+pub struct SourceInfo {
+    /// A short name for people: file name, camera name, "Demo scene".
+    pub title: String,
+    /// Its kind.
+    pub kind: SourceKind,
+    /// Size of its frames, where all have the same.
+    pub size: Option<ImageSize>,
+    /// Nominal frames a second.
+    pub frame_rate: Option<f64>,
+    /// Length of a video.
+    pub duration: Option<Duration>,
+    /// Number of pictures in a folder.
+    pub picture_count: Option<usize>,
+    /// One more sentence for people, such as the camera format that was got ("YUYV 640x480 at 30 fps").
+    pub detail: String,
+}
+
+/// How fast frames are handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Pace {
+    /// As a camera would: at the source's rate, times its speed.
+    #[default]
+    RealTime,
+    /// As fast as they are asked for, none left out: for the command line.
+    EveryFrame,
+}
+
+/// What can be asked of a source when it is opened. Whatever does not apply to its kind is ignored.
+#[derive(Clone, Debug, Default)]
+pub struct SourceOptions {
+    /// Real time or every frame.
+    pub pace: Pace,
+    /// Start again at the end (videos and folders).
+    pub looping: bool,
+    /// Camera: the size wanted; the nearest one on offer is taken.
+    pub camera_size: Option<ImageSize>,
+    /// Camera: the frame rate wanted.
+    pub camera_rate: Option<f64>,
+    /// Camera: the pixel format wanted, by its FourCC such as `YUYV` or `MJPG`.
+    pub camera_format: Option<String>,
+    /// Demo scene: seed of its world. None: the default world.
+    pub seed: Option<u64>,
+}
+
+/// A source of frames. Dropping it closes it.
+pub trait FrameSource: Send {
+    /// What is known of it.
+    fn info(&self) -> &SourceInfo;
+
+    /// The next frame, waiting for it at most `wait`.
+    ///
+    /// In [`Pace::RealTime`] a source that fell behind skips to the present.
+    ///
+    /// # Errors
+    ///
+    /// When the source cannot go on; it may be asked again later (a camera may come back).
+    fn next_frame(&mut self, wait: Duration) -> Result<Next, CaptureError>;
+
+    /// Told when the user pauses or resumes, so that the clock of a video stops and a camera drops stale frames.
+    fn set_paused(&mut self, _paused: bool) {}
+
+    /// Goes to a position (videos: time; folders: the picture shown at that time). Ignored by live sources.
+    ///
+    /// # Errors
+    ///
+    /// When the source cannot be read there.
+    fn seek(&mut self, _to: Duration) -> Result<(), CaptureError> {
+        Ok(())
+    }
+
+    /// Playing speed, 1.0 is real time. Ignored by live sources.
+    fn set_speed(&mut self, _factor: f64) {}
+
+    /// Whether to start again at the end.
+    fn set_looping(&mut self, _looping: bool) {}
+}

@@ -1,0 +1,15 @@
+//! The command line: one file a subcommand.
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Shows, live, what quantization does to an object detector.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {}
+
+/// Parses the arguments and runs what they ask for.
+pub fn main() -> ExitCode {
+    let _arguments = Arguments::parse();
+    ExitCode::SUCCESS
+}

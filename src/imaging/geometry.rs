@@ -1,0 +1,229 @@
+//! Sizes, boxes and the mapping between picture and model input.
+
+use serde::{Deserialize, Serialize};
+
+/// Width and height in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ImageSize {
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+impl ImageSize {
+    /// A size of `width` columns and `height` rows.
+    pub const fn new(width: u32, height: u32) -> Self {
+        Self { width, height }
+    }
+}
+
+impl std::fmt::Display for ImageSize {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}
+
+/// A box in pixels of the source picture.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BoxInImage {
+    /// Left edge.
+    pub x1: f32,
+    /// Top edge.
+    pub y1: f32,
+    /// Right edge.
+    pub x2: f32,
+    /// Bottom edge.
+    pub y2: f32,
+}
+
+impl BoxInImage {
+    /// A box from its left, top, right and bottom edges.
+    pub const fn new(x1: f32, y1: f32, x2: f32, y2: f32) -> Self {
+        Self { x1, y1, x2, y2 }
+    }
+
+    /// Width in pixels, never negative.
+    pub fn width(&self) -> f32 {
+        (self.x2 - self.x1).max(0.0)
+    }
+
+    /// Height in pixels, never negative.
+    pub fn height(&self) -> f32 {
+        (self.y2 - self.y1).max(0.0)
+    }
+
+    /// Area in square pixels.
+    pub fn area(&self) -> f32 {
+        self.width() * self.height()
+    }
+
+    /// Intersection over union with `other`, 0…1 (0 when both are empty).
+    pub fn iou(&self, other: &Self) -> f32 {
+        let overlap_width = (self.x2.min(other.x2) - self.x1.max(other.x1)).max(0.0);
+        let overlap_height = (self.y2.min(other.y2) - self.y1.max(other.y1)).max(0.0);
+        let intersection = overlap_width * overlap_height;
+        let union = self.area() + other.area() - intersection;
+        if union > 0.0 { intersection / union } else { 0.0 }
+    }
+
+    /// The part of the box that lies inside a picture of `size`.
+    pub fn clipped_to(&self, size: ImageSize) -> Self {
+        let (width, height) = (size.width as f32, size.height as f32);
+        Self {
+            x1: self.x1.clamp(0.0, width),
+            y1: self.y1.clamp(0.0, height),
+            x2: self.x2.clamp(0.0, width),
+            y2: self.y2.clamp(0.0, height),
+        }
+    }
+}
+
+/// A box in pixels of the model's input tensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BoxInModel {
+    /// Left edge.
+    pub x1: f32,
+    /// Top edge.
+    pub y1: f32,
+    /// Right edge.
+    pub x2: f32,
+    /// Bottom edge.
+    pub y2: f32,
+}
+
+impl BoxInModel {
+    /// A box from its left, top, right and bottom edges.
+    pub const fn new(x1: f32, y1: f32, x2: f32, y2: f32) -> Self {
+        Self { x1, y1, x2, y2 }
+    }
+
+    /// A box from its centre, width and height.
+    pub fn from_center(cx: f32, cy: f32, width: f32, height: f32) -> Self {
+        Self { x1: cx - width / 2.0, y1: cy - height / 2.0, x2: cx + width / 2.0, y2: cy + height / 2.0 }
+    }
+}
+
+/// How a picture is made to fit the model's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResizeMode {
+    /// Aspect ratio kept, picture in the top-left corner, padding right or below (YOLOX, RTMDet).
+    LetterboxTopLeft,
+    /// Aspect ratio kept, picture in the middle, padding on both sides (YOLOv5 and later).
+    LetterboxCenter,
+    /// Aspect ratio given up, no padding (SSD, DETR).
+    Stretch,
+}
+
+/// The mapping from a picture onto the model's input and back.
+///
+/// `model = image * scale + offset` on each axis, in corner coordinates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Letterbox {
+    /// Size of the source picture.
+    pub image: ImageSize,
+    /// Size of the model's input.
+    pub model: ImageSize,
+    /// Size of the resized picture inside the model's input.
+    pub content: ImageSize,
+    /// Column of the model's input where the resized picture begins.
+    pub left: u32,
+    /// Row of the model's input where the resized picture begins.
+    pub top: u32,
+}
+
+impl Letterbox {
+    /// Fits a picture of size `image` into a model input of size `model`.
+    ///
+    /// The resized size is truncated, not rounded, in [`ResizeMode::LetterboxTopLeft`] (YOLOX's own code does so)
+    /// and rounded in [`ResizeMode::LetterboxCenter`] (Ultralytics' does).
+    pub fn fit(image: ImageSize, model: ImageSize, mode: ResizeMode) -> Self {
+        let ratio = (f64::from(model.width) / f64::from(image.width.max(1)))
+            .min(f64::from(model.height) / f64::from(image.height.max(1)));
+        let scaled = |side: u32| f64::from(side) * ratio;
+        // A hair above the product, so that a side that fits exactly is not cut by one for want of precision.
+        let truncated = |side: u32, limit: u32| ((scaled(side) + 1e-6) as u32).clamp(1, limit.max(1));
+        let rounded = |side: u32, limit: u32| (scaled(side).round() as u32).clamp(1, limit.max(1));
+        let (content, left, top) = match mode {
+            ResizeMode::Stretch => (model, 0, 0),
+            ResizeMode::LetterboxTopLeft => {
+                let width = truncated(image.width, model.width);
+                let height = truncated(image.height, model.height);
+                (ImageSize { width, height }, 0, 0)
+            }
+            ResizeMode::LetterboxCenter => {
+                let width = rounded(image.width, model.width);
+                let height = rounded(image.height, model.height);
+                (ImageSize { width, height }, (model.width - width) / 2, (model.height - height) / 2)
+            }
+        };
+        Self { image, model, content, left, top }
+    }
+
+    /// Pixels of the resized picture for one pixel of the source, on x and on y.
+    fn scale(&self) -> (f32, f32) {
+        (
+            self.content.width as f32 / self.image.width.max(1) as f32,
+            self.content.height as f32 / self.image.height.max(1) as f32,
+        )
+    }
+
+    /// Takes a box from the model's input to the source picture (not clipped).
+    pub fn image_from_model(&self, b: BoxInModel) -> BoxInImage {
+        let (sx, sy) = self.scale();
+        let (left, top) = (self.left as f32, self.top as f32);
+        BoxInImage { x1: (b.x1 - left) / sx, y1: (b.y1 - top) / sy, x2: (b.x2 - left) / sx, y2: (b.y2 - top) / sy }
+    }
+
+    /// Takes a box from the source picture to the model's input.
+    pub fn model_from_image(&self, b: BoxInImage) -> BoxInModel {
+        let (sx, sy) = self.scale();
+        let (left, top) = (self.left as f32, self.top as f32);
+        BoxInModel { x1: b.x1 * sx + left, y1: b.y1 * sy + top, x2: b.x2 * sx + left, y2: b.y2 * sy + top }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_wide_picture_gets_its_padding_below_or_on_both_sides() {
+        let (image, model) = (ImageSize::new(1280, 720), ImageSize::new(416, 416));
+        let corner = Letterbox::fit(image, model, ResizeMode::LetterboxTopLeft);
+        assert_eq!((corner.content, corner.left, corner.top), (ImageSize::new(416, 234), 0, 0));
+        let center = Letterbox::fit(image, model, ResizeMode::LetterboxCenter);
+        assert_eq!((center.content, center.left, center.top), (ImageSize::new(416, 234), 0, 91));
+        let stretch = Letterbox::fit(image, model, ResizeMode::Stretch);
+        assert_eq!(stretch.content, model);
+    }
+
+    #[test]
+    fn iou_of_known_boxes() {
+        let a = BoxInImage::new(0.0, 0.0, 10.0, 10.0);
+        assert_eq!(a.iou(&a), 1.0);
+        assert_eq!(a.iou(&BoxInImage::new(20.0, 0.0, 30.0, 10.0)), 0.0);
+        assert!((a.iou(&BoxInImage::new(5.0, 0.0, 15.0, 10.0)) - 1.0 / 3.0).abs() < 1e-6);
+        assert_eq!(BoxInImage::new(1.0, 1.0, 1.0, 1.0).iou(&BoxInImage::new(1.0, 1.0, 1.0, 1.0)), 0.0);
+    }
+
+    proptest! {
+        #[test]
+        fn a_box_survives_the_way_to_the_model_and_back(
+            w in 1u32..4000, h in 1u32..4000, mw in 32u32..1280, mh in 32u32..1280,
+            mode in prop::sample::select(vec![ResizeMode::LetterboxTopLeft, ResizeMode::LetterboxCenter, ResizeMode::Stretch]),
+            fx in 0.0f32..1.0, fy in 0.0f32..1.0,
+        ) {
+            let fit = Letterbox::fit(ImageSize::new(w, h), ImageSize::new(mw, mh), mode);
+            prop_assert!(fit.left + fit.content.width <= mw && fit.top + fit.content.height <= mh);
+            let b = BoxInImage::new(fx * w as f32 * 0.5, fy * h as f32 * 0.5, w as f32, h as f32);
+            let back = fit.image_from_model(fit.model_from_image(b));
+            let tolerance = 1e-3 * w.max(h) as f32;
+            for (got, want) in [(back.x1, b.x1), (back.y1, b.y1), (back.x2, b.x2), (back.y2, b.y2)] {
+                prop_assert!((got - want).abs() <= tolerance, "{back:?} {b:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! What goes through the pipeline: commands in; results, statistics and events out.
+
+use crate::capture::{CapturedFrame, SourceInfo, SourceOptions, SourceSpec};
+use crate::inference::{Detection, ModelCard, Thresholds};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Counts the frames of one run of the program; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FrameId(pub u64);
+
+/// One of the two models that are kept loaded. By custom A is the full-precision model, B its quantized twin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum LaneId {
+    /// The reference, drawn left.
+    A,
+    /// The candidate, drawn right.
+    B,
+}
+
+impl LaneId {
+    /// Both lanes, in order.
+    pub const BOTH: [Self; 2] = [Self::A, Self::B];
+
+    /// Index into arrays with an entry a lane.
+    pub const fn index(self) -> usize {
+        match self {
+            Self::A => 0,
+            Self::B => 1,
+        }
+    }
+
+    /// The other lane.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+}
+
+/// Which lanes run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Mode {
+    /// One lane; the other stays loaded and warm.
+    Single(LaneId),
+    /// Both lanes on the same frames.
+    Compare,
+}
+
+impl Mode {
+    /// Whether `lane` takes part.
+    pub fn runs(self, lane: LaneId) -> bool {
+        match self {
+            Self::Single(active) => active == lane,
+            Self::Compare => true,
+        }
+    }
+}
+
+/// What the view or the command line may ask for. Every command returns at once; its outcome is an [`Event`]
+/// or shows in the next [`FrameResult`].
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Opens a source; the old one runs on until the new one gives its first frame.
+    OpenSource(SourceSpec, SourceOptions),
+    /// Loads a model into a lane off the view's thread; the old one runs on until the new one is ready.
+    LoadModel {
+        /// Which lane.
+        lane: LaneId,
+        /// The ONNX file.
+        path: PathBuf,
+    },
+    /// Empties a lane.
+    UnloadModel(LaneId),
+    /// Takes effect on the next frame, without a reload. On a paused frame the lanes that lack a result for it run
+    /// once.
+    SetMode(Mode),
+    /// Applies at once; a paused frame is not inferred again, only filtered and suppressed again.
+    SetThresholds(Thresholds),
+    /// Stops or goes on. While paused nothing runs.
+    SetPaused(bool),
+    /// While paused: shows one more frame.
+    Step,
+    /// Goes to a position of a video or folder; works while paused.
+    Seek(Duration),
+    /// Playing speed of a video, 1.0 is real time.
+    SetSpeed(f64),
+    /// Whether a video or folder starts again at its end.
+    SetLooping(bool),
+    /// Threads ONNX Runtime uses inside one operator, for both lanes; the models are loaded again behind the
+    /// running ones.
+    SetThreads(usize),
+    /// Forgets all statistics.
+    ResetStatistics,
+}
+
+/// How far the loading of a model has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadStage {
+    /// Reading the file and recognising it.
+    Reading,
+    /// Trying it in a process of its own, where a crash or a hang does no harm.
+    Trying,
+    /// Building the session.
+    Building,
+    /// First runs, so that the first frame is not slow.
+    WarmingUp,
+}
+
+/// What happened, in the order in which it happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A source is open and gives frames.
+    SourceOpened {
+        /// As it was asked for.
+        spec: SourceSpec,
+        /// What it is.
+        info: Arc<SourceInfo>,
+    },
+    /// A source could not be opened, or broke off. The last frame stays on view.
+    SourceFailed {
+        /// As it was asked for.
+        spec: SourceSpec,
+        /// One sentence: what, and what to do.
+        message: String,
+    },
+    /// A video or a folder came to its end.
+    SourceEnded,
+    /// A model is being loaded.
+    ModelLoading {
+        /// Which lane.
+        lane: LaneId,
+        /// The file.
+        path: PathBuf,
+        /// How far it is.
+        stage: LoadStage,
+    },
+    /// A model runs from the next frame on.
+    ModelLoaded {
+        /// Which lane.
+        lane: LaneId,
+        /// What it is.
+        info: Arc<ModelInfo>,
+    },
+    /// A model could not be loaded; what ran in the lane runs on.
+    ModelFailed {
+        /// Which lane.
+        lane: LaneId,
+        /// The file.
+        path: PathBuf,
+        /// One sentence: what, and what to do.
+        message: String,
+    },
+    /// A lane was emptied.
+    ModelUnloaded(LaneId),
+    /// Something the user should know that stops nothing (label count, inference error on one frame, …).
+    Warning(String),
+}
+
+/// In what numbers a model computes, told from its graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floats.
+    Fp32,
+    /// 16-bit floats.
+    Fp16,
+    /// 8-bit integers in the convolutions and matrix products.
+    Int8,
+    /// Some convolutions in integers, others in floats.
+    Mixed,
+}
+
+impl std::fmt::Display for Precision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Fp32 => "FP32",
+            Self::Fp16 => "FP16",
+            Self::Int8 => "INT8",
+            Self::Mixed => "mixed",
+        })
+    }
+}
+
+/// What is known of a loaded model.
+#[derive(Clone, Debug)]
+pub struct ModelInfo {
+    /// The file.
+    pub path: PathBuf,
+    /// Size of the file (and of its external data) in bytes.
+    pub bytes: u64,
+    /// Told from the graph.
+    pub precision: Precision,
+    /// What is believed of input and outputs.
+    pub card: ModelCard,
+    /// Why that is believed, a sentence an item.
+    pub evidence: Vec<String>,
+    /// Threads ONNX Runtime uses inside one operator.
+    pub threads: usize,
+    /// Execution provider that runs it, such as `CPU`.
+    pub provider: String,
+}
+
+/// Time spent on one frame, by stage, as measured in the lane's threads.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StageTimings {
+    /// Resize, padding, colour order, normalization.
+    pub preprocess: Duration,
+    /// `session.run`.
+    pub inference: Duration,
+    /// Decoding, thresholds and NMS.
+    pub postprocess: Duration,
+}
+
+impl StageTimings {
+    /// Sum of the stages.
+    pub fn total(&self) -> Duration {
+        self.preprocess + self.inference + self.postprocess
+    }
+}
+
+/// What one lane found in one frame.
+#[derive(Clone, Debug)]
+pub struct LaneResult {
+    /// Detections above the thresholds, best score first.
+    pub detections: Vec<Detection>,
+    /// Time spent.
+    pub timings: StageTimings,
+}
+
+/// How far two lanes agree on one frame: greedy matching of boxes of the same label name at IoU ≥ 0.5.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FrameAgreement {
+    /// Matched pairs, as indices into lane A's and lane B's detections.
+    pub matched: Vec<(usize, usize)>,
+    /// Indices of lane A's detections that B lacks.
+    pub only_a: Vec<usize>,
+    /// Indices of lane B's detections that A lacks.
+    pub only_b: Vec<usize>,
+}
+
+/// One frame with everything that was computed on it. The view draws exactly this.
+#[derive(Clone, Debug)]
+pub struct FrameResult {
+    /// Number of the frame.
+    pub id: FrameId,
+    /// The picture that the boxes were computed on.
+    pub frame: CapturedFrame,
+    /// The mode it was computed in.
+    pub mode: Mode,
+    /// Results by [`LaneId::index`]; none where the lane did not run.
+    pub lanes: [Option<LaneResult>; 2],
+    /// Present when both lanes ran.
+    pub agreement: Option<FrameAgreement>,
+    /// Time from the capture of the frame to the publication of its boxes.
+    pub frame_to_box: Duration,
+    /// Figures up to and including this frame.
+    pub statistics: Arc<Statistics>,
+}
+
+/// Percentiles of a rolling window, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LatencySummary {
+    /// Median.
+    pub p50_ms: f32,
+    /// 95th percentile.
+    pub p95_ms: f32,
+}
+
+/// Accuracy of a lane against the truth of the demo scene (or of labelled pictures) over the last frames.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LaneAccuracy {
+    /// Average precision at IoU 0.5, mean over the classes seen, 0…1; all scores from 0.001 up are used.
+    pub ap50: f32,
+    /// Share of the true boxes found at the current confidence threshold, 0…1.
+    pub recall: f32,
+    /// Number of frames in the window.
+    pub frames: usize,
+    /// Number of true boxes in the window.
+    pub boxes: usize,
+}
+
+/// Figures of one lane over its rolling window (the last 300 frames it ran on).
+#[derive(Clone, Debug, Default)]
+pub struct LaneStatistics {
+    /// Frames a second that this lane finished, over the last two seconds. None while it does not run.
+    pub fps: Option<f32>,
+    /// Frames in the window.
+    pub frames: usize,
+    /// Preprocessing.
+    pub preprocess: LatencySummary,
+    /// `session.run`.
+    pub inference: LatencySummary,
+    /// Decoding, thresholds, NMS.
+    pub postprocess: LatencySummary,
+    /// The three together.
+    pub total: LatencySummary,
+    /// Capture to boxes.
+    pub frame_to_box: LatencySummary,
+    /// Total latencies in milliseconds, oldest first, for a sparkline (at most 120).
+    pub recent_total_ms: Vec<f32>,
+    /// Against the truth, where the source knows it.
+    pub accuracy: Option<LaneAccuracy>,
+}
+
+/// Agreement of lane B with lane A over the rolling window of compared frames.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AgreementStatistics {
+    /// Share of B's boxes that A also has.
+    pub precision: f32,
+    /// Share of A's boxes that B also has.
+    pub recall: f32,
+    /// Harmonic mean of both, at IoU 0.5.
+    pub f1: f32,
+    /// Mean IoU of matched boxes.
+    pub mean_iou: f32,
+    /// Mean absolute change of the score of matched boxes.
+    pub mean_score_delta: f32,
+    /// Number of compared frames.
+    pub frames: usize,
+    /// Number of boxes in A on those frames.
+    pub reference_boxes: usize,
+}
+
+/// All figures of the panel. Windows are counted in frames and said in the panel.
+#[derive(Clone, Debug, Default)]
+pub struct Statistics {
+    /// Frames a second that the source gave, over the last two seconds.
+    pub capture_fps: Option<f32>,
+    /// Time to decode (or render) a frame at the source.
+    pub capture_decode: LatencySummary,
+    /// Frames that were replaced by newer ones before a lane took them, since the source was opened.
+    pub dropped_frames: u64,
+    /// Frames that the source gave, since it was opened.
+    pub captured_frames: u64,
+    /// By [`LaneId::index`].
+    pub lanes: [LaneStatistics; 2],
+    /// B against A.
+    pub agreement: Option<AgreementStatistics>,
+    /// CPU use of this process in percent of one core, over the last second.
+    pub cpu_percent: f32,
+    /// Resident memory of this process in bytes.
+    pub resident_bytes: u64,
+}

@@ -1,0 +1,14 @@
+//! The live pipeline: the only place with threads.
+//!
+//! ```text
+//! capture ─▶ LatestSlot ─▶ conductor ─▶ lane A, lane B ─▶ conductor ─▶ LatestSlot ─▶ view
+//! ```
+//!
+//! The view sends [`Command`]s, takes the newest [`FrameResult`], and drains [`Event`]s. Nothing here blocks it.
+
+mod messages;
+
+pub use messages::{
+    AgreementStatistics, Command, Event, FrameAgreement, FrameId, FrameResult, LaneAccuracy, LaneId, LaneResult,
+    LaneStatistics, LatencySummary, LoadStage, Mode, ModelInfo, Precision, StageTimings, Statistics,
+};
