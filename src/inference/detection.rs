@@ -2,6 +2,7 @@
 
 use crate::imaging::{BoxInImage, BoxInModel};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// What a head says before thresholds and NMS: a box in the model's pixels with its best class.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,5 +38,23 @@ pub struct Thresholds {
 impl Default for Thresholds {
     fn default() -> Self {
         Self { confidence: 0.25, iou: 0.45 }
+    }
+}
+
+/// Time spent on one frame, by stage, as measured in the lane's threads.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StageTimings {
+    /// Resize, padding, colour order, normalization.
+    pub preprocess: Duration,
+    /// `session.run`.
+    pub inference: Duration,
+    /// Decoding, thresholds and NMS.
+    pub postprocess: Duration,
+}
+
+impl StageTimings {
+    /// Sum of the stages.
+    pub fn total(&self) -> Duration {
+        self.preprocess + self.inference + self.postprocess
     }
 }

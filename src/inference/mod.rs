@@ -7,6 +7,8 @@
 pub mod decode;
 mod detection;
 mod model_card;
+mod model_info;
 
-pub use detection::{Candidate, Detection, Thresholds};
+pub use detection::{Candidate, Detection, StageTimings, Thresholds};
 pub use model_card::{ColorOrder, Head, LabelSource, Layout, ModelCard};
+pub use model_info::{ModelInfo, Precision};

@@ -1,7 +1,7 @@
 //! What goes through the pipeline: commands in; results, statistics and events out.
 
 use crate::capture::{CapturedFrame, SourceInfo, SourceOptions, SourceSpec};
-use crate::inference::{Detection, ModelCard, Thresholds};
+use crate::inference::{Detection, ModelInfo, StageTimings, Thresholds};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -157,68 +157,6 @@ pub enum Event {
     ModelUnloaded(LaneId),
     /// Something the user should know that stops nothing (label count, inference error on one frame, …).
     Warning(String),
-}
-
-/// In what numbers a model computes, told from its graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// 32-bit floats.
-    Fp32,
-    /// 16-bit floats.
-    Fp16,
-    /// 8-bit integers in the convolutions and matrix products.
-    Int8,
-    /// Some convolutions in integers, others in floats.
-    Mixed,
-}
-
-impl std::fmt::Display for Precision {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Fp32 => "FP32",
-            Self::Fp16 => "FP16",
-            Self::Int8 => "INT8",
-            Self::Mixed => "mixed",
-        })
-    }
-}
-
-/// What is known of a loaded model.
-#[derive(Clone, Debug)]
-pub struct ModelInfo {
-    /// The file.
-    pub path: PathBuf,
-    /// Size of the file (and of its external data) in bytes.
-    pub bytes: u64,
-    /// Told from the graph.
-    pub precision: Precision,
-    /// What is believed of input and outputs.
-    pub card: ModelCard,
-    /// Why that is believed, a sentence an item.
-    pub evidence: Vec<String>,
-    /// Threads ONNX Runtime uses inside one operator.
-    pub threads: usize,
-    /// Execution provider that runs it, such as `CPU`.
-    pub provider: String,
-}
-
-/// Time spent on one frame, by stage, as measured in the lane's threads.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct StageTimings {
-    /// Resize, padding, colour order, normalization.
-    pub preprocess: Duration,
-    /// `session.run`.
-    pub inference: Duration,
-    /// Decoding, thresholds and NMS.
-    pub postprocess: Duration,
-}
-
-impl StageTimings {
-    /// Sum of the stages.
-    pub fn total(&self) -> Duration {
-        self.preprocess + self.inference + self.postprocess
-    }
 }
 
 /// What one lane found in one frame.

@@ -10,5 +10,5 @@ mod messages;
 
 pub use messages::{
     AgreementStatistics, Command, Event, FrameAgreement, FrameId, FrameResult, LaneAccuracy, LaneId, LaneResult,
-    LaneStatistics, LatencySummary, LoadStage, Mode, ModelInfo, Precision, StageTimings, Statistics,
+    LaneStatistics, LatencySummary, LoadStage, Mode, Statistics,
 };

@@ -1,0 +1,48 @@
+//! What is known of a loaded model.
+
+use super::ModelCard;
+use std::path::PathBuf;
+
+/// In what numbers a model computes, told from its graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floats.
+    Fp32,
+    /// 16-bit floats.
+    Fp16,
+    /// 8-bit integers in the convolutions and matrix products.
+    Int8,
+    /// Some convolutions in integers, others in floats.
+    Mixed,
+}
+
+impl std::fmt::Display for Precision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Fp32 => "FP32",
+            Self::Fp16 => "FP16",
+            Self::Int8 => "INT8",
+            Self::Mixed => "mixed",
+        })
+    }
+}
+
+/// What is known of a loaded model.
+#[derive(Clone, Debug)]
+pub struct ModelInfo {
+    /// The file.
+    pub path: PathBuf,
+    /// Size of the file (and of its external data) in bytes.
+    pub bytes: u64,
+    /// Told from the graph.
+    pub precision: Precision,
+    /// What is believed of input and outputs.
+    pub card: ModelCard,
+    /// Why that is believed, a sentence an item.
+    pub evidence: Vec<String>,
+    /// Threads ONNX Runtime uses inside one operator.
+    pub threads: usize,
+    /// Execution provider that runs it, such as `CPU`.
+    pub provider: String,
+}
