@@ -6,9 +6,13 @@
 //!
 //! The view sends [`Command`]s, takes the newest [`FrameResult`], and drains [`Event`]s. Nothing here blocks it.
 
+mod link;
 mod messages;
+mod slot;
 
+pub use link::{Link, LinkPeer};
 pub use messages::{
     AgreementStatistics, Command, Event, FrameAgreement, FrameId, FrameResult, LaneAccuracy, LaneId, LaneResult,
     LaneStatistics, LatencySummary, LoadStage, Mode, Statistics,
 };
+pub use slot::{SlotReader, SlotWriter, latest_slot};
