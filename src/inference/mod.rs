@@ -8,6 +8,7 @@ pub mod decode;
 mod detection;
 mod model_card;
 mod model_info;
+pub mod preprocess;
 
 pub use detection::{Candidate, Detection, StageTimings, Thresholds};
 pub use model_card::{ColorOrder, Head, LabelSource, Layout, ModelCard};
