@@ -1,15 +1,44 @@
-//! The command line: one file a subcommand.
+//! The command line: one file a subcommand. JSON goes to stdout, everything else to stderr; exit code 0 is done,
+//! 1 is failed with one line saying what and what to do, 2 is wrong usage.
 
+mod arguments;
+mod bench;
+mod cameras;
+mod detect;
+mod headless;
+mod inspect;
+mod output;
+mod scene;
+mod start;
+mod try_model;
+mod window;
+
+use arguments::{Arguments, Subcommand};
 use clap::Parser;
 use std::process::ExitCode;
 
-/// Shows, live, what quantization does to an object detector.
-#[derive(Debug, Parser)]
-#[command(version)]
-struct Arguments {}
-
 /// Parses the arguments and runs what they ask for.
 pub fn main() -> ExitCode {
-    let _arguments = Arguments::parse();
-    ExitCode::SUCCESS
+    let arguments = Arguments::parse();
+    start::set_up_logging(arguments.global.verbose);
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", start::one_line(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let global = arguments.global;
+    match arguments.command {
+        None => window::run(&global, &arguments.window),
+        Some(Subcommand::Detect(args)) => detect::run(&global, &args),
+        Some(Subcommand::Bench(args)) => bench::run(&global, &args),
+        Some(Subcommand::Inspect(args)) => inspect::run(&global, &args),
+        Some(Subcommand::Cameras(args)) => cameras::run(args, global.format),
+        Some(Subcommand::Scene(args)) => scene::run(args),
+        Some(Subcommand::TryModel(args)) => try_model::run(&global, &args),
+    }
 }

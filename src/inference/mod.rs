@@ -9,7 +9,8 @@ mod detection;
 mod model_card;
 mod model_info;
 pub mod preprocess;
+pub mod session;
 
 pub use detection::{Candidate, Detection, StageTimings, Thresholds};
 pub use model_card::{ColorOrder, Head, LabelSource, Layout, ModelCard};
-pub use model_info::{ModelInfo, Precision};
+pub use model_info::{LoadStage, ModelInfo, Precision};

@@ -46,3 +46,15 @@ pub struct ModelInfo {
     /// Execution provider that runs it, such as `CPU`.
     pub provider: String,
 }
+/// How far the loading of a model has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadStage {
+    /// Reading the file and recognising it.
+    Reading,
+    /// Trying it in a process of its own, where a crash or a hang does no harm.
+    Trying,
+    /// Building the session.
+    Building,
+    /// First runs, so that the first frame is not slow.
+    WarmingUp,
+}

@@ -177,7 +177,8 @@ impl Preprocessor {
         }
         let mut previous: Option<Row> = None;
         for (y, row) in plan.rows.iter().enumerate() {
-            let same = previous.is_some_and(|p| (p.upper, p.lower, p.lower_weight) == (row.upper, row.lower, row.lower_weight));
+            let same = previous
+                .is_some_and(|p| (p.upper, p.lower, p.lower_weight) == (row.upper, row.lower, row.lower_weight));
             if !same {
                 let (upper, lower) = (row.upper as usize * stride, row.lower as usize * stride);
                 blend_rows(

@@ -1,1 +1,14 @@
-//! metrics
+//! Figures: rolling latency windows, rates, accuracy against a known truth, agreement between two lanes.
+//!
+//! Plain values and functions. The live panel, the command line and the evaluation all use these.
+
+mod accuracy;
+mod agreement;
+mod window;
+
+pub use accuracy::{AccuracyWindow, LaneAccuracy};
+pub use agreement::{AgreementStatistics, AgreementWindow, FrameAgreement, agreement_of_frame};
+pub use window::{LatencySummary, LatencyWindow, RateMeter, percentile};
+
+/// Boxes that overlap at least this much, and are of one class, are taken for the same object.
+pub const MATCH_IOU: f32 = 0.5;

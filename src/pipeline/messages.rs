@@ -1,7 +1,8 @@
 //! What goes through the pipeline: commands in; results, statistics and events out.
 
 use crate::capture::{CapturedFrame, SourceInfo, SourceOptions, SourceSpec};
-use crate::inference::{Detection, ModelInfo, StageTimings, Thresholds};
+use crate::inference::{Detection, LoadStage, ModelInfo, ModelOverrides, StageTimings, Thresholds};
+use crate::metrics::{AgreementStatistics, FrameAgreement, LaneAccuracy, LatencySummary};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +72,8 @@ pub enum Command {
         lane: LaneId,
         /// The ONNX file.
         path: PathBuf,
+        /// A model card or labels given by the user instead of what is found.
+        overrides: ModelOverrides,
     },
     /// Empties a lane.
     UnloadModel(LaneId),
@@ -94,19 +97,6 @@ pub enum Command {
     SetThreads(usize),
     /// Forgets all statistics.
     ResetStatistics,
-}
-
-/// How far the loading of a model has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoadStage {
-    /// Reading the file and recognising it.
-    Reading,
-    /// Trying it in a process of its own, where a crash or a hang does no harm.
-    Trying,
-    /// Building the session.
-    Building,
-    /// First runs, so that the first frame is not slow.
-    WarmingUp,
 }
 
 /// What happened, in the order in which it happened.
@@ -168,17 +158,6 @@ pub struct LaneResult {
     pub timings: StageTimings,
 }
 
-/// How far two lanes agree on one frame: greedy matching of boxes of the same label name at IoU ≥ 0.5.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct FrameAgreement {
-    /// Matched pairs, as indices into lane A's and lane B's detections.
-    pub matched: Vec<(usize, usize)>,
-    /// Indices of lane A's detections that B lacks.
-    pub only_a: Vec<usize>,
-    /// Indices of lane B's detections that A lacks.
-    pub only_b: Vec<usize>,
-}
-
 /// One frame with everything that was computed on it. The view draws exactly this.
 #[derive(Clone, Debug)]
 pub struct FrameResult {
@@ -196,28 +175,6 @@ pub struct FrameResult {
     pub frame_to_box: Duration,
     /// Figures up to and including this frame.
     pub statistics: Arc<Statistics>,
-}
-
-/// Percentiles of a rolling window, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct LatencySummary {
-    /// Median.
-    pub p50_ms: f32,
-    /// 95th percentile.
-    pub p95_ms: f32,
-}
-
-/// Accuracy of a lane against the truth of the demo scene (or of labelled pictures) over the last frames.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LaneAccuracy {
-    /// Average precision at IoU 0.5, mean over the classes seen, 0…1; all scores from 0.001 up are used.
-    pub ap50: f32,
-    /// Share of the true boxes found at the current confidence threshold, 0…1.
-    pub recall: f32,
-    /// Number of frames in the window.
-    pub frames: usize,
-    /// Number of true boxes in the window.
-    pub boxes: usize,
 }
 
 /// Figures of one lane over its rolling window (the last 300 frames it ran on).
@@ -241,25 +198,6 @@ pub struct LaneStatistics {
     pub recent_total_ms: Vec<f32>,
     /// Against the truth, where the source knows it.
     pub accuracy: Option<LaneAccuracy>,
-}
-
-/// Agreement of lane B with lane A over the rolling window of compared frames.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AgreementStatistics {
-    /// Share of B's boxes that A also has.
-    pub precision: f32,
-    /// Share of A's boxes that B also has.
-    pub recall: f32,
-    /// Harmonic mean of both, at IoU 0.5.
-    pub f1: f32,
-    /// Mean IoU of matched boxes.
-    pub mean_iou: f32,
-    /// Mean absolute change of the score of matched boxes.
-    pub mean_score_delta: f32,
-    /// Number of compared frames.
-    pub frames: usize,
-    /// Number of boxes in A on those frames.
-    pub reference_boxes: usize,
 }
 
 /// All figures of the panel. Windows are counted in frames and said in the panel.

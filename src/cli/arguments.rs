@@ -1,0 +1,119 @@
+//! What may be written on the command line.
+
+use super::output::OutputFormat;
+use super::{bench, cameras, detect, inspect, scene, try_model, window};
+use crate::inference::{LoadOptions, ModelOverrides, SessionOptions, Thresholds};
+use crate::runtime;
+use std::path::{Path, PathBuf};
+
+/// Shows, live, what quantization does to an object detector: FP32 and INT8 on the same frames.
+#[derive(Debug, clap::Parser)]
+#[command(version, about, args_conflicts_with_subcommands = false)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(flatten)]
+    pub window: window::Args,
+    #[command(subcommand)]
+    pub command: Option<Subcommand>,
+}
+
+/// Options that every subcommand takes.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Global {
+    /// Lowest score of a detection, 0…1 [default: 0.25]
+    #[arg(long, short = 'c', global = true, value_name = "F", value_parser = fraction)]
+    pub confidence: Option<f32>,
+    /// Overlap (intersection over union) above which the weaker of two boxes of a class is dropped, 0…1
+    /// [default: 0.45]
+    #[arg(long, global = true, value_name = "F", value_parser = fraction)]
+    pub iou: Option<f32>,
+    /// Class names: a text file with one a line, or a YOLO data.yaml
+    #[arg(long, short = 'l', global = true, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// ONNX model; `bench` takes several
+    #[arg(long, short = 'm', global = true, value_name = "FILE")]
+    pub model: Vec<PathBuf>,
+    /// Model card instead of the sidecar <model>.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub card: Option<PathBuf>,
+    /// Execution provider; only `cpu` so far
+    #[arg(long, global = true, value_name = "NAME", default_value = "cpu", value_parser = ["cpu"])]
+    pub provider: String,
+    /// Threads ONNX Runtime uses inside one operator [default: half of the cores, at most 4]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+    /// Run quantized models as ONNX Runtime does by itself (what this version always does)
+    #[arg(long, global = true)]
+    pub no_accelerate: bool,
+    /// Library that reads cameras; only `nokhwa` so far
+    #[arg(long, global = true, value_name = "NAME", default_value = "nokhwa", value_parser = ["nokhwa"])]
+    pub camera_backend: String,
+    /// Form of the results on stdout
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub format: OutputFormat,
+    /// Say more on stderr; twice: still more
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// What there is beside the window.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Subcommand {
+    /// Boxes of every frame, as text or as a JSON object a line
+    Detect(detect::Args),
+    /// Latency and throughput, stage by stage
+    Bench(bench::Args),
+    /// What a model is taken for, and why
+    Inspect(inspect::Args),
+    /// Cameras and their formats
+    Cameras(cameras::Args),
+    /// Writes labelled pictures of the demo scene (COCO json)
+    Scene(scene::Args),
+    /// Loads a model and runs it once, under limits; the program calls itself with this before it loads a model
+    #[command(hide = true)]
+    TryModel(try_model::Args),
+}
+
+impl Global {
+    /// The thresholds, where none was given the defaults.
+    pub fn thresholds(&self) -> Thresholds {
+        let default = Thresholds::default();
+        Thresholds {
+            confidence: self.confidence.unwrap_or(default.confidence),
+            iou: self.iou.unwrap_or(default.iou),
+        }
+    }
+
+    /// Threads of a session.
+    pub fn threads(&self) -> usize {
+        self.threads.map_or_else(runtime::default_threads, usize::from)
+    }
+
+    /// Card and labels given on the command line.
+    pub fn overrides(&self) -> ModelOverrides {
+        ModelOverrides { card: self.card.clone(), labels: self.labels.clone() }
+    }
+
+    /// How models are loaded.
+    pub fn load_options(&self) -> LoadOptions {
+        LoadOptions { session: SessionOptions { threads: self.threads() }, overrides: self.overrides() }
+    }
+
+    /// The one model of a subcommand that takes one.
+    pub fn one_model(&self) -> anyhow::Result<&Path> {
+        match self.model.as_slice() {
+            [model] => Ok(model),
+            [] => anyhow::bail!("no model was named: add --model FILE.onnx"),
+            several => anyhow::bail!("{} models were named; this takes one --model", several.len()),
+        }
+    }
+}
+
+fn fraction(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        Ok(_) => Err("must lie between 0 and 1".to_owned()),
+        Err(_) => Err("is not a number".to_owned()),
+    }
+}

@@ -1,0 +1,211 @@
+//! `quantscope detect`: boxes of every frame of a source.
+
+use super::arguments::Global;
+use super::output::OutputFormat;
+use super::start;
+use crate::capture::{self, CapturedFrame, Next, Pace, SourceInfo, SourceKind, SourceOptions, SourceSpec};
+use crate::imaging::draw::{self, DrawnBox};
+use crate::imaging::palette::class_color;
+use crate::inference::{Detection, Detector, ModelCard, StageTimings};
+use anyhow::{Context, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a live source may give nothing before it is asked again.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What to detect in, and what to keep.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// demo | camera[:N] | FILE (picture or video) | DIR (pictures) | rtsp://… | http://…
+    source: String,
+    /// Save annotated pictures: a folder, or a file where there is one picture
+    #[arg(long, value_name = "PATH")]
+    save: Option<PathBuf>,
+    /// Stop after so many frames
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+}
+
+/// One line of the result.
+#[derive(Serialize)]
+struct Line<'a> {
+    frame: u64,
+    source: &'a str,
+    width: u32,
+    height: u32,
+    detections: Vec<LineDetection<'a>>,
+    timings_ms: LineTimings,
+}
+
+#[derive(Serialize)]
+struct LineDetection<'a> {
+    label: std::borrow::Cow<'a, str>,
+    class_id: u32,
+    score: f32,
+    /// Left, top, right, bottom in pixels of the source.
+    #[serde(rename = "box")]
+    rect: [f32; 4],
+}
+
+#[derive(Serialize)]
+struct LineTimings {
+    preprocess: f32,
+    inference: f32,
+    postprocess: f32,
+}
+
+pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
+    let model = global.one_model()?;
+    let options = SourceOptions { pace: Pace::EveryFrame, ..SourceOptions::default() };
+    let mut source = capture::open(&SourceSpec::from(args.source.as_str()), &options)?;
+    let saver = args.save.as_deref().map(|path| Saver::new(path, source.info())).transpose()?;
+    let mut detector = Detector::load(model, &global.load_options(), start::trial().as_ref(), &mut |_| {})?;
+    for warning in detector.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let progress = progress_bar(source.info(), args.limit);
+    let mut detections = Vec::new();
+    let mut count = 0;
+    while args.limit.is_none_or(|limit| count < limit) {
+        let frame = match source.next_frame(PATIENCE)? {
+            Next::Frame(frame) => frame,
+            Next::Waiting => continue,
+            Next::End => break,
+        };
+        let timings = detector.detect(&frame.image, global.thresholds(), &mut detections)?;
+        let card = &detector.info().card;
+        let written = write_line(global.format, count, &frame, card, &detections, &timings);
+        if let Err(error) = written {
+            // Whoever reads has had enough (`| head`).
+            if error.kind() == std::io::ErrorKind::BrokenPipe {
+                return Ok(());
+            }
+            return Err(error).context("the results cannot be written to stdout");
+        }
+        if let Some(saver) = &saver {
+            saver.save(count, &frame, card, &detections)?;
+        }
+        count += 1;
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    ensure!(count > 0, "{}: the source gave no picture", args.source);
+    Ok(())
+}
+
+fn write_line(
+    format: OutputFormat,
+    number: u64,
+    frame: &CapturedFrame,
+    card: &ModelCard,
+    detections: &[Detection],
+    timings: &StageTimings,
+) -> std::io::Result<()> {
+    let ms = |duration: Duration| duration.as_secs_f32() * 1e3;
+    let mut out = std::io::stdout().lock();
+    match format {
+        OutputFormat::Json => {
+            let line = Line {
+                frame: number,
+                source: &frame.name,
+                width: frame.image.width(),
+                height: frame.image.height(),
+                detections: detections
+                    .iter()
+                    .map(|d| LineDetection {
+                        label: card.label(d.class_id),
+                        class_id: d.class_id,
+                        score: d.score,
+                        rect: [d.rect.x1, d.rect.y1, d.rect.x2, d.rect.y2],
+                    })
+                    .collect(),
+                timings_ms: LineTimings {
+                    preprocess: ms(timings.preprocess),
+                    inference: ms(timings.inference),
+                    postprocess: ms(timings.postprocess),
+                },
+            };
+            serde_json::to_writer(&mut out, &line)?;
+            writeln!(out)
+        }
+        OutputFormat::Text => {
+            let total = ms(timings.total());
+            writeln!(out, "{number} {}: {} boxes in {total:.1} ms", frame.name, detections.len())?;
+            for d in detections {
+                let (label, r) = (card.label(d.class_id), d.rect);
+                writeln!(
+                    out,
+                    "  {label:<16} {:>5.1} %  ({:.0}, {:.0}) – ({:.0}, {:.0})",
+                    100.0 * d.score,
+                    r.x1,
+                    r.y1,
+                    r.x2,
+                    r.y2
+                )?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn progress_bar(info: &SourceInfo, limit: Option<u64>) -> ProgressBar {
+    let frames_of_video = info.duration.zip(info.frame_rate).map(|(length, rate)| (length.as_secs_f64() * rate) as u64);
+    let known = info.picture_count.map(|count| count as u64).or(frames_of_video);
+    let length = match (known, limit) {
+        (Some(known), Some(limit)) => Some(known.min(limit)),
+        (known, limit) => known.or(limit),
+    };
+    let Some(length) = length.filter(|length| *length > 1) else { return ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} frames, {per_sec}, {eta} left");
+    // indicatif draws to stderr and stays silent where that is no terminal.
+    ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// Where annotated pictures go.
+enum Saver {
+    File(PathBuf),
+    Folder(PathBuf),
+}
+
+impl Saver {
+    fn new(path: &Path, info: &SourceInfo) -> anyhow::Result<Self> {
+        let single = info.kind == SourceKind::Pictures && info.picture_count.is_none_or(|count| count == 1);
+        let is_file_name = path.extension().is_some() && !path.is_dir();
+        if single && is_file_name {
+            return Ok(Self::File(path.to_owned()));
+        }
+        ensure!(
+            !is_file_name,
+            "{}: there is more than one frame to save; name a folder instead of a file",
+            path.display()
+        );
+        std::fs::create_dir_all(path).with_context(|| format!("{}: the folder cannot be made", path.display()))?;
+        Ok(Self::Folder(path.to_owned()))
+    }
+
+    fn save(&self, number: u64, frame: &CapturedFrame, card: &ModelCard, found: &[Detection]) -> anyhow::Result<()> {
+        let path = match self {
+            Self::File(path) => path.clone(),
+            Self::Folder(folder) => {
+                let stem = Path::new(&*frame.name).file_stem().map_or_else(|| "frame".into(), |s| s.to_string_lossy());
+                folder.join(format!("{number:06}_{stem}.jpg"))
+            }
+        };
+        let mut picture = (*frame.image).clone();
+        let boxes: Vec<DrawnBox> = found
+            .iter()
+            .map(|d| DrawnBox {
+                rect: d.rect,
+                text: format!("{} {:.2}", card.label(d.class_id), d.score),
+                color: class_color(d.class_id),
+                dashed: false,
+            })
+            .collect();
+        draw::draw_boxes(&mut picture, &boxes);
+        picture.save(&path).with_context(|| format!("{}: the picture cannot be saved", path.display()))
+    }
+}

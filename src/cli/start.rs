@@ -1,0 +1,42 @@
+//! What every subcommand needs at its start and end.
+
+use crate::inference::trial::Trial;
+use tracing_subscriber::EnvFilter;
+
+/// Messages go to stderr: warnings, with `-v` what happens, with `-vv` everything of ours. `RUST_LOG` overrides.
+pub(super) fn set_up_logging(verbose: u8) {
+    let level = match verbose {
+        0 => "quantscope=warn,error",
+        1 => "quantscope=info,warn",
+        _ => "quantscope=debug,info",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
+}
+
+/// An error and its causes in one line.
+pub(super) fn one_line(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        // Some errors repeat their cause in their own text.
+        if text.contains(&cause) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause);
+    }
+    text
+}
+
+/// Tries models in a process of this same program; None (with a warning) where the program cannot find itself.
+pub(super) fn trial() -> Option<Trial> {
+    match std::env::current_exe() {
+        Ok(program) => Some(Trial::new(program)),
+        Err(error) => {
+            tracing::warn!("models are loaded without trying them in a process of their own first: {error}");
+            None
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! `quantscope` without a subcommand: the window; without a display the same pipeline in the terminal.
+
+use super::arguments::Global;
+use super::{headless, start};
+use crate::app::{self, CameraChoice, CameraFormatChoice, Services, StartOptions, TwinChoice, TwinRole};
+use crate::capture::{self, SourceSpec};
+use crate::inference::twin;
+use crate::pipeline::{Pipeline, PipelineConfig};
+use crate::runtime;
+use anyhow::Context;
+use std::path::{Path, PathBuf};
+
+/// The models that come with the program: full precision and quantized.
+const DEFAULT_MODELS: [&str; 2] = ["scene.onnx", "scene.int8.onnx"];
+
+/// Options of the window beside the global ones.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Second model, compared with --model
+    #[arg(long, value_name = "FILE")]
+    model_b: Option<PathBuf>,
+    /// demo | camera[:N] | FILE (picture or video) | DIR (pictures) | rtsp://… | http://…
+    #[arg(long, value_name = "SPEC")]
+    source: Option<String>,
+    /// Run in the terminal for ten seconds although there is a display
+    #[arg(long)]
+    headless: bool,
+}
+
+pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
+    // Without ONNX Runtime nothing can be shown; better said now than in every lane.
+    runtime::initialize()?;
+    let options = StartOptions {
+        model_a: match global.model.as_slice() {
+            [] => None,
+            _ => Some(global.one_model()?.to_owned()),
+        },
+        model_b: args.model_b.clone(),
+        overrides: global.overrides(),
+        source: args.source.as_deref().map(SourceSpec::from),
+        confidence: global.confidence,
+        iou: global.iou,
+        threads: global.threads.map(usize::from),
+        default_models: DEFAULT_MODELS.map(default_model),
+        ..StartOptions::default()
+    };
+    let config = PipelineConfig { trial: start::trial(), threads: global.threads() };
+    if args.headless || !has_display() {
+        if !args.headless {
+            eprintln!("There is no display, so there is no window; the same pipeline runs here for ten seconds.");
+        }
+        return headless::run(global, options, config);
+    }
+    let mut pipeline = None;
+    let services = Services::new(list_cameras, find_twin);
+    app::run(options, services, |wake| {
+        let (link, running) = Pipeline::start(config, wake).context("the operating system gives no thread")?;
+        pipeline = Some(running);
+        Ok(link)
+    })
+}
+
+/// Whether a window can be hoped for. On Linux that is a matter of the environment.
+fn has_display() -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !cfg!(target_os = "linux") || set("DISPLAY") || set("WAYLAND_DISPLAY")
+}
+
+/// Looks for `models/<name>` beside the program, above it (a checkout's `target/release`) and above the current folder.
+fn default_model(name: &str) -> Option<PathBuf> {
+    let program = std::env::current_exe().ok();
+    let here = std::env::current_dir().ok();
+    let ancestors = [program.as_deref(), here.as_deref()].into_iter().flatten().flat_map(Path::ancestors);
+    ancestors.map(|folder| folder.join("models").join(name)).find(|path| path.is_file())
+}
+
+fn list_cameras() -> Vec<CameraChoice> {
+    let choice = |camera: capture::CameraInfo| CameraChoice {
+        number: camera.number,
+        name: camera.name,
+        formats: camera
+            .formats
+            .into_iter()
+            .map(|format| CameraFormatChoice { fourcc: format.fourcc, size: format.size, rates: format.rates })
+            .collect(),
+    };
+    capture::list_cameras().into_iter().map(choice).collect()
+}
+
+fn find_twin(path: &Path) -> Option<TwinChoice> {
+    let twin = twin::find(path)?;
+    let role = match twin.role {
+        twin::Role::Quantized => TwinRole::Quantized,
+        twin::Role::FullPrecision => TwinRole::FullPrecision,
+    };
+    Some(TwinChoice { path: twin.path, role })
+}

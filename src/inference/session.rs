@@ -1,0 +1,238 @@
+//! One loaded model in ONNX Runtime. The only file that names `ort`.
+
+use super::decode::OutputTensor;
+use super::preprocess::{InputType, InputValues, ModelInput};
+use crate::runtime;
+use half::f16;
+use ort::environment::Environment;
+use ort::session::builder::GraphOptimizationLevel;
+use ort::session::{Session as OrtSession, SessionInputValue};
+use ort::value::{DynValue, TensorElementType, TensorRef, ValueType};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// Why a model does not load or does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// No usable ONNX Runtime.
+    #[error(transparent)]
+    Runtime(#[from] runtime::RuntimeError),
+    /// ONNX Runtime was found but does not start.
+    #[error("ONNX Runtime at {library} does not start: {reason}. Run `make setup` to install a fresh copy")]
+    Environment {
+        /// The library.
+        library: PathBuf,
+        /// What it said.
+        reason: String,
+    },
+    /// ONNX Runtime refuses the model.
+    #[error("{path}: ONNX Runtime {version} cannot load this model: {reason}")]
+    Load {
+        /// The model.
+        path: PathBuf,
+        /// Version of ONNX Runtime.
+        version: String,
+        /// Its reason, in one line.
+        reason: String,
+    },
+    /// The model loads but a run fails.
+    #[error("the model failed on a picture: {reason}. Check the card's input size and layout (`quantscope inspect`)")]
+    Run {
+        /// ONNX Runtime's reason, in one line.
+        reason: String,
+    },
+    /// The input is of a type that no picture can be turned into.
+    #[error("input `{name}` is {found}; a picture can be given as float32, float16 or uint8")]
+    InputType {
+        /// Name of the input.
+        name: String,
+        /// What it is.
+        found: String,
+    },
+    /// An output is not a tensor of numbers.
+    #[error("output `{name}` is {found}; only tensors of numbers can be decoded")]
+    OutputType {
+        /// Name of the output.
+        name: String,
+        /// What it is.
+        found: String,
+    },
+}
+
+/// How a session is built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionOptions {
+    /// Threads inside one operator; 1 runs everything on the calling thread.
+    pub threads: usize,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self { threads: runtime::default_threads() }
+    }
+}
+
+/// A loaded model. One thread owns it: ONNX Runtime's `Run` is not to be called from two at once.
+pub struct Session {
+    inner: OrtSession,
+    input_type: InputType,
+    output_names: Vec<String>,
+    outputs: OutputBuffers,
+}
+
+/// What the last run gave: the shapes, and those values that had to be converted to 32-bit floats.
+#[derive(Default)]
+struct OutputBuffers {
+    shapes: Vec<Vec<usize>>,
+    values: Vec<Vec<f32>>,
+}
+
+/// The process-wide environment of ONNX Runtime, started on first use.
+fn environment() -> Result<&'static Environment, SessionError> {
+    static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
+    static STARTING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _guard = STARTING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(environment) = ENVIRONMENT.get() {
+        return Ok(environment);
+    }
+    let library = runtime::initialize()?;
+    let failed =
+        |reason: String| SessionError::Environment { library: library.path.clone(), reason: one_line(&reason) };
+    let environment = ort::init_from(&library.path)
+        .map_err(|error| failed(error.to_string()))?
+        .with_name("quantscope")
+        .with_telemetry(false)
+        .build()
+        .map_err(|error| failed(error.to_string()))?;
+    Ok(ENVIRONMENT.get_or_init(|| environment))
+}
+
+impl Session {
+    /// Loads the model at `path` on the CPU.
+    ///
+    /// # Errors
+    ///
+    /// When there is no usable ONNX Runtime, when it refuses the model, or when the model's first input cannot hold
+    /// a picture.
+    pub fn load(path: &Path, options: &SessionOptions) -> Result<Self, SessionError> {
+        let environment = environment()?;
+        let failed = |error: &dyn std::fmt::Display| SessionError::Load {
+            path: path.to_owned(),
+            version: runtime::initialize().map_or_else(|_| String::new(), |library| library.version.clone()),
+            reason: one_line(&error.to_string()),
+        };
+        let inner = OrtSession::builder(environment)
+            .map_err(|error| failed(&error))?
+            .with_intra_threads(options.threads.max(1))
+            .map_err(|error| failed(&error))?
+            // Spinning wins only on an idle machine; here capture, the other lane and the window want the cores too.
+            .with_intra_op_spinning(false)
+            .map_err(|error| failed(&error))?
+            .with_optimization_level(GraphOptimizationLevel::All)
+            .map_err(|error| failed(&error))?
+            .commit_from_file(path)
+            .map_err(|error| failed(&error))?;
+        let input_type = input_type(&inner)?;
+        let output_names = inner.outputs().iter().map(|outlet| outlet.name().to_owned()).collect();
+        Ok(Self { inner, input_type, output_names, outputs: OutputBuffers::default() })
+    }
+
+    /// Element type of the first input.
+    pub fn input_type(&self) -> InputType {
+        self.input_type
+    }
+
+    /// Runs the model on `input` and hands its outputs, as 32-bit floats, to `read`.
+    ///
+    /// # Errors
+    ///
+    /// When ONNX Runtime fails, or an output is not a tensor of numbers.
+    pub fn run<R>(
+        &mut self,
+        input: &ModelInput,
+        read: impl FnOnce(&[OutputTensor<'_>], std::time::Instant) -> R,
+    ) -> Result<R, SessionError> {
+        let failed = |error: ort::Error| SessionError::Run { reason: one_line(&error.to_string()) };
+        let shape = input.shape().map(|side| side as i64);
+        let value: SessionInputValue<'_> = match input.values() {
+            InputValues::F32(values) => TensorRef::from_array_view((shape, values.as_slice())).map_err(failed)?.into(),
+            InputValues::F16(values) => TensorRef::from_array_view((shape, values.as_slice())).map_err(failed)?.into(),
+            InputValues::U8(values) => TensorRef::from_array_view((shape, values.as_slice())).map_err(failed)?.into(),
+        };
+        let outputs = self.inner.run([value]).map_err(failed)?;
+        let finished = std::time::Instant::now();
+        let count = self.output_names.len();
+        self.outputs.shapes.resize_with(count, Vec::new);
+        self.outputs.values.resize_with(count, Vec::new);
+        let buffers = self.outputs.shapes.iter_mut().zip(&mut self.outputs.values);
+        let mut values: Vec<&DynValue> = Vec::with_capacity(count);
+        for (name, (shape, converted)) in self.output_names.iter().zip(buffers) {
+            let value = outputs.get(name).ok_or_else(|| SessionError::OutputType {
+                name: name.clone(),
+                found: "missing from the result".to_owned(),
+            })?;
+            convert(name, value, shape, converted)?;
+            values.push(value);
+        }
+        let tensors: Vec<OutputTensor<'_>> = (0..count)
+            .map(|index| OutputTensor {
+                name: &self.output_names[index],
+                shape: &self.outputs.shapes[index],
+                values: match values[index].try_extract_tensor::<f32>() {
+                    Ok((_, floats)) => floats,
+                    Err(_) => &self.outputs.values[index],
+                },
+            })
+            .collect();
+        Ok(read(&tensors, finished))
+    }
+}
+
+/// Notes the shape of an output and, unless it holds 32-bit floats already, converts its values.
+fn convert(name: &str, value: &DynValue, shape: &mut Vec<usize>, converted: &mut Vec<f32>) -> Result<(), SessionError> {
+    let unusable = |found: String| SessionError::OutputType { name: name.to_owned(), found };
+    let ValueType::Tensor { ty, shape: dimensions, .. } = value.dtype() else {
+        return Err(unusable(value.dtype().to_string()));
+    };
+    shape.clear();
+    shape.extend(dimensions.iter().map(|side| usize::try_from(*side).unwrap_or(0)));
+    converted.clear();
+    let wrong = |error: ort::Error| unusable(one_line(&error.to_string()));
+    match ty {
+        TensorElementType::Float32 => {}
+        TensorElementType::Float16 => {
+            converted.extend(value.try_extract_tensor::<f16>().map_err(wrong)?.1.iter().map(|v| v.to_f32()));
+        }
+        TensorElementType::Int64 => {
+            converted.extend(value.try_extract_tensor::<i64>().map_err(wrong)?.1.iter().map(|v| *v as f32));
+        }
+        TensorElementType::Int32 => {
+            converted.extend(value.try_extract_tensor::<i32>().map_err(wrong)?.1.iter().map(|v| *v as f32));
+        }
+        TensorElementType::Uint8 => {
+            converted.extend(value.try_extract_tensor::<u8>().map_err(wrong)?.1.iter().map(|v| f32::from(*v)));
+        }
+        TensorElementType::Int8 => {
+            converted.extend(value.try_extract_tensor::<i8>().map_err(wrong)?.1.iter().map(|v| f32::from(*v)));
+        }
+        other => return Err(unusable(format!("a tensor of {other}"))),
+    }
+    Ok(())
+}
+
+fn input_type(session: &OrtSession) -> Result<InputType, SessionError> {
+    let Some(outlet) = session.inputs().first() else {
+        return Err(SessionError::InputType { name: "(none)".to_owned(), found: "missing".to_owned() });
+    };
+    match outlet.dtype() {
+        ValueType::Tensor { ty: TensorElementType::Float32, .. } => Ok(InputType::F32),
+        ValueType::Tensor { ty: TensorElementType::Float16, .. } => Ok(InputType::F16),
+        ValueType::Tensor { ty: TensorElementType::Uint8, .. } => Ok(InputType::U8),
+        other => Err(SessionError::InputType { name: outlet.name().to_owned(), found: other.to_string() }),
+    }
+}
+
+/// ONNX Runtime's messages run over several lines; ours are one.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

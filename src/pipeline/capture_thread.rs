@@ -1,0 +1,224 @@
+//! The thread that owns the open source and publishes its newest frame.
+
+use super::Event;
+use super::slot::SlotWriter;
+use super::thread::NamedThread;
+use crate::capture::{self, CaptureError, CapturedFrame, FrameSource, Next, SourceOptions, SourceSpec};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a source is waited for before commands are looked at again.
+const PATIENCE: Duration = Duration::from_millis(30);
+/// Commands that may wait for the capture thread.
+const COMMANDS: usize = 64;
+
+/// What the conductor asks of the capture thread.
+#[derive(Clone, Debug)]
+pub(super) enum CaptureCommand {
+    Open(SourceSpec, SourceOptions),
+    SetPaused(bool),
+    Step,
+    Seek(Duration),
+    SetSpeed(f64),
+    SetLooping(bool),
+}
+
+/// Distinguishes the sources that were opened, so that a late frame of an old one is known as such.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SourceNumber(pub u64);
+
+/// A frame with the number of its source.
+#[derive(Clone, Debug)]
+pub(super) struct NumberedFrame {
+    pub source: SourceNumber,
+    pub frame: CapturedFrame,
+}
+
+/// The capture thread. Dropping it closes the source.
+#[derive(Debug)]
+pub(super) struct CaptureThread {
+    commands: Sender<CaptureCommand>,
+    _thread: NamedThread,
+}
+
+type Opened = (SourceNumber, SourceSpec, Result<Box<dyn FrameSource>, CaptureError>);
+
+impl CaptureThread {
+    pub fn start(frames: SlotWriter<NumberedFrame>, tell: impl Fn(Event) + Send + 'static) -> std::io::Result<Self> {
+        let (sender, receiver) = bounded(COMMANDS);
+        let thread = NamedThread::spawn("capture", move || Capture::new(receiver, frames, tell).run())?;
+        Ok(Self { commands: sender, _thread: thread })
+    }
+
+    pub fn send(&self, command: CaptureCommand) {
+        if self.commands.try_send(command).is_err() {
+            tracing::warn!("the source does not keep up with the commands; one was lost");
+        }
+    }
+}
+
+struct Current {
+    number: SourceNumber,
+    spec: SourceSpec,
+    source: Box<dyn FrameSource>,
+    /// Nothing more comes until the source is moved.
+    at_end: bool,
+}
+
+struct Capture<F: Fn(Event)> {
+    commands: Receiver<CaptureCommand>,
+    frames: SlotWriter<NumberedFrame>,
+    tell: F,
+    opened: (Sender<Opened>, Receiver<Opened>),
+    opening: Vec<NamedThread>,
+    last_number: SourceNumber,
+    current: Option<Current>,
+    paused: bool,
+    /// Frames to give although paused (after a step, a seek or a new source).
+    allowance: u32,
+}
+
+impl<F: Fn(Event)> Capture<F> {
+    fn new(commands: Receiver<CaptureCommand>, frames: SlotWriter<NumberedFrame>, tell: F) -> Self {
+        Self {
+            commands,
+            frames,
+            tell,
+            opened: bounded(4),
+            opening: Vec::new(),
+            last_number: SourceNumber(0),
+            current: None,
+            paused: false,
+            allowance: 0,
+        }
+    }
+
+    fn run(mut self) {
+        let opened = self.opened.1.clone();
+        let commands = self.commands.clone();
+        loop {
+            let idle = match &self.current {
+                None => true,
+                Some(current) => current.at_end || (self.paused && self.allowance == 0),
+            };
+            if idle {
+                crossbeam_channel::select! {
+                    recv(commands) -> command => match command {
+                        Ok(command) => self.obey(command),
+                        Err(_) => return,
+                    },
+                    recv(opened) -> source => if let Ok(source) = source { self.install(source); },
+                }
+                continue;
+            }
+            match self.commands.try_recv() {
+                Ok(command) => self.obey(command),
+                Err(crossbeam_channel::TryRecvError::Disconnected) => return,
+                Err(crossbeam_channel::TryRecvError::Empty) => {
+                    while let Ok(source) = opened.try_recv() {
+                        self.install(source);
+                    }
+                    self.read_frame();
+                }
+            }
+        }
+    }
+
+    fn obey(&mut self, command: CaptureCommand) {
+        match command {
+            CaptureCommand::Open(spec, options) => self.open(spec, options),
+            CaptureCommand::SetPaused(paused) => {
+                self.paused = paused;
+                self.allowance = 0;
+                if let Some(current) = &mut self.current {
+                    current.source.set_paused(paused);
+                }
+            }
+            CaptureCommand::Step => self.allowance = 1,
+            CaptureCommand::Seek(to) => {
+                let Some(current) = &mut self.current else { return };
+                match current.source.seek(to) {
+                    Ok(()) => {
+                        current.at_end = false;
+                        self.allowance = 1;
+                    }
+                    Err(error) => self.fail(&error),
+                }
+            }
+            CaptureCommand::SetSpeed(factor) => {
+                if let Some(current) = &mut self.current {
+                    current.source.set_speed(factor);
+                }
+            }
+            CaptureCommand::SetLooping(looping) => {
+                let Some(current) = &mut self.current else { return };
+                current.source.set_looping(looping);
+                current.at_end &= !looping;
+            }
+        }
+    }
+
+    /// Opens beside the running source: a camera or a network may take seconds.
+    fn open(&mut self, spec: SourceSpec, options: SourceOptions) {
+        self.last_number = SourceNumber(self.last_number.0 + 1);
+        let number = self.last_number;
+        self.opening.retain(|thread| !thread.is_finished());
+        // A camera cannot be opened twice: the same device, or another mode of it, needs the old one closed first.
+        if self.current.as_ref().is_some_and(|current| current.spec == spec) {
+            self.current = None;
+        }
+        let answer = self.opened.0.clone();
+        let body = {
+            let spec = spec.clone();
+            move || {
+                let source = capture::open(&spec, &options);
+                let _ = answer.send((number, spec, source));
+            }
+        };
+        match NamedThread::spawn("open-source", body) {
+            Ok(thread) => self.opening.push(thread),
+            Err(error) => {
+                (self.tell)(Event::SourceFailed { spec, message: format!("no thread to open the source: {error}") });
+            }
+        }
+    }
+
+    fn install(&mut self, (number, spec, source): Opened) {
+        if number != self.last_number {
+            return;
+        }
+        match source {
+            Ok(mut source) => {
+                (self.tell)(Event::SourceOpened { spec: spec.clone(), info: Arc::new(source.info().clone()) });
+                source.set_paused(self.paused);
+                self.current = Some(Current { number, spec, source, at_end: false });
+                self.allowance = 1;
+            }
+            Err(error) => (self.tell)(Event::SourceFailed { spec, message: error.to_string() }),
+        }
+    }
+
+    fn read_frame(&mut self) {
+        let Some(current) = &mut self.current else { return };
+        match current.source.next_frame(PATIENCE) {
+            Ok(Next::Frame(frame)) => {
+                self.allowance = self.allowance.saturating_sub(1);
+                self.frames.publish(NumberedFrame { source: current.number, frame });
+            }
+            Ok(Next::Waiting) => {}
+            Ok(Next::End) => {
+                current.at_end = true;
+                (self.tell)(Event::SourceEnded);
+            }
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    /// The source is closed; what was shown last stays on view.
+    fn fail(&mut self, error: &CaptureError) {
+        if let Some(current) = self.current.take() {
+            (self.tell)(Event::SourceFailed { spec: current.spec, message: error.to_string() });
+        }
+    }
+}

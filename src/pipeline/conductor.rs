@@ -1,0 +1,422 @@
+//! The thread that decides: which frame goes to which lane, what is published, what a command changes.
+//!
+//! A lane holds at most two frames: one that is inferred and one that is prepared meanwhile. The second is taken
+//! *just in time*, so late that it is ready just before the first is through: the session never waits, and yet the
+//! frame is no older than it need be.
+
+use super::capture_thread::{CaptureCommand, CaptureThread, NumberedFrame, SourceNumber};
+use super::flight::{Flight, Shown};
+use super::lane::{Generation, Lane, LaneEvent, LaneJob};
+use super::link::LinkPeer;
+use super::loader::{LoadNumber, Loaded, Loader};
+use super::recorder::Recorder;
+use super::slot::{SlotReader, latest_slot};
+use super::thread::NamedThread;
+use super::{Command, Event, FrameId, LaneId, Mode, PipelineConfig};
+use crate::inference::{LoadOptions, ModelOverrides, SessionOptions, Thresholds};
+use crossbeam_channel::{Receiver, Sender, bounded, never};
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Slack in the just-in-time plan: a thread may wake late.
+const MARGIN: Duration = Duration::from_millis(1);
+/// A source that gave nothing for this long is at rest; the frame on view may be worked on again.
+const AT_REST: Duration = Duration::from_millis(250);
+/// Scores from here up are kept, so that a lower threshold applies to the frame on view at once.
+const CANDIDATE_FLOOR: f32 = 0.01;
+/// Scores from here up are kept where the truth is known: COCO's average precision uses them.
+const LABELLED_FLOOR: f32 = 0.001;
+
+/// Wakes the view after something was published.
+pub(super) type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// One of the two places for a model.
+#[derive(Default)]
+struct Place {
+    lane: Option<Lane>,
+    loading: Option<LoadNumber>,
+    /// What to load again when the number of threads changes.
+    origin: Option<(PathBuf, ModelOverrides)>,
+    /// When the inference in hand began.
+    started_at: Option<Instant>,
+    /// The last failure told, so that it is not told thirty times a second.
+    last_failure: Option<String>,
+}
+
+/// State of the conductor's thread.
+pub(super) struct Conductor {
+    peer: LinkPeer,
+    wake: Wake,
+    stop: Receiver<()>,
+    capture: CaptureThread,
+    frames: SlotReader<NumberedFrame>,
+    loader: Loader,
+    lane_events: (Sender<LaneEvent>, Receiver<LaneEvent>),
+    places: [Place; 2],
+    flights: VecDeque<Flight>,
+    shown: Option<Shown>,
+    retired: Vec<NamedThread>,
+    recorder: Recorder,
+    mode: Mode,
+    thresholds: Thresholds,
+    paused: bool,
+    threads: usize,
+    source: SourceNumber,
+    captured_of_source: u64,
+    replaced_before_source: u64,
+    last_frame_at: Instant,
+    next_frame_id: u64,
+    next_generation: u64,
+}
+
+/// What the loop woke up for.
+enum Signal {
+    Command(Command),
+    Frame(NumberedFrame),
+    Lane(LaneEvent),
+    Loaded(Loaded),
+    Timeout,
+    Stop,
+}
+
+impl Conductor {
+    pub fn new(config: PipelineConfig, peer: LinkPeer, wake: Wake, stop: Receiver<()>) -> std::io::Result<Self> {
+        let (frame_writer, frame_reader) = latest_slot();
+        let (events, wake_view) = (peer.events.clone(), Arc::clone(&wake));
+        let capture = CaptureThread::start(frame_writer, move |event| {
+            let _ = events.try_send(event);
+            wake_view();
+        })?;
+        Ok(Self {
+            peer,
+            wake,
+            stop,
+            capture,
+            frames: frame_reader,
+            loader: Loader::new(config.trial),
+            lane_events: bounded(16),
+            places: Default::default(),
+            flights: VecDeque::new(),
+            shown: None,
+            retired: Vec::new(),
+            recorder: Recorder::new(),
+            mode: Mode::Single(LaneId::A),
+            thresholds: Thresholds::default(),
+            paused: false,
+            threads: config.threads,
+            source: SourceNumber(0),
+            captured_of_source: 0,
+            replaced_before_source: 0,
+            last_frame_at: Instant::now(),
+            next_frame_id: 0,
+            next_generation: 0,
+        })
+    }
+
+    pub fn run(mut self) {
+        loop {
+            match self.wait() {
+                Signal::Command(command) => self.obey(command),
+                Signal::Frame(frame) => self.take_frame(frame),
+                Signal::Lane(event) => self.hear(event),
+                Signal::Loaded(loaded) => self.install(loaded),
+                Signal::Timeout => {}
+                Signal::Stop => return,
+            }
+            self.retired.retain(|thread| !thread.is_finished());
+            self.refresh_shown();
+        }
+    }
+
+    fn wait(&self) -> Signal {
+        let closed = never();
+        let (ready, deadline) = self.readiness();
+        let frames = if ready { self.frames.receiver() } else { &closed };
+        let timeout = match deadline {
+            Some(deadline) => crossbeam_channel::at(deadline),
+            None => never(),
+        };
+        crossbeam_channel::select! {
+            recv(self.peer.commands) -> command => command.map_or(Signal::Stop, Signal::Command),
+            recv(self.stop) -> _ => Signal::Stop,
+            recv(self.lane_events.1) -> event => event.map_or(Signal::Stop, Signal::Lane),
+            recv(self.loader.outcomes()) -> loaded => loaded.map_or(Signal::Stop, Signal::Loaded),
+            recv(frames) -> frame => frame.map_or(Signal::Stop, Signal::Frame),
+            recv(timeout) -> _ => Signal::Timeout,
+        }
+    }
+
+    /// The lanes that take part and have a model.
+    fn active(&self) -> impl Iterator<Item = LaneId> + '_ {
+        LaneId::BOTH.into_iter().filter(|lane| self.mode.runs(*lane) && self.places[lane.index()].lane.is_some())
+    }
+
+    /// Whether every active lane can use another frame now; if not, when to look again.
+    fn readiness(&self) -> (bool, Option<Instant>) {
+        let now = Instant::now();
+        let mut take_at = now;
+        for lane in self.active() {
+            match self.flights.iter().filter(|flight| flight.awaits(lane)).count() {
+                0 => {}
+                1 => {
+                    // A lane that has not begun yet tells when it does.
+                    let Some(started) = self.places[lane.index()].started_at else { return (false, None) };
+                    let typical = self.recorder.typical(lane);
+                    let lead = typical.preprocess.mul_f32(1.5) + MARGIN;
+                    take_at = take_at.max(started + typical.inference.saturating_sub(lead));
+                }
+                _ => return (false, None),
+            }
+        }
+        if take_at > now {
+            return (false, Some(take_at));
+        }
+        let rest = (!self.paused && self.needs_refresh()).then(|| self.last_frame_at + AT_REST);
+        (true, rest.filter(|at| *at > now))
+    }
+
+    fn take_frame(&mut self, NumberedFrame { source, frame }: NumberedFrame) {
+        if source != self.source {
+            self.source = source;
+            self.captured_of_source = 0;
+            self.replaced_before_source = self.frames.replaced();
+            self.recorder.reset_source();
+        }
+        let dropped = self.frames.replaced() - self.replaced_before_source;
+        self.captured_of_source += 1;
+        self.recorder.captured(&frame, self.captured_of_source + dropped, dropped);
+        self.last_frame_at = Instant::now();
+        self.next_frame_id += 1;
+        let mut flight = Flight::new(FrameId(self.next_frame_id), frame, self.mode);
+        let lanes: Vec<LaneId> = self.active().collect();
+        for lane in lanes {
+            self.submit(lane, &mut flight);
+        }
+        self.flights.push_back(flight);
+        self.land();
+    }
+
+    /// Sends a flight's frame to a lane.
+    fn submit(&mut self, lane: LaneId, flight: &mut Flight) {
+        let Some(running) = &self.places[lane.index()].lane else { return };
+        let job = LaneJob {
+            frame: flight.id,
+            image: Arc::clone(&flight.frame.image),
+            thresholds: self.thresholds,
+            score_floor: if flight.frame.truth.is_some() { LABELLED_FLOOR } else { CANDIDATE_FLOOR },
+        };
+        flight.expect(lane, running.generation);
+        if !running.submit(job) {
+            flight.arrive(lane, running.generation, None);
+        }
+    }
+
+    fn hear(&mut self, event: LaneEvent) {
+        match event {
+            LaneEvent::Started { lane, generation, at } => {
+                let place = &mut self.places[lane.index()];
+                if place.lane.as_ref().is_some_and(|running| running.generation == generation) {
+                    place.started_at = Some(at);
+                }
+            }
+            LaneEvent::Done { lane, generation, frame, outcome } => {
+                let place = &mut self.places[lane.index()];
+                if place.lane.as_ref().is_some_and(|running| running.generation == generation) {
+                    place.started_at = None;
+                }
+                let output = match outcome {
+                    Ok(output) => {
+                        place.last_failure = None;
+                        Some(output)
+                    }
+                    Err(error) => {
+                        let message = error.to_string();
+                        if place.last_failure.as_ref() != Some(&message) {
+                            place.last_failure = Some(message.clone());
+                            self.tell(Event::Warning(message));
+                        }
+                        None
+                    }
+                };
+                if let Some(flight) = self.flights.iter_mut().find(|flight| flight.id == frame) {
+                    flight.arrive(lane, generation, output);
+                }
+                self.land();
+            }
+        }
+    }
+
+    /// Publishes the flights that are complete, in the order in which they were taken.
+    fn land(&mut self) {
+        while self.flights.front().is_some_and(Flight::is_complete) {
+            let Some(flight) = self.flights.pop_front() else { return };
+            let mut shown = Shown::new(flight);
+            let cards = self.current_models();
+            shown.record(&mut self.recorder, &cards, self.thresholds);
+            self.publish(shown);
+        }
+    }
+
+    /// Generation and card of the model in each lane.
+    fn current_models(&self) -> [Option<(Generation, Arc<crate::inference::ModelInfo>)>; 2] {
+        LaneId::BOTH.map(|lane| {
+            let running = self.places[lane.index()].lane.as_ref()?;
+            Some((running.generation, Arc::clone(&running.info)))
+        })
+    }
+
+    fn publish(&mut self, shown: Shown) {
+        let statistics = self.recorder.snapshot(self.mode);
+        self.peer.results.publish(Arc::new(shown.to_result(statistics)));
+        self.shown = Some(shown);
+        (self.wake)();
+    }
+
+    /// Whether the frame on view lacks the answer of a lane that takes part.
+    fn needs_refresh(&self) -> bool {
+        let Some(shown) = &self.shown else { return false };
+        self.active().any(|lane| {
+            let generation = self.places[lane.index()].lane.as_ref().map(|running| running.generation);
+            shown.generation(lane) != generation
+        })
+    }
+
+    /// While the source rests (paused, or a single picture), brings the frame on view up to date with mode and models.
+    fn refresh_shown(&mut self) {
+        let at_rest = self.paused || self.last_frame_at.elapsed() >= AT_REST;
+        if !at_rest || !self.flights.is_empty() || !self.needs_refresh() {
+            return;
+        }
+        let Some(shown) = self.shown.take() else { return };
+        let models = self.current_models();
+        let mut flight = shown.again(self.mode, &models);
+        let lanes: Vec<LaneId> = self.active().filter(|lane| !flight.has(*lane)).collect();
+        for lane in lanes {
+            self.submit(lane, &mut flight);
+        }
+        self.flights.push_back(flight);
+        self.land();
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::OpenSource(spec, options) => self.capture.send(CaptureCommand::Open(spec, options)),
+            Command::LoadModel { lane, path, overrides } => self.load(lane, path, overrides),
+            Command::UnloadModel(lane) => self.unload(lane),
+            Command::SetMode(mode) => self.set_mode(mode),
+            Command::SetThresholds(thresholds) => self.set_thresholds(thresholds),
+            Command::SetPaused(paused) => {
+                self.paused = paused;
+                self.capture.send(CaptureCommand::SetPaused(paused));
+            }
+            Command::Step => self.capture.send(CaptureCommand::Step),
+            Command::Seek(to) => self.capture.send(CaptureCommand::Seek(to)),
+            Command::SetSpeed(factor) => self.capture.send(CaptureCommand::SetSpeed(factor)),
+            Command::SetLooping(looping) => self.capture.send(CaptureCommand::SetLooping(looping)),
+            Command::SetThreads(threads) => self.set_threads(threads),
+            Command::ResetStatistics => self.recorder.reset(),
+        }
+    }
+
+    fn set_mode(&mut self, mode: Mode) {
+        self.mode = mode;
+        // Without a lane to run, the picture on view changes at once; otherwise the next frame or a refresh shows it.
+        let still = self.flights.is_empty() && (self.paused || self.last_frame_at.elapsed() >= AT_REST);
+        if still
+            && !self.needs_refresh()
+            && let Some(mut shown) = self.shown.take()
+        {
+            shown.mode = mode;
+            self.publish(shown);
+        }
+    }
+
+    fn set_thresholds(&mut self, thresholds: Thresholds) {
+        self.thresholds = thresholds;
+        self.recorder.reset_thresholds();
+        if let Some(mut shown) = self.shown.take() {
+            let models = self.current_models();
+            shown.apply_thresholds(thresholds);
+            shown.record_accuracy(&mut self.recorder, &models, thresholds);
+            self.publish(shown);
+        }
+    }
+
+    fn set_threads(&mut self, threads: usize) {
+        self.threads = threads.max(1);
+        for lane in LaneId::BOTH {
+            if let Some((path, overrides)) = self.places[lane.index()].origin.clone() {
+                self.load(lane, path, overrides);
+            }
+        }
+    }
+
+    fn load(&mut self, lane: LaneId, path: PathBuf, overrides: ModelOverrides) {
+        let options = LoadOptions { session: SessionOptions { threads: self.threads }, overrides: overrides.clone() };
+        let (events, wake) = (self.peer.events.clone(), Arc::clone(&self.wake));
+        let tell = move |event| {
+            let _ = events.try_send(event);
+            wake();
+        };
+        match self.loader.start(lane, &path, options, tell) {
+            Ok(number) => {
+                let place = &mut self.places[lane.index()];
+                place.loading = Some(number);
+                place.origin = Some((path, overrides));
+            }
+            Err(error) => {
+                let message = format!("{}: no thread to load it: {error}", path.display());
+                self.tell(Event::ModelFailed { lane, path, message });
+            }
+        }
+    }
+
+    fn install(&mut self, Loaded { lane, number, path, outcome }: Loaded) {
+        if self.places[lane.index()].loading != Some(number) {
+            return;
+        }
+        self.places[lane.index()].loading = None;
+        self.next_generation += 1;
+        let generation = Generation(self.next_generation);
+        let started = outcome.and_then(|detector| {
+            let warnings = detector.warnings().to_vec();
+            let lane = Lane::start(lane, generation, detector, self.lane_events.0.clone());
+            lane.map(|lane| (lane, warnings)).map_err(|error| format!("no thread to run the model: {error}"))
+        });
+        match started {
+            Ok((running, warnings)) => {
+                self.unload_running(lane);
+                let info = Arc::clone(&running.info);
+                self.places[lane.index()].lane = Some(running);
+                self.recorder.reset_lane(lane);
+                self.tell(Event::ModelLoaded { lane, info });
+                warnings.into_iter().for_each(|warning| self.tell(Event::Warning(warning)));
+            }
+            Err(message) => self.tell(Event::ModelFailed { lane, path, message }),
+        }
+    }
+
+    fn unload(&mut self, lane: LaneId) {
+        self.unload_running(lane);
+        let place = &mut self.places[lane.index()];
+        (place.loading, place.origin) = (None, None);
+        self.recorder.reset_lane(lane);
+        self.tell(Event::ModelUnloaded(lane));
+    }
+
+    /// Ends a lane's threads after the frames they have; their answers are still heard.
+    fn unload_running(&mut self, lane: LaneId) {
+        let place = &mut self.places[lane.index()];
+        place.started_at = None;
+        if let Some(running) = place.lane.take() {
+            self.retired.extend(running.retire());
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        let _ = self.peer.events.try_send(event);
+        (self.wake)();
+    }
+}

@@ -1,0 +1,255 @@
+//! Gathers the figures of the panel, frame by frame, and hands out snapshots.
+
+use super::{LaneId, LaneResult, LaneStatistics, Mode, Statistics};
+use crate::capture::CapturedFrame;
+use crate::imaging::{Truth, TruthBox};
+use crate::inference::{Detection, ModelCard, StageTimings};
+use crate::metrics::{
+    AccuracyWindow, AgreementWindow, FrameAgreement, LatencyWindow, RateMeter,
+};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+
+/// Frames in the windows of latency, accuracy and agreement.
+pub(super) const WINDOW_FRAMES: usize = 300;
+/// Latencies in the sparkline.
+const SPARKLINE_FRAMES: usize = 120;
+/// Span of the rates.
+const RATE_SPAN: Duration = Duration::from_secs(2);
+/// Sorting 300 values for every stage at every frame would be a waste; people read a few figures a second.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(200);
+/// Span of the CPU figure.
+const PROCESS_INTERVAL: Duration = Duration::from_secs(1);
+
+struct LaneRecorder {
+    finished: RateMeter,
+    preprocess: LatencyWindow,
+    inference: LatencyWindow,
+    postprocess: LatencyWindow,
+    total: LatencyWindow,
+    frame_to_box: LatencyWindow,
+    accuracy: AccuracyWindow,
+}
+
+impl LaneRecorder {
+    fn new() -> Self {
+        let window = || LatencyWindow::new(WINDOW_FRAMES);
+        Self {
+            finished: RateMeter::new(RATE_SPAN),
+            preprocess: window(),
+            inference: window(),
+            postprocess: window(),
+            total: window(),
+            frame_to_box: window(),
+            accuracy: AccuracyWindow::new(WINDOW_FRAMES),
+        }
+    }
+
+    fn push(&mut self, timings: &StageTimings, frame_to_box: Duration, now: Instant) {
+        self.finished.tick(now);
+        self.preprocess.push(timings.preprocess);
+        self.inference.push(timings.inference);
+        self.postprocess.push(timings.postprocess);
+        self.total.push(timings.total());
+        self.frame_to_box.push(frame_to_box);
+    }
+
+    fn statistics(&mut self, now: Instant) -> LaneStatistics {
+        LaneStatistics {
+            fps: self.finished.rate(now),
+            frames: self.total.len(),
+            preprocess: self.preprocess.summary(),
+            inference: self.inference.summary(),
+            postprocess: self.postprocess.summary(),
+            total: self.total.summary(),
+            frame_to_box: self.frame_to_box.summary(),
+            recent_total_ms: self.total.newest_ms(SPARKLINE_FRAMES),
+            accuracy: self.accuracy.accuracy(),
+        }
+    }
+}
+
+/// Everything that is counted.
+pub(super) struct Recorder {
+    lanes: [LaneRecorder; 2],
+    agreement: AgreementWindow,
+    captured: RateMeter,
+    decode: LatencyWindow,
+    captured_frames: u64,
+    dropped_frames: u64,
+    process: ProcessFigures,
+    snapshot: Arc<Statistics>,
+    snapshot_at: Option<Instant>,
+}
+
+impl Recorder {
+    pub fn new() -> Self {
+        Self {
+            lanes: [LaneRecorder::new(), LaneRecorder::new()],
+            agreement: AgreementWindow::new(WINDOW_FRAMES),
+            captured: RateMeter::new(RATE_SPAN),
+            decode: LatencyWindow::new(WINDOW_FRAMES),
+            captured_frames: 0,
+            dropped_frames: 0,
+            process: ProcessFigures::new(),
+            snapshot: Arc::default(),
+            snapshot_at: None,
+        }
+    }
+
+    /// Forgets all windows and counters.
+    pub fn reset(&mut self) {
+        let process = std::mem::replace(&mut self.process, ProcessFigures::new());
+        *self = Self { process, ..Self::new() };
+    }
+
+    /// Forgets what a lane did: it has another model now.
+    pub fn reset_lane(&mut self, lane: LaneId) {
+        self.lanes[lane.index()] = LaneRecorder::new();
+        self.agreement.clear();
+        self.snapshot_at = None;
+    }
+
+    /// Forgets what belongs to the frames of a source.
+    pub fn reset_source(&mut self) {
+        self.captured.clear();
+        self.decode.clear();
+        (self.captured_frames, self.dropped_frames) = (0, 0);
+        self.agreement.clear();
+        self.lanes.iter_mut().for_each(|lane| {
+            lane.accuracy.clear();
+            lane.frame_to_box.clear();
+        });
+    }
+
+    /// Thresholds changed: recall and agreement begin anew, since they belong to the thresholds.
+    pub fn reset_thresholds(&mut self) {
+        self.agreement.clear();
+        self.lanes.iter_mut().for_each(|lane| lane.accuracy.clear());
+    }
+
+    /// A frame came from the source, and `dropped` frames were replaced since the source was opened.
+    pub fn captured(&mut self, frame: &CapturedFrame, captured: u64, dropped: u64) {
+        self.captured.tick(frame.captured_at);
+        self.decode.push(frame.decode_time);
+        (self.captured_frames, self.dropped_frames) = (captured, dropped);
+    }
+
+    /// A lane finished a frame.
+    pub fn finished(&mut self, lane: LaneId, result: &LaneResult, frame_to_box: Duration) {
+        self.lanes[lane.index()].push(&result.timings, frame_to_box, Instant::now());
+    }
+
+    /// A lane's detections, down to a score of 0.001, on a frame of which the truth is known.
+    pub fn labelled(&mut self, lane: LaneId, detections: &[Detection], card: &ModelCard, truth: &Truth, confidence: f32) {
+        let joined = JoinedClasses::new(card, truth);
+        let (detections, boxes) = (joined.detections(detections), joined.truths(truth));
+        self.lanes[lane.index()].accuracy.push(&detections, &boxes, confidence);
+    }
+
+    /// Both lanes finished a frame.
+    pub fn compared(&mut self, a: &LaneResult, b: &LaneResult, agreement: &FrameAgreement) {
+        self.agreement.push(&a.detections, &b.detections, agreement);
+    }
+
+    /// Median times of a lane as of the last snapshot, for planning; zero while unknown.
+    pub fn typical(&self, lane: LaneId) -> StageTimings {
+        let lane = &self.snapshot.lanes[lane.index()];
+        let duration = |ms: f32| Duration::from_secs_f32(ms.max(0.0) / 1e3);
+        StageTimings {
+            preprocess: duration(lane.preprocess.p50_ms),
+            inference: duration(lane.inference.p50_ms),
+            postprocess: duration(lane.postprocess.p50_ms),
+        }
+    }
+
+    /// The figures now; computed anew a few times a second.
+    pub fn snapshot(&mut self, mode: Mode) -> Arc<Statistics> {
+        let now = Instant::now();
+        if self.snapshot_at.is_some_and(|at| now.duration_since(at) < SNAPSHOT_INTERVAL) {
+            return Arc::clone(&self.snapshot);
+        }
+        self.snapshot_at = Some(now);
+        let (cpu_percent, resident_bytes) = self.process.read(now);
+        let mut lanes = [self.lanes[0].statistics(now), self.lanes[1].statistics(now)];
+        for lane in LaneId::BOTH {
+            if !mode.runs(lane) {
+                lanes[lane.index()].fps = None;
+            }
+        }
+        self.snapshot = Arc::new(Statistics {
+            capture_fps: self.captured.rate(now),
+            capture_decode: self.decode.summary(),
+            dropped_frames: self.dropped_frames,
+            captured_frames: self.captured_frames,
+            lanes,
+            agreement: self.agreement.statistics(),
+            cpu_percent,
+            resident_bytes,
+        });
+        Arc::clone(&self.snapshot)
+    }
+}
+
+/// Joins a model's classes with those of the truth by name. Classes that only one side knows can neither be found nor
+/// be wrong, so they are left out.
+struct JoinedClasses {
+    /// For each class of the model the class of the truth with the same name.
+    truth_from_model: Vec<Option<u32>>,
+    /// Whether the model knows a class of the truth.
+    known: Vec<bool>,
+}
+
+impl JoinedClasses {
+    fn new(card: &ModelCard, truth: &Truth) -> Self {
+        let same = |a: &str, b: &str| a.trim().eq_ignore_ascii_case(b.trim());
+        let truth_from_model: Vec<Option<u32>> = card
+            .labels
+            .iter()
+            .map(|label| truth.class_names.iter().position(|name| same(name, label)).map(|index| index as u32))
+            .collect();
+        let known = (0..truth.class_names.len() as u32).map(|id| truth_from_model.contains(&Some(id))).collect();
+        Self { truth_from_model, known }
+    }
+
+    fn detections(&self, detections: &[Detection]) -> Vec<Detection> {
+        let joined = |d: &Detection| {
+            let class_id = (*self.truth_from_model.get(d.class_id as usize)?)?;
+            Some(Detection { class_id, ..*d })
+        };
+        detections.iter().filter_map(joined).collect()
+    }
+
+    fn truths(&self, truth: &Truth) -> Vec<TruthBox> {
+        let known = |t: &&TruthBox| self.known.get(t.class_id as usize).copied().unwrap_or(false);
+        truth.boxes.iter().filter(known).copied().collect()
+    }
+}
+
+/// CPU use and memory of this process.
+struct ProcessFigures {
+    system: System,
+    pid: Option<Pid>,
+    read_at: Option<Instant>,
+    latest: (f32, u64),
+}
+
+impl ProcessFigures {
+    fn new() -> Self {
+        Self { system: System::new(), pid: sysinfo::get_current_pid().ok(), read_at: None, latest: (0.0, 0) }
+    }
+
+    fn read(&mut self, now: Instant) -> (f32, u64) {
+        let Some(pid) = self.pid else { return self.latest };
+        if self.read_at.is_none_or(|at| now.duration_since(at) >= PROCESS_INTERVAL) {
+            self.read_at = Some(now);
+            let kind = ProcessRefreshKind::nothing().with_cpu().with_memory().without_tasks();
+            self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, kind);
+            if let Some(process) = self.system.process(pid) {
+                self.latest = (process.cpu_usage(), process.memory());
+            }
+        }
+        self.latest
+    }
+}
