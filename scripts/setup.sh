@@ -30,7 +30,7 @@ ORT_LIBRARY=$ORT_FOLDER/lib/libonnxruntime.so.$ORT_VERSION
 ORT_TEMPORARY=
 
 main() {
-    with_tests=no quick=no
+    with_tests=no quick=no outcome="everything that is needed is here"
     for argument in "$@"; do
         case $argument in
             --test) with_tests=yes ;;
@@ -51,7 +51,7 @@ main() {
     set_up_onnx_runtime
     mkdir -p "$RUNTIME"
     stamp_text >"$(stamp_file)"
-    say "everything that is needed is here"
+    say "$outcome"
 }
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -117,7 +117,7 @@ set_up_packages() {
     [ -n "$needed$useful" ] || return 0
     if ! has apt-get; then
         warn "this system has no apt-get. Install by its own means what these Debian packages hold: $needed$useful"
-        [ -z "$needed" ] || warn "going on; the build will fail if one of these is really missing: $needed"
+        outcome="done, but for what is said above"
         return 0
     fi
     [ -z "$needed" ] || say "missing to build: $needed"
@@ -129,6 +129,7 @@ set_up_packages() {
     command="apt-get install --no-install-recommends $needed$useful"
     [ -z "$needed" ] || fail "could not install: $needed. Ask an administrator to run: $command"
     warn "going on without: $useful. To get them later: $command"
+    outcome="done, but for what is said above"
 }
 
 install_packages() {
@@ -209,6 +210,7 @@ set_up_onnx_runtime() {
         *)
             warn "no ONNX Runtime is known for $(uname -s) on $(uname -m) ($(getconf LONG_BIT) bit)." \
                 "Install version 1.22 or newer yourself and set ORT_DYLIB_PATH to its shared library"
+            outcome="done, but for what is said above"
             return 0
             ;;
     esac

@@ -112,7 +112,8 @@ fn read_up_to(file: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Reason> 
     Ok(bytes.len())
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
 
