@@ -1,40 +1,48 @@
 //! A model ready to detect: preprocess → session → decode → NMS.
 
-use super::decode::DecodeContext;
-use super::detection::{Candidate, Detection, StageTimings, Thresholds};
-use super::model_info::{LoadStage, ModelInfo};
-use super::nms::Postprocessor;
+use super::decode::{DecodeContext, Decoder};
 use super::preprocess::{ModelInput, Preprocessor};
-use super::recognize::{self, Recognition};
+use super::recognize::{Recognition, RecognizeError, recognize, recognize_input};
 use super::session::{Session, SessionError, SessionOptions};
-use super::{ModelCard, decode, model_card};
-use crate::imaging::{Letterbox, RgbImage};
-use crate::onnx;
-use std::path::{Path, PathBuf};
+use super::trial::{Trial, TrialError};
+use super::{
+    Candidate, CardError, CardOverrides, Detection, LoadStage, ModelInfo, ModelOverrides, Postprocessor, StageTimings,
+    Thresholds,
+};
+use crate::imaging::{ImageSize, Letterbox, RgbImage};
+use crate::onnx::{self, OnnxError, Summary};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Runs before a model counts as loaded: the first ones allocate and are slow.
 const WARM_UP_RUNS: usize = 2;
+/// The grey of the picture a model is first tried on.
+const TRIAL_GREY: u8 = 114;
 
 /// Why a model is not ready to detect.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read as a model.
     #[error(transparent)]
-    File(#[from] onnx::OnnxError),
+    File(#[from] OnnxError),
     /// A sidecar or a label file is wrong.
     #[error(transparent)]
-    Card(#[from] model_card::CardError),
+    Card(#[from] CardError),
     /// It is a model, but no detector that is known.
-    #[error(transparent)]
-    Recognize(#[from] recognize::RecognizeError),
+    #[error("{path}: {source}")]
+    Recognize {
+        /// The model.
+        path: std::path::PathBuf,
+        /// What is not known of it.
+        source: RecognizeError,
+    },
     /// ONNX Runtime refuses it.
     #[error(transparent)]
     Session(#[from] SessionError),
     /// It was tried in a process of its own and did not come through.
     #[error(transparent)]
-    Trial(#[from] super::trial::TrialError),
+    Trial(#[from] TrialError),
 }
 
 /// How a model is loaded.
@@ -42,10 +50,8 @@ pub enum LoadError {
 pub struct LoadOptions {
     /// How its session is built.
     pub session: SessionOptions,
-    /// A model card instead of the sidecar.
-    pub card: Option<PathBuf>,
-    /// A label file instead of every other source of labels.
-    pub labels: Option<PathBuf>,
+    /// A card and labels given by the user.
+    pub overrides: ModelOverrides,
 }
 
 /// A loaded model.
@@ -55,6 +61,153 @@ pub struct Detector {
     preprocessor: Preprocessor,
     runner: Runner,
     input: ModelInput,
+}
+
+impl Detector {
+    /// Loads the model at `path`: reads it, tries it in a process of its own if there is a `trial`, builds the session,
+    /// recognises the head (with the values of a first run), and warms up.
+    ///
+    /// # Errors
+    ///
+    /// A sentence naming the file, the reason, and what to do.
+    pub fn load(
+        path: &Path,
+        options: &LoadOptions,
+        trial: Option<&Trial>,
+        progress: &mut dyn FnMut(LoadStage),
+    ) -> Result<Self, LoadError> {
+        progress(LoadStage::Reading);
+        let model = onnx::read(path)?;
+        let summary = onnx::summary(&model, path)?;
+        drop(model);
+        let card = match &options.overrides.card {
+            Some(card) => Some(CardOverrides::read(card)?),
+            None => CardOverrides::beside(path)?,
+        };
+        let unknown = |source| LoadError::Recognize { path: path.to_owned(), source };
+        recognize_input(&summary, card.as_ref()).map_err(unknown)?;
+        if let Some(trial) = trial {
+            progress(LoadStage::Trying);
+            trial.run(path, options)?;
+        }
+        progress(LoadStage::Building);
+        let mut session = Session::load(path, &options.session)?;
+        let labels = options.overrides.labels.as_deref();
+        let recognition = first_run(&mut session, &summary, card.as_ref(), labels).map_err(|error| match error {
+            FirstRunError::Session(error) => LoadError::Session(error),
+            FirstRunError::Recognize(error) => unknown(error),
+        })?;
+        let mut detector = Self::assemble(path, options, &summary, recognition, session);
+        progress(LoadStage::WarmingUp);
+        detector.warm_up()?;
+        Ok(detector)
+    }
+
+    fn assemble(
+        path: &Path,
+        options: &LoadOptions,
+        summary: &Summary,
+        recognition: Recognition,
+        session: Session,
+    ) -> Self {
+        let Recognition { card, evidence, warnings } = recognition;
+        let preprocessor = Preprocessor::new(&card, session.input_type());
+        let input = preprocessor.new_input();
+        let runner = Runner {
+            session,
+            decoder: Decoder::new(card.head),
+            postprocessor: Postprocessor::default(),
+            input_size: card.input_size,
+            candidates: Vec::new(),
+        };
+        let info = ModelInfo {
+            path: path.to_owned(),
+            bytes: summary.bytes,
+            precision: summary.precision,
+            card,
+            evidence,
+            threads: options.session.threads,
+            provider: "CPU".to_owned(),
+        };
+        Self { info: Arc::new(info), warnings, preprocessor, runner, input }
+    }
+
+    fn warm_up(&mut self) -> Result<(), LoadError> {
+        let size = self.info.card.input_size;
+        let grey = RgbImage::from_pixel(size.width, size.height, image::Rgb([TRIAL_GREY; 3]));
+        for _ in 0..WARM_UP_RUNS {
+            self.detect(&grey, Thresholds::default(), &mut Vec::new())?;
+        }
+        Ok(())
+    }
+
+    /// What is known of the model.
+    pub fn info(&self) -> Arc<ModelInfo> {
+        Arc::clone(&self.info)
+    }
+
+    /// What the user should know of it, such as labels that do not fit.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Detects in one picture. `detections` is emptied first; best score first.
+    ///
+    /// # Errors
+    ///
+    /// When ONNX Runtime fails or the outputs are not those of the head.
+    pub fn detect(
+        &mut self,
+        image: &RgbImage,
+        thresholds: Thresholds,
+        detections: &mut Vec<Detection>,
+    ) -> Result<StageTimings, SessionError> {
+        let begin = Instant::now();
+        let letterbox = self.preprocessor.run(image, &mut self.input);
+        let preprocess = begin.elapsed();
+        let timings = self.runner.run(&self.input, &letterbox, thresholds, thresholds.confidence, detections)?;
+        Ok(StageTimings { preprocess, ..timings })
+    }
+
+    /// Time of `session.run` alone, on the input as it was left.
+    ///
+    /// # Errors
+    ///
+    /// When ONNX Runtime fails.
+    pub fn time_session(&mut self) -> Result<Duration, SessionError> {
+        let begin = Instant::now();
+        self.runner.session.run(&self.input, |_, finished| finished.duration_since(begin))
+    }
+
+    /// The part that fills inputs and the part that infers them, for two threads.
+    pub fn into_parts(self) -> (Preprocessor, Runner) {
+        (self.preprocessor, self.runner)
+    }
+
+    /// The same two parts, lent.
+    pub fn parts_mut(&mut self) -> (&mut Preprocessor, &mut Runner) {
+        (&mut self.preprocessor, &mut self.runner)
+    }
+}
+
+enum FirstRunError {
+    Session(SessionError),
+    Recognize(RecognizeError),
+}
+
+/// Runs the model once on a grey picture and recognises it with what came out.
+fn first_run(
+    session: &mut Session,
+    summary: &Summary,
+    card: Option<&CardOverrides>,
+    labels: Option<&Path>,
+) -> Result<Recognition, FirstRunError> {
+    let input = recognize_input(summary, card).map_err(FirstRunError::Recognize)?;
+    let tensor = ModelInput::grey(input.size, input.layout, session.input_type(), TRIAL_GREY);
+    session
+        .run(&tensor, |outputs, _| recognize(summary, Some(outputs), card, labels))
+        .map_err(FirstRunError::Session)?
+        .map_err(FirstRunError::Recognize)
 }
 
 /// The part of a detector that runs the model: session, decoder, NMS.

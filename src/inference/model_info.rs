@@ -58,3 +58,12 @@ pub enum LoadStage {
     /// First runs, so that the first frame is not slow.
     WarmingUp,
 }
+
+/// What the user gave for a model instead of what would be found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelOverrides {
+    /// A model card instead of the sidecar.
+    pub card: Option<PathBuf>,
+    /// A label file instead of every other source of labels.
+    pub labels: Option<PathBuf>,
+}

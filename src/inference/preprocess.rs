@@ -50,6 +50,22 @@ pub struct ModelInput {
 }
 
 impl ModelInput {
+    /// An input of one level (as float: 0…255 not scaled), for a first run of a model of which little is known.
+    pub fn grey(size: ImageSize, layout: Layout, input_type: InputType, level: u8) -> Self {
+        let (width, height) = (size.width as usize, size.height as usize);
+        let count = 3 * width * height;
+        let values = match input_type {
+            InputType::F32 => InputValues::F32(vec![f32::from(level); count]),
+            InputType::F16 => InputValues::F16(vec![f16::from_f32(f32::from(level)); count]),
+            InputType::U8 => InputValues::U8(vec![level; count]),
+        };
+        let shape = match layout {
+            Layout::Nchw => [1, 3, height, width],
+            Layout::Nhwc => [1, height, width, 3],
+        };
+        Self { values, shape, padded_for: None }
+    }
+
     /// The values, row-major in the card's layout, batch 1.
     pub fn values(&self) -> &InputValues {
         &self.values
@@ -126,18 +142,7 @@ impl Preprocessor {
 
     /// An input tensor of the right type and shape.
     pub fn new_input(&self) -> ModelInput {
-        let (width, height) = (self.model_size.width as usize, self.model_size.height as usize);
-        let count = 3 * width * height;
-        let values = match self.input_type {
-            InputType::F32 => InputValues::F32(vec![0.0; count]),
-            InputType::F16 => InputValues::F16(vec![f16::ZERO; count]),
-            InputType::U8 => InputValues::U8(vec![0; count]),
-        };
-        let shape = match self.layout {
-            Layout::Nchw => [1, 3, height, width],
-            Layout::Nhwc => [1, height, width, 3],
-        };
-        ModelInput { values, shape, padded_for: None }
+        ModelInput::grey(self.model_size, self.layout, self.input_type, self.pad)
     }
 
     /// Fills `input` with `image` and says how the two are mapped onto each other.

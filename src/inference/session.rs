@@ -41,6 +41,9 @@ pub enum SessionError {
         /// ONNX Runtime's reason, in one line.
         reason: String,
     },
+    /// The outputs are not those of the head.
+    #[error(transparent)]
+    Decode(#[from] super::decode::DecodeError),
     /// The input is of a type that no picture can be turned into.
     #[error("input `{name}` is {found}; a picture can be given as float32, float16 or uint8")]
     InputType {

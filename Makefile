@@ -1,0 +1,52 @@
+# `make run` is all that is needed; `make help` lists the rest.
+
+# What setup installs for this user must be found in the same run.
+CARGO_BIN := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+ifeq (,$(findstring :$(CARGO_BIN):,:$(PATH):))
+export PATH := $(CARGO_BIN):$(PATH)
+endif
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+PROGRAM := $(TARGET)/release/quantscope
+# Arguments for the program: make run ARGS="--source camera"
+ARGS ?=
+
+.PHONY: help run test setup build bench soak screenshots clean
+
+help:
+	@echo "make run          install what is missing, build, open the window (ARGS=\"...\" for the program)"
+	@echo "make test         the same, then format, clippy, docs and all tests"
+	@echo "make setup        only install what is missing, and repair what is damaged"
+	@echo "make bench        measure: stages, pipeline against bare session, against the naive way"
+	@echo "make soak         long run: toggles and model loads, memory must stay flat"
+	@echo "make screenshots  pictures of every state of the window, in screenshots/"
+	@echo "make clean        remove what was built (.runtime/ stays; remove it by hand)"
+
+run: build
+	@$(PROGRAM) $(ARGS)
+
+build:
+	@scripts/setup.sh --quick
+	@cargo build --release --locked
+
+test:
+	@scripts/setup.sh --quick --test
+	@scripts/check.sh
+
+setup:
+	@scripts/setup.sh
+
+bench: build
+	@cargo bench --locked
+	@scripts/bench.sh $(PROGRAM)
+
+soak:
+	@scripts/setup.sh --quick --test
+	@cargo test --release --locked --test soak -- --ignored --nocapture
+
+screenshots:
+	@scripts/setup.sh --quick --test
+	@cargo test --release --locked --test screenshots -- --ignored --nocapture
+
+clean:
+	@cargo clean
