@@ -1,12 +1,12 @@
 //! A model ready to detect: preprocess → session → decode → NMS.
 
 use super::decode::{DecodeContext, Decoder};
-use super::preprocess::{ModelInput, Preprocessor};
+use super::preprocess::{InputType, ModelInput, Preprocessor};
 use super::recognize::{Recognition, RecognizeError, recognize, recognize_input};
 use super::session::{Session, SessionError, SessionOptions};
 use super::trial::{Trial, TrialError};
 use super::{
-    Candidate, CardError, CardOverrides, Detection, LoadStage, ModelInfo, ModelOverrides, Postprocessor, StageTimings,
+    Candidate, CardError, CardOverrides, Detection, LoadStage, ModelCard, ModelInfo, ModelOverrides, Postprocessor, StageTimings,
     Thresholds,
 };
 use crate::imaging::{ImageSize, Letterbox, RgbImage};
@@ -202,8 +202,14 @@ fn first_run(
     card: Option<&CardOverrides>,
     labels: Option<&Path>,
 ) -> Result<Recognition, FirstRunError> {
-    let input = recognize_input(summary, card).map_err(FirstRunError::Recognize)?;
-    let tensor = ModelInput::grey(input.size, input.layout, session.input_type(), TRIAL_GREY);
+    let tensor = match recognize(summary, None, card, labels) {
+        Ok(Recognition { card, .. }) => grey_input(&card, session.input_type()),
+        // Nothing is known without values: any picture will do to get some.
+        Err(_) => {
+            let input = recognize_input(summary, card).map_err(FirstRunError::Recognize)?;
+            ModelInput::grey(input.size, input.layout, session.input_type(), TRIAL_GREY)
+        }
+    };
     session
         .run(&tensor, |outputs, _| recognize(summary, Some(outputs), card, labels))
         .map_err(FirstRunError::Session)?
@@ -255,4 +261,13 @@ impl Runner {
     pub fn candidates(&self) -> &[Candidate] {
         &self.candidates
     }
+}
+
+/// A grey picture as the model is to see it.
+fn grey_input(card: &ModelCard, input_type: InputType) -> ModelInput {
+    let mut preprocessor = Preprocessor::new(card, input_type);
+    let mut input = preprocessor.new_input();
+    let grey = RgbImage::from_pixel(card.input_size.width, card.input_size.height, image::Rgb([TRIAL_GREY; 3]));
+    preprocessor.run(&grey, &mut input);
+    input
 }

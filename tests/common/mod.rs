@@ -1,0 +1,30 @@
+//! What several test programs share.
+
+#![expect(dead_code, reason = "each test program uses its own part of this")]
+
+use std::path::{Path, PathBuf};
+
+/// One of the models that come with the program.
+pub fn default_model(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(name)
+}
+
+/// A file of the folder with real models and labelled pictures that may lie beside the checkout; None (said aloud) where
+/// it does not.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    let folder = std::env::var_os("QUANTSCOPE_SHARED").map_or(beside, PathBuf::from);
+    let file = folder.join(path);
+    if file.exists() {
+        return Some(file);
+    }
+    println!("skipped: {} is not here; set QUANTSCOPE_SHARED to the folder that holds it", file.display());
+    None
+}
+
+/// The program, in a folder of its own for settings, away from any display.
+pub fn quantscope(config: &Path) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_quantscope"));
+    command.env("QUANTSCOPE_CONFIG_DIR", config).env_remove("RUST_LOG").env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+    command
+}

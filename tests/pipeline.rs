@@ -1,0 +1,202 @@
+//! The live pipeline with the default models on the demo scene: what the window relies on.
+
+use quantscope::capture::{SourceOptions, SourceSpec};
+use quantscope::inference::{ModelOverrides, Thresholds};
+use quantscope::pipeline::{Command, Event, FrameResult, LaneId, Link, Mode, Pipeline, PipelineConfig};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Long enough for a busy machine; a test that works is done in a fraction of it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Running {
+    link: Link,
+    events: Vec<Event>,
+    _pipeline: Pipeline,
+}
+
+fn model(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(name)
+}
+
+impl Running {
+    fn start() -> Self {
+        let config = PipelineConfig { trial: None, threads: 1 };
+        let (link, pipeline) = Pipeline::start(config, Arc::new(|| {})).unwrap();
+        Self { link, events: Vec::new(), _pipeline: pipeline }
+    }
+
+    /// Both default models on the demo scene.
+    fn with_defaults() -> Self {
+        let mut running = Self::start();
+        running.load(LaneId::A, model("scene.onnx"));
+        running.load(LaneId::B, model("scene.int8.onnx"));
+        running.open("demo");
+        running.wait_for(|event| matches!(event, Event::ModelLoaded { lane: LaneId::A, .. }));
+        running.wait_for(|event| matches!(event, Event::ModelLoaded { lane: LaneId::B, .. }));
+        running
+    }
+
+    fn send(&self, command: Command) {
+        assert!(self.link.send(command));
+    }
+
+    fn load(&self, lane: LaneId, path: PathBuf) {
+        self.send(Command::LoadModel { lane, path, overrides: ModelOverrides::default() });
+    }
+
+    fn open(&self, source: &str) {
+        self.send(Command::OpenSource(SourceSpec::from(source), SourceOptions::default()));
+    }
+
+    fn wait_for(&mut self, wanted: impl Fn(&Event) -> bool) -> Event {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            while let Some(event) = self.link.take_event() {
+                self.events.push(event);
+            }
+            if let Some(position) = self.events.iter().position(&wanted) {
+                return self.events.remove(position);
+            }
+            assert!(Instant::now() < end, "the event did not come; there were {:?}", self.events);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn result(&self) -> Arc<FrameResult> {
+        self.result_where(|_| true)
+    }
+
+    fn result_where(&self, wanted: impl Fn(&FrameResult) -> bool) -> Arc<FrameResult> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(result) = self.link.take_result().filter(|result| wanted(result)) {
+                return result;
+            }
+            assert!(Instant::now() < end, "no such result came");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Takes what is under way and then sees that nothing more comes.
+    fn assert_at_rest(&self) {
+        std::thread::sleep(Duration::from_millis(500));
+        while self.link.take_result().is_some() {}
+        std::thread::sleep(Duration::from_millis(400));
+        assert!(self.link.take_result().is_none(), "something is still published");
+    }
+}
+
+#[test]
+fn compare_mode_runs_both_models_on_the_same_frame_and_knows_the_truth() {
+    let running = Running::with_defaults();
+    running.send(Command::SetMode(Mode::Compare));
+    let both = |r: &FrameResult| r.lanes.iter().all(Option::is_some);
+    let result = running.result_where(|r| both(r) && r.lanes[0].as_ref().is_some_and(|l| !l.detections.is_empty()));
+    assert_eq!(result.mode, Mode::Compare);
+    assert!(result.agreement.is_some());
+    let truth = result.frame.truth.as_ref().expect("the demo scene knows what it shows");
+    assert_eq!(truth.class_names.len(), 12);
+    let late = running.result_where(|r| both(r) && r.statistics.lanes.iter().all(|lane| lane.accuracy.is_some()));
+    for lane in &late.statistics.lanes {
+        assert!(lane.fps.is_some() || lane.frames < 3);
+        assert!(lane.total.p50_ms >= lane.inference.p50_ms);
+        let accuracy = lane.accuracy.unwrap();
+        assert!((0.0..=1.0).contains(&accuracy.ap50) && (0.0..=1.0).contains(&accuracy.recall));
+    }
+}
+
+#[test]
+fn toggling_never_shows_a_frame_without_boxes_of_the_lane_it_belongs_to() {
+    let running = Running::with_defaults();
+    running.result_where(|r| r.lanes[0].is_some());
+    let mut last = 0;
+    for turn in 0..40 {
+        let lane = if turn % 2 == 0 { LaneId::B } else { LaneId::A };
+        running.send(Command::SetMode(Mode::Single(lane)));
+        loop {
+            let result = running.result();
+            assert!(result.id.0 >= last, "frames come in order");
+            last = result.id.0;
+            let Mode::Single(of) = result.mode else { panic!("nobody asked to compare") };
+            assert!(result.lanes[of.index()].is_some(), "frame {last} of lane {of:?} has no boxes");
+            if of == lane {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_paused_frame_gets_new_thresholds_and_lanes_without_a_new_frame() {
+    let running = Running::with_defaults();
+    running.result_where(|r| r.lanes[0].as_ref().is_some_and(|lane| !lane.detections.is_empty()));
+    running.send(Command::SetPaused(true));
+    running.assert_at_rest();
+    let inference_frames = |r: &FrameResult| r.statistics.lanes[0].frames;
+    running.send(Command::SetThresholds(Thresholds { confidence: 0.02, iou: 0.45 }));
+    let many = running.result();
+    running.send(Command::SetThresholds(Thresholds { confidence: 0.999, iou: 0.45 }));
+    let none = running.result();
+    let count = |r: &FrameResult| r.lanes[0].as_ref().map_or(0, |lane| lane.detections.len());
+    assert_eq!(many.id, none.id);
+    assert!(count(&many) > count(&none), "{} > {}", count(&many), count(&none));
+    assert_eq!(inference_frames(&many), inference_frames(&none), "inference was run again");
+    running.send(Command::SetMode(Mode::Compare));
+    let compared = running.result_where(|r| r.lanes[1].is_some());
+    assert_eq!(compared.id, many.id, "the second lane works on the frame on view");
+    running.assert_at_rest();
+    running.send(Command::Step);
+    assert!(running.result().id > compared.id);
+    running.assert_at_rest();
+}
+
+#[test]
+fn a_model_that_fails_to_load_leaves_the_running_one_running() {
+    let mut running = Running::with_defaults();
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.onnx");
+    std::fs::write(&broken, b"this is no model").unwrap();
+    running.load(LaneId::A, broken.clone());
+    let Event::ModelFailed { lane, path, message } =
+        running.wait_for(|event| matches!(event, Event::ModelFailed { .. }))
+    else {
+        unreachable!()
+    };
+    assert_eq!((lane, path), (LaneId::A, broken));
+    assert!(message.contains("broken.onnx"), "{message}");
+    let result = running.result();
+    assert!(result.lanes[0].is_some());
+}
+
+#[test]
+fn a_source_changes_while_running_and_a_wrong_one_leaves_the_old_one() {
+    let mut running = Running::with_defaults();
+    running.open("/nowhere/at/all.png");
+    running.wait_for(|event| matches!(event, Event::SourceFailed { .. }));
+    let before = running.result().id;
+    assert!(running.result_where(|r| r.id > before).frame.truth.is_some(), "the demo scene goes on");
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("grey.png");
+    image::RgbImage::from_pixel(64, 48, image::Rgb([90, 90, 90])).save(&picture).unwrap();
+    running.open(picture.to_str().unwrap());
+    let still = running.result_where(|r| &*r.frame.name == "grey.png" && r.lanes[0].is_some());
+    assert_eq!(still.frame.image.dimensions(), (64, 48));
+    running.assert_at_rest();
+    running.send(Command::SetMode(Mode::Compare));
+    let compared = running.result_where(|r| r.lanes[1].is_some());
+    assert_eq!(compared.id, still.id, "a single picture is compared without being read again");
+    running.assert_at_rest();
+}
+
+#[test]
+fn an_empty_pipeline_shows_pictures_and_stops_at_once() {
+    let running = Running::start();
+    running.open("demo");
+    let result = running.result();
+    assert!(result.lanes.iter().all(Option::is_none));
+    let begin = Instant::now();
+    drop(running);
+    assert!(begin.elapsed() < Duration::from_secs(2), "stopping took {:?}", begin.elapsed());
+}
