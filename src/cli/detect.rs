@@ -4,8 +4,7 @@ use super::arguments::Global;
 use super::output::OutputFormat;
 use super::start;
 use crate::capture::{self, CapturedFrame, Next, Pace, SourceInfo, SourceKind, SourceOptions, SourceSpec};
-use crate::imaging::draw::{self, DrawnBox};
-use crate::imaging::palette::class_color;
+use crate::imaging::{DrawnBox, class_color, draw_boxes};
 use crate::inference::{Detection, Detector, ModelCard, StageTimings};
 use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -205,7 +204,7 @@ impl Saver {
                 dashed: false,
             })
             .collect();
-        draw::draw_boxes(&mut picture, &boxes);
+        draw_boxes(&mut picture, &boxes);
         picture.save(&path).with_context(|| format!("{}: the picture cannot be saved", path.display()))
     }
 }

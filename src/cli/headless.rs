@@ -5,9 +5,7 @@ use super::arguments::Global;
 use super::output::OutputFormat;
 use crate::app::{StartOptions, verdict};
 use crate::capture::{SourceOptions, SourceSpec};
-use crate::imaging::RgbImage;
-use crate::imaging::draw::{self, DrawnBox};
-use crate::imaging::palette::class_color;
+use crate::imaging::{DrawnBox, RgbImage, class_color, draw_boxes, draw_caption};
 use crate::inference::ModelInfo;
 use crate::pipeline::{Command, Event, FrameResult, LaneId, Link, Mode, Pipeline, PipelineConfig, Statistics};
 use anyhow::{Context, bail};
@@ -218,8 +216,8 @@ fn side_by_side(result: &FrameResult, models: &[Option<Arc<ModelInfo>>; 2]) -> R
                     dashed: false,
                 })
                 .collect();
-            draw::draw_boxes(&mut picture, &boxes);
-            draw::draw_caption(&mut picture, &format!("{} {}", info.precision, file_name(&info.path)), [40, 40, 40]);
+            draw_boxes(&mut picture, &boxes);
+            draw_caption(&mut picture, &format!("{} {}", info.precision, file_name(&info.path)), [40, 40, 40]);
         }
         image::imageops::replace(&mut whole, &picture, i64::from(frame.width()) * position as i64, 0);
     }

@@ -75,6 +75,7 @@ impl Lane {
         events: Sender<LaneEvent>,
     ) -> std::io::Result<Self> {
         let info = detector.info();
+        let model = Arc::clone(&info);
         let (mut preprocessor, mut runner) = detector.into_parts();
         let (job_sender, job_receiver) = bounded(INPUTS);
         let (prepared_sender, prepared_receiver) = bounded(1);
@@ -90,7 +91,8 @@ impl Lane {
             prepare_frames(&mut preprocessor, &job_receiver, &input_receiver, &prepared_sender);
         })?;
         let infer = NamedThread::spawn(format!("infer-{letter}"), move || {
-            infer_frames(&mut runner, (id, generation), &prepared_receiver, &input_sender, &events);
+            let model = (id, generation, model);
+            infer_frames(&mut runner, &model, &prepared_receiver, &input_sender, &events);
         })?;
         Ok(Self { generation, info, jobs: job_sender, prepare, infer })
     }
@@ -125,14 +127,15 @@ pub(super) fn prepare_frames(
 
 pub(super) fn infer_frames(
     runner: &mut Runner,
-    (lane, generation): (LaneId, Generation),
+    (lane, generation, model): &(LaneId, Generation, Arc<ModelInfo>),
     prepared: &Receiver<Prepared>,
     inputs: &Sender<ModelInput>,
     events: &Sender<LaneEvent>,
 ) {
+    let (lane, generation) = (*lane, *generation);
     for Prepared { job, input, letterbox, preprocess } in prepared {
         let _ = events.send(LaneEvent::Started { lane, generation, at: Instant::now() });
-        let infer = || infer(runner, &job, &input, letterbox, preprocess);
+        let infer = || infer(runner, model, &job, &input, letterbox, preprocess);
         let outcome = catch_unwind(AssertUnwindSafe(infer))
             .unwrap_or_else(|_| Err(SessionError::Run { reason: "the inference broke off".to_owned() }));
         let _ = inputs.try_send(input);
@@ -144,6 +147,7 @@ pub(super) fn infer_frames(
 
 fn infer(
     runner: &mut Runner,
+    model: &Arc<ModelInfo>,
     job: &LaneJob,
     input: &ModelInput,
     letterbox: Letterbox,
@@ -151,6 +155,6 @@ fn infer(
 ) -> Result<LaneOutput, SessionError> {
     let mut detections = Vec::new();
     let timings = runner.run(input, &letterbox, job.thresholds, job.score_floor, &mut detections)?;
-    let result = LaneResult { detections, timings: StageTimings { preprocess, ..timings } };
+    let result = LaneResult { detections, timings: StageTimings { preprocess, ..timings }, model: Arc::clone(model) };
     Ok(LaneOutput { result, candidates: runner.candidates().to_vec(), letterbox })
 }

@@ -156,6 +156,9 @@ pub struct LaneResult {
     pub detections: Vec<Detection>,
     /// Time spent.
     pub timings: StageTimings,
+    /// The model that found them: its labels are the ones that belong to these class numbers, also while another
+    /// model is being put in its place.
+    pub model: Arc<ModelInfo>,
 }
 
 /// One frame with everything that was computed on it. The view draws exactly this.

@@ -17,10 +17,14 @@ mod recorder;
 mod slot;
 mod thread;
 mod throughput;
+mod worker;
 
 pub use link::{Link, LinkPeer};
 pub use messages::{Command, Event, FrameId, FrameResult, LaneId, LaneResult, LaneStatistics, Mode, Statistics};
 pub use throughput::time_pipelined;
+pub use worker::Worker;
+pub use crate::inference::LoadStage;
+pub use crate::metrics::{AgreementStatistics, FrameAgreement, LaneAccuracy, LatencySummary};
 pub use slot::{SlotReader, SlotWriter, latest_slot};
 
 use crate::inference::trial::Trial;

@@ -24,6 +24,7 @@ pub fn time_pipelined(
     let (prepared_sender, prepared_receiver) = bounded(1);
     let (input_sender, input_receiver) = bounded(INPUTS);
     let (event_sender, event_receiver) = bounded(16);
+    let model = (LaneId::A, Generation(0), detector.info());
     let (preprocessor, runner) = detector.parts_mut();
     for _ in 0..INPUTS {
         let _ = input_sender.try_send(preprocessor.new_input());
@@ -45,7 +46,7 @@ pub fn time_pipelined(
             .map_err(no_thread)?;
         named("infer")
             .spawn_scoped(scope, move || {
-                infer_frames(runner, (LaneId::A, Generation(0)), &prepared_receiver, &input_sender, &event_sender);
+                infer_frames(runner, &model, &prepared_receiver, &input_sender, &event_sender);
             })
             .map_err(no_thread)?;
         named("feed")
