@@ -147,7 +147,7 @@ install_packages() {
         [ -t 0 ] || as_root="sudo -n"
         say "installing them with sudo apt-get, which may ask for your password"
     fi
-    apt="$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120"
+    apt="$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0"
     $apt update || warn "apt-get update failed; trying with the package lists that are here"
     $apt install -y --no-install-recommends "$@"
 }
