@@ -97,7 +97,7 @@ missing_packages() {
     done
 }
 
-# shellcheck disable=SC2046,SC2086 # the lists are meant to be split
+# shellcheck disable=SC2046,SC2086,SC2116 # the lists are meant to be split
 look_for_packages() {
     needed="$(packages_of_missing_commands $BUILD_COMMANDS)$(missing_packages $BUILD_PACKAGES)"
     if ! is_regular "$ORT_LIBRARY" && ! python3 -m pip --version >/dev/null 2>&1; then
@@ -110,23 +110,26 @@ look_for_packages() {
     if [ "$with_tests" = yes ]; then
         useful="$useful$(packages_of_missing_commands $TEST_COMMANDS)"
     fi
+    needed=$(echo $needed) useful=$(echo $useful)
 }
 
 set_up_packages() {
     look_for_packages
-    [ -n "$needed$useful" ] || return 0
+    missing="$needed${needed:+${useful:+ }}$useful"
     if ! has apt-get; then
-        warn "this system has no apt-get. Install by its own means what these Debian packages hold: $needed$useful"
+        warn "this system has no apt-get, so look yourself that it has what these Debian packages hold:" \
+            "$(echo "$missing" "$BUILD_PACKAGES" "$RUN_PACKAGES" | tr -s ' \n' ' ')"
         outcome="done, but for what is said above"
         return 0
     fi
+    [ -n "$missing" ] || return 0
     [ -z "$needed" ] || say "missing to build: $needed"
     [ -z "$useful" ] || say "missing for the window, videos, file dialogs or window tests: $useful"
     # shellcheck disable=SC2086 # the lists are meant to be split
-    if install_packages $needed $useful; then
+    if install_packages $missing; then
         return 0
     fi
-    command="apt-get install --no-install-recommends $needed$useful"
+    command="apt-get install --no-install-recommends $missing"
     [ -z "$needed" ] || fail "could not install: $needed. Ask an administrator to run: $command"
     warn "going on without: $useful. To get them later: $command"
     outcome="done, but for what is said above"
@@ -144,7 +147,7 @@ install_packages() {
         [ -t 0 ] || as_root="sudo -n"
         say "installing them with sudo apt-get, which may ask for your password"
     fi
-    apt="$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120"
+    apt="$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0"
     $apt update || warn "apt-get update failed; trying with the package lists that are here"
     $apt install -y --no-install-recommends "$@"
 }

@@ -228,6 +228,18 @@ fn the_real_library_is_found_and_a_cut_off_copy_is_not_opened() {
 }
 
 #[test]
+fn the_checkout_s_own_library_is_found_from_any_folder_without_the_variable() {
+    let installed = installed_by_setup(Path::new(env!("CARGO_MANIFEST_DIR")));
+    let Some(path) = installed.iter().find_map(|folder| library_in(folder)) else {
+        println!("skipped: `make setup` has not run in this checkout");
+        return;
+    };
+    let places = Places { variable: None, ..Places::of_this_machine() };
+    assert!(places.folders.iter().all(|folder| folder.is_absolute()), "{places:?}");
+    assert_eq!(answer(&places).map(|library| library.path), Ok(path));
+}
+
+#[test]
 fn the_oldest_version_is_the_one_that_the_program_is_built_against() {
     let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
     let features: Vec<&str> = manifest.split('"').filter(|text| text.starts_with("api-")).collect();
