@@ -63,40 +63,64 @@ pub struct Detector {
     input: ModelInput,
 }
 
+/// A model that was recognised and whose session is built.
+pub struct Examined {
+    /// What the file says of itself.
+    pub summary: Summary,
+    /// What it is taken for.
+    pub recognition: Recognition,
+    session: Session,
+}
+
+/// Reads the model at `path`, tries it in a process of its own if there is a `trial`, builds its session, and
+/// recognises it with the values of a first run.
+///
+/// # Errors
+///
+/// A sentence naming the file, the reason, and what to do.
+pub fn examine(
+    path: &Path,
+    options: &LoadOptions,
+    trial: Option<&Trial>,
+    progress: &mut dyn FnMut(LoadStage),
+) -> Result<Examined, LoadError> {
+    progress(LoadStage::Reading);
+    let model = onnx::read(path)?;
+    let summary = onnx::summary(&model, path)?;
+    drop(model);
+    let card = match &options.overrides.card {
+        Some(card) => Some(CardOverrides::read(card)?),
+        None => CardOverrides::beside(path)?,
+    };
+    let unknown = |source| LoadError::Recognize { path: path.to_owned(), source };
+    recognize_input(&summary, card.as_ref()).map_err(unknown)?;
+    if let Some(trial) = trial {
+        progress(LoadStage::Trying);
+        trial.run(path, options)?;
+    }
+    progress(LoadStage::Building);
+    let mut session = Session::load(path, &options.session)?;
+    let labels = options.overrides.labels.as_deref();
+    let recognition = first_run(&mut session, &summary, card.as_ref(), labels).map_err(|error| match error {
+        FirstRunError::Session(error) => LoadError::Session(error),
+        FirstRunError::Recognize(error) => unknown(error),
+    })?;
+    Ok(Examined { summary, recognition, session })
+}
+
 impl Detector {
-    /// Loads the model at `path`: reads it, tries it in a process of its own if there is a `trial`, builds the session,
-    /// recognises the head (with the values of a first run), and warms up.
+    /// Loads the model at `path`: [`examine`], and a few runs to warm up.
     ///
     /// # Errors
     ///
-    /// A sentence naming the file, the reason, and what to do.
+    /// As [`examine`].
     pub fn load(
         path: &Path,
         options: &LoadOptions,
         trial: Option<&Trial>,
         progress: &mut dyn FnMut(LoadStage),
     ) -> Result<Self, LoadError> {
-        progress(LoadStage::Reading);
-        let model = onnx::read(path)?;
-        let summary = onnx::summary(&model, path)?;
-        drop(model);
-        let card = match &options.overrides.card {
-            Some(card) => Some(CardOverrides::read(card)?),
-            None => CardOverrides::beside(path)?,
-        };
-        let unknown = |source| LoadError::Recognize { path: path.to_owned(), source };
-        recognize_input(&summary, card.as_ref()).map_err(unknown)?;
-        if let Some(trial) = trial {
-            progress(LoadStage::Trying);
-            trial.run(path, options)?;
-        }
-        progress(LoadStage::Building);
-        let mut session = Session::load(path, &options.session)?;
-        let labels = options.overrides.labels.as_deref();
-        let recognition = first_run(&mut session, &summary, card.as_ref(), labels).map_err(|error| match error {
-            FirstRunError::Session(error) => LoadError::Session(error),
-            FirstRunError::Recognize(error) => unknown(error),
-        })?;
+        let Examined { summary, recognition, session } = examine(path, options, trial, progress)?;
         let mut detector = Self::assemble(path, options, &summary, recognition, session);
         progress(LoadStage::WarmingUp);
         detector.warm_up()?;

@@ -23,7 +23,7 @@ pub use crate::onnx::Precision;
 pub use card_file::{CardError, CardLabels, CardOverrides, sidecar_paths};
 pub use coco80::COCO80;
 pub use detection::{Candidate, Detection, StageTimings, Thresholds};
-pub use detector::{Detector, LoadError, LoadOptions, Runner};
+pub use detector::{Detector, Examined, LoadError, LoadOptions, Runner, examine};
 pub use model_card::{ColorOrder, Head, LabelSource, Layout, ModelCard};
 pub use model_info::{LoadStage, ModelInfo, ModelOverrides};
 pub use nms::Postprocessor;
