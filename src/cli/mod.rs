@@ -1,5 +1,9 @@
 //! The command line: one file a subcommand.
 
+mod inspect;
+
+pub use inspect::InspectReport;
+
 use clap::Parser;
 use std::process::ExitCode;
 

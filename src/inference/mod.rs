@@ -4,11 +4,22 @@
 //! file a head, [`nms`] removes duplicates, and [`Detector`] joins them. What is believed of a model (input,
 //! normalization, head, labels) is its [`ModelCard`], with the evidence for it.
 
+mod card_file;
+mod coco80;
 pub mod decode;
 mod detection;
+pub mod labels;
 mod model_card;
 mod model_info;
+pub mod nms;
+mod recognize;
+pub mod twin;
 
+pub use crate::onnx::Precision;
+pub use card_file::{CardError, CardLabels, CardOverrides, sidecar_paths};
+pub use coco80::COCO80;
 pub use detection::{Candidate, Detection, StageTimings, Thresholds};
 pub use model_card::{ColorOrder, Head, LabelSource, Layout, ModelCard};
-pub use model_info::{ModelInfo, Precision};
+pub use model_info::ModelInfo;
+pub use nms::Postprocessor;
+pub use recognize::{InputRecognition, InputType, Recognition, RecognizeError, recognize, recognize_input};
