@@ -20,6 +20,39 @@ pub enum Head {
     BoxesScoresUnit,
 }
 
+impl Head {
+    /// Every head that is known.
+    pub const ALL: [Self; 5] =
+        [Self::Yolox, Self::YoloxDecoded, Self::YoloV8, Self::BoxesScores, Self::BoxesScoresUnit];
+
+    /// The name used in cards and reports, such as `yolox`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Yolox => "yolox",
+            Self::YoloxDecoded => "yolox_decoded",
+            Self::YoloV8 => "yolov8",
+            Self::BoxesScores => "boxes_scores",
+            Self::BoxesScoresUnit => "boxes_scores_unit",
+        }
+    }
+
+    /// The outputs it reads, for messages.
+    pub const fn outputs(self) -> &'static str {
+        match self {
+            Self::Yolox | Self::YoloxDecoded => "[1, cells, 5+classes]",
+            Self::YoloV8 => "[1, 4+classes, cells]",
+            Self::BoxesScores => "[1, n, 4] in pixels and [1, n, classes]",
+            Self::BoxesScoresUnit => "[1, n, 4] in 0…1 and [1, n, classes]",
+        }
+    }
+}
+
+impl std::fmt::Display for Head {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// Order of a tensor's axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,6 +84,18 @@ pub enum LabelSource {
     BuiltinCoco80,
     /// Nothing was found: classes are numbered.
     Numbered,
+}
+
+impl std::fmt::Display for LabelSource {
+    /// `metadata`, `builtin:coco80`, `numbered`, or the path of the file.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Metadata => f.write_str("metadata"),
+            Self::File(path) => path.display().fmt(f),
+            Self::BuiltinCoco80 => f.write_str("builtin:coco80"),
+            Self::Numbered => f.write_str("numbered"),
+        }
+    }
 }
 
 /// Everything needed to feed a model and to read its answer.
@@ -89,6 +134,18 @@ impl ModelCard {
         match self.labels.get(class_id as usize) {
             Some(name) => name.as_str().into(),
             None => format!("class {class_id}").into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_called_the_same_in_cards_and_reports() {
+        for head in Head::ALL {
+            assert_eq!(serde_json::to_value(head).unwrap(), head.name());
         }
     }
 }

@@ -1,32 +1,8 @@
 //! What is known of a loaded model.
 
 use super::ModelCard;
+use crate::onnx::Precision;
 use std::path::PathBuf;
-
-/// In what numbers a model computes, told from its graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// 32-bit floats.
-    Fp32,
-    /// 16-bit floats.
-    Fp16,
-    /// 8-bit integers in the convolutions and matrix products.
-    Int8,
-    /// Some convolutions in integers, others in floats.
-    Mixed,
-}
-
-impl std::fmt::Display for Precision {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Fp32 => "FP32",
-            Self::Fp16 => "FP16",
-            Self::Int8 => "INT8",
-            Self::Mixed => "mixed",
-        })
-    }
-}
 
 /// What is known of a loaded model.
 #[derive(Clone, Debug)]

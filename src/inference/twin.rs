@@ -1,0 +1,150 @@
+//! Finding the other one of a pair: the quantized twin of a model, or the model that a quantized one was made from.
+
+use std::path::{Path, PathBuf};
+
+/// What the file that was found is, told by its name alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It is named as a quantized model.
+    Quantized,
+    /// It is named as a full-precision model, or just plainly.
+    FullPrecision,
+}
+
+/// The other one of a pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Twin {
+    /// The file.
+    pub path: PathBuf,
+    /// What it is.
+    pub role: Role,
+}
+
+/// Endings of the names of quantized models, most likely twin first.
+const QUANTIZED: [&str; 13] = [
+    "int8", "qdq", "quant", "quantized", "uint8", "u8s8", "s8s8", "w8a8", "i8", "q8", "qoperator", "qat", "dynamic",
+];
+
+/// Endings of the names of full-precision models.
+const FULL_PRECISION: [&str; 4] = ["fp32", "float32", "f32", "float"];
+
+/// What may stand before an ending.
+const SEPARATORS: [char; 3] = ['.', '-', '_'];
+
+/// Finds beside `path` the quantized twin of a full-precision model, or the full-precision model of a quantized
+/// one: the files whose names differ in such an ending only, as `x.onnx`, `x.int8.onnx`, `x-int8.onnx`,
+/// `x_quant.onnx`, `x_fp32.onnx`, upper and lower case being the same. Of several the choice is always the same: by
+/// the order of the endings above (a plain name before any), then `.`, `-`, `_`, then by name.
+pub fn find(path: &Path) -> Option<Twin> {
+    let own = Name::of(path)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let others = std::fs::read_dir(listed).ok()?.flatten().filter(|entry| Some(entry.file_name().as_os_str()) != path.file_name());
+    let best = others
+        .filter_map(|entry| Some((Name::of(Path::new(&entry.file_name()))?, entry.file_name())))
+        .filter(|(name, file)| name.stem == own.stem && name.role != own.role && folder.join(file).is_file())
+        .min_by_key(|(name, file)| (name.rank, file.clone()))?;
+    Some(Twin { path: folder.join(best.1), role: best.0.role })
+}
+
+/// A file name taken apart.
+#[derive(Debug, PartialEq, Eq)]
+struct Name {
+    /// What is left without endings, in lower case.
+    stem: String,
+    role: Role,
+    /// The lower, the likelier.
+    rank: usize,
+}
+
+impl Name {
+    /// None for what is no `.onnx` file.
+    fn of(path: &Path) -> Option<Self> {
+        let file = path.file_name()?.to_str()?.to_lowercase();
+        let mut stem = file.strip_suffix(".onnx").filter(|stem| !stem.is_empty())?;
+        let (mut role, mut rank) = (Role::FullPrecision, 0);
+        // Some names carry two endings, as x_int8_qdq; the last one that is taken off ranks.
+        while let Some((shorter, found, place)) = without_ending(stem) {
+            if found == Role::Quantized || role == Role::FullPrecision {
+                (role, rank) = (found, place);
+            }
+            stem = shorter;
+        }
+        Some(Self { stem: stem.to_owned(), role, rank })
+    }
+}
+
+fn without_ending(stem: &str) -> Option<(&str, Role, usize)> {
+    let (at, separator) = stem.char_indices().rev().find(|(_, character)| SEPARATORS.contains(character))?;
+    let (shorter, ending) = (&stem[..at], &stem[at + 1..]);
+    if shorter.is_empty() {
+        return None;
+    }
+    let place_of = |endings: &[&str]| endings.iter().position(|known| *known == ending);
+    let (role, place) = match (place_of(&QUANTIZED), place_of(&FULL_PRECISION)) {
+        (Some(place), _) => (Role::Quantized, place),
+        (None, Some(place)) => (Role::FullPrecision, place),
+        (None, None) => return None,
+    };
+    let by_separator = SEPARATORS.iter().position(|known| *known == separator).unwrap_or(0);
+    // A plain name has rank 0, so that ranks begin at 1.
+    Some((shorter, role, 1 + place * SEPARATORS.len() + by_separator))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The twin's file name in a folder that holds `files`.
+    fn twin_among(files: &[&str], of: &str) -> Option<(String, Role)> {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files.iter().chain([&of]) {
+            std::fs::write(folder.path().join(file), b"x").unwrap();
+        }
+        let twin = find(&folder.path().join(of))?;
+        assert_eq!(twin.path.parent(), Some(folder.path()));
+        Some((twin.path.file_name()?.to_str()?.to_owned(), twin.role))
+    }
+
+    #[test]
+    fn a_model_and_its_twin_find_each_other() {
+        for quantized in [
+            "x.int8.onnx", "x-int8.onnx", "x_int8.onnx", "x_quant.onnx", "x.quant.onnx", "x_quantized.onnx",
+            "x-qdq.onnx", "x_uint8.onnx", "X_INT8.ONNX", "x_int8_qdq.onnx",
+        ] {
+            for full in ["x.onnx", "x.fp32.onnx", "x_fp32.onnx", "X.onnx", "x-float32.onnx"] {
+                assert_eq!(twin_among(&[quantized], full), Some((quantized.into(), Role::Quantized)), "{full}");
+                assert_eq!(twin_among(&[full], quantized), Some((full.into(), Role::FullPrecision)), "{quantized}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_several_the_choice_is_always_the_same() {
+        let all = ["x_quant.onnx", "x_int8.onnx", "x-int8.onnx", "x.int8.onnx", "x_dynamic.onnx", "y.int8.onnx"];
+        let name = |files: &[&str], of| twin_among(files, of).map(|(name, _)| name);
+        assert_eq!(name(&all, "x.onnx").as_deref(), Some("x.int8.onnx"));
+        assert_eq!(name(&all[..3], "x.onnx").as_deref(), Some("x-int8.onnx"));
+        assert_eq!(name(&["x_fp32.onnx", "x.onnx", "x.fp32.onnx"], "x.int8.onnx").as_deref(), Some("x.onnx"));
+        assert_eq!(name(&["x_fp32.onnx", "x.fp32.onnx"], "x.int8.onnx").as_deref(), Some("x.fp32.onnx"));
+    }
+
+    #[test]
+    fn what_only_looks_alike_is_no_twin() {
+        for (other, of) in [
+            ("xint8.onnx", "x.onnx"),
+            ("x_int8.txt", "x.onnx"),
+            ("y_int8.onnx", "x.onnx"),
+            ("x_fp32.onnx", "x.onnx"),
+            ("x_uint8_nhwc.onnx", "x.onnx"),
+            ("x.onnx", "x_int8.txt"),
+            (".onnx", "_int8.onnx"),
+        ] {
+            assert_eq!(twin_among(&[other], of), None, "{other} for {of}");
+        }
+        assert_eq!(find(Path::new("/no/such/folder/x.onnx")), None);
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("x.int8.onnx")).unwrap();
+        assert_eq!(find(&folder.path().join("x.onnx")), None, "a folder is no twin");
+    }
+}
