@@ -1,5 +1,8 @@
 //! The command line: one file a subcommand.
 
+pub mod cameras;
+pub mod output;
+
 use clap::Parser;
 use std::process::ExitCode;
 
