@@ -1,12 +1,21 @@
-//! Where frames come from. One trait, [`FrameSource`]; one file a kind of source.
+//! Where frames come from. One trait, [`FrameSource`]; one file a kind of source; [`open`] chooses.
 //!
-//! A source is a plain synchronous object: it owns no thread that outlives it and knows nothing of models or
-//! windows. The pipeline gives it a thread of its own.
+//! A source is a plain object: no thread of it outlives it (with one exception, a camera stuck in its driver) and it
+//! knows nothing of models or windows. The pipeline gives it a thread of its own.
 
+mod camera;
+mod clock;
+mod demo;
 mod error;
+mod frame_pool;
+mod open;
+mod pictures;
 mod source;
 mod spec;
+mod video;
 
+pub use camera::{CameraFormat, CameraInfo, count_cameras, list_cameras};
 pub use error::CaptureError;
+pub use open::open;
 pub use source::{CapturedFrame, FrameSource, Next, Pace, SourceInfo, SourceKind, SourceOptions};
 pub use spec::SourceSpec;

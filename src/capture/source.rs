@@ -108,7 +108,16 @@ pub trait FrameSource: Send {
     /// When the source cannot go on; it may be asked again later (a camera may come back).
     fn next_frame(&mut self, wait: Duration) -> Result<Next, CaptureError>;
 
+    /// What the user should know and what stops nothing, one sentence at a time, oldest first: a picture that was
+    /// skipped, for instance. Ask after each [`Self::next_frame`], until there is none.
+    fn take_warning(&mut self) -> Option<String> {
+        None
+    }
+
     /// Told when the user pauses or resumes, so that the clock of a video stops and a camera drops stale frames.
+    ///
+    /// A paused video or folder that is asked for a frame all the same gives the next one at once: that is how a
+    /// single step works, and how a seek shows its picture. A paused live source gives nothing.
     fn set_paused(&mut self, _paused: bool) {}
 
     /// Goes to a position (videos: time; folders: the picture shown at that time). Ignored by live sources.

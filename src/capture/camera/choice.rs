@@ -1,0 +1,131 @@
+//! Choosing, among what a camera offers, what is nearest to what was asked.
+
+use super::devices::CameraFormat;
+use super::pixels::PixelFormat;
+use crate::capture::SourceOptions;
+use crate::imaging::ImageSize;
+
+/// What is taken when nothing is asked: enough for every detector, and cheap to decode.
+const DEFAULT_SIZE: ImageSize = ImageSize::new(1280, 720);
+/// Below this, motion is seen to jerk.
+const DEFAULT_RATE: f64 = 30.0;
+
+/// One entry of a camera's list.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Choice {
+    /// Pixel format.
+    pub pixels: PixelFormat,
+    /// Size.
+    pub size: ImageSize,
+    /// Frames a second. A whole number: nokhwa knows no other.
+    pub rate: u32,
+}
+
+impl std::fmt::Display for Choice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} at {} fps", self.pixels, self.size, self.rate)
+    }
+}
+
+/// The entry nearest to what was asked: first the pixel format, then the size, then the rate. What was not asked is
+/// free: then 1280x720, else 640x480, at 30 fps or more. None when the camera offers nothing that can be decoded.
+pub fn choose(offered: &[CameraFormat], options: &SourceOptions) -> Option<Choice> {
+    let candidates = offered.iter().flat_map(|format| {
+        let pixels = PixelFormat::from_fourcc(&format.format);
+        // A driver that does not tell its rates most often has just one; which, shows when it is opened.
+        let rates = if format.rates.is_empty() { &[DEFAULT_RATE][..] } else { &format.rates };
+        let whole = rates.iter().filter(|rate| rate.fract() == 0.0 && **rate >= 1.0);
+        whole.filter_map(move |&rate| Some(Choice { pixels: pixels?, size: format.size, rate: rate as u32 }))
+    });
+    candidates.min_by(|a, b| f64::total_cmp(&cost(a, options), &cost(b, options)))
+}
+
+/// How far a choice is from what was asked. The weights only rank: a wish weighs more than any preference of ours.
+fn cost(choice: &Choice, options: &SourceOptions) -> f64 {
+    let format = match &options.camera_format {
+        Some(wanted) if PixelFormat::from_fourcc(wanted) == Some(choice.pixels) => 0.0,
+        Some(_) => 1_000.0,
+        None => choice.pixels.reluctance(),
+    };
+    let size = match options.camera_size {
+        Some(wanted) => 50.0 * distance(choice.size, wanted),
+        None => distance(choice.size, DEFAULT_SIZE),
+    };
+    let rate = f64::from(choice.rate);
+    let rate = match options.camera_rate {
+        Some(wanted) if wanted > 0.0 => 10.0 * (rate / wanted).ln().abs(),
+        // Faster than needed costs a little, slower much.
+        _ if rate >= DEFAULT_RATE => 0.02 * (rate / DEFAULT_RATE).ln(),
+        _ => 3.0 * (DEFAULT_RATE / rate).ln(),
+    };
+    format + size + rate
+}
+
+/// 0 for the same size; doubling a side adds 0.7.
+fn distance(a: ImageSize, b: ImageSize) -> f64 {
+    let side = |a: u32, b: u32| (f64::from(a.max(1)) / f64::from(b.max(1))).ln().abs();
+    side(a.width, b.width) + side(a.height, b.height)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offered(list: &[(&str, u32, u32, &[f64])]) -> Vec<CameraFormat> {
+        let format = |&(format, width, height, rates): &(&str, u32, u32, &[f64])| CameraFormat {
+            format: format.to_owned(),
+            size: ImageSize::new(width, height),
+            rates: rates.to_vec(),
+        };
+        list.iter().map(format).collect()
+    }
+
+    fn webcam() -> Vec<CameraFormat> {
+        offered(&[
+            ("YUYV", 640, 480, &[30.0, 15.0]),
+            ("YUYV", 1280, 720, &[10.0, 7.5]),
+            ("MJPG", 640, 480, &[60.0, 30.0]),
+            ("MJPG", 1280, 720, &[30.0]),
+            ("MJPG", 1920, 1080, &[30.0]),
+            ("H264", 1280, 720, &[60.0]),
+        ])
+    }
+
+    fn chosen(offered: &[CameraFormat], options: &SourceOptions) -> String {
+        choose(offered, options).map_or("nothing".to_owned(), |choice| choice.to_string())
+    }
+
+    #[test]
+    fn without_a_wish_a_good_picture_at_a_good_rate_is_taken() {
+        let anything = SourceOptions::default();
+        assert_eq!(chosen(&webcam(), &anything), "MJPG 1280x720 at 30 fps");
+        assert_eq!(chosen(&webcam()[..2], &anything), "YUYV 640x480 at 30 fps", "10 fps is too slow");
+        assert_eq!(chosen(&offered(&[("H264", 640, 480, &[30.0])]), &anything), "nothing");
+        assert_eq!(chosen(&offered(&[("YUYV", 640, 480, &[7.5])]), &anything), "nothing");
+        assert_eq!(chosen(&offered(&[("YUYV", 640, 480, &[])]), &anything), "YUYV 640x480 at 30 fps");
+    }
+
+    #[test]
+    fn a_wish_is_met_as_nearly_as_the_list_allows() {
+        let size = |width, height| Some(ImageSize::new(width, height));
+        let table = [
+            (SourceOptions { camera_size: size(640, 360), ..Default::default() }, "YUYV 640x480 at 30 fps"),
+            (SourceOptions { camera_size: size(3840, 2160), ..Default::default() }, "MJPG 1920x1080 at 30 fps"),
+            (SourceOptions { camera_rate: Some(60.0), ..Default::default() }, "MJPG 640x480 at 60 fps"),
+            (SourceOptions { camera_format: Some("yuyv".into()), ..Default::default() }, "YUYV 640x480 at 30 fps"),
+            (
+                SourceOptions {
+                    camera_format: Some("YUYV".into()),
+                    camera_size: size(1280, 720),
+                    camera_rate: Some(30.0),
+                    ..Default::default()
+                },
+                "YUYV 1280x720 at 10 fps",
+            ),
+            (SourceOptions { camera_format: Some("NV12".into()), ..Default::default() }, "MJPG 1280x720 at 30 fps"),
+        ];
+        for (options, expected) in table {
+            assert_eq!(chosen(&webcam(), &options), expected, "{options:?}");
+        }
+    }
+}
