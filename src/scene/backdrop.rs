@@ -114,24 +114,29 @@ impl Road {
         let haze = light.haze_at(260.0);
         let hills = mix3(product(self.hills, light.gain(0.0, 0.0)), light.sky_low, haze.min(0.75));
         let hills = whole(hills);
+        let hill_contrast = (150.0 * (1.0 - haze)) as i32;
+        let hill_step = (320.0 * 256.0 / width as f32) as i32 + 64;
+        let hill_start = (self.panorama * width as f32 / 60.0) as i32 * hill_step;
         let sun = [width as f32 * 0.5 - self.panorama * 3.0, horizon - height as f32 * 0.12];
         for (y, row) in canvas.pixels.chunks_exact_mut(width).enumerate().take(rows) {
             let up = ((horizon - y as f32) / height as f32).max(0.0);
             let base = whole(mix3(light.sky_low, light.sky_top, smooth_step(0.0, 0.75, up)));
             // Clouds lie on a plane overhead, so that they crowd towards the horizon.
             let depth = 60.0 / (up + 0.12);
-            let v = (depth * 90.0) as i32 + (self.drift * 256.0) as i32;
-            let step = (depth * 0.55 * 320.0 / width as f32 * 2.0) as i32;
+            let v = (depth * 150.0) as i32 + (self.drift * 256.0) as i32;
+            let step = (depth * 0.9 * 640.0 / width as f32) as i32;
             let mut u = (self.panorama * 256.0) as i32 - step * (width as i32 / 2);
-            let threshold = 196 - (light.cover * 120.0) as i32;
+            let threshold = 190 - (light.cover * 130.0) as i32;
             let cloud = whole(light.cloud);
             for (x, pixel) in row.iter_mut().enumerate() {
                 if y as i32 >= tops[x] {
-                    let n = ROUGH.texel(x as i32 + (self.panorama * 4.0) as i32, y as i32) - 128;
-                    *pixel = lit(hills, 256 + (n >> 1));
+                    let n = ROUGH.smooth((x as i32 * hill_step + hill_start) >> 1, y as i32 * hill_step) - 128;
+                    // Darker towards the top, where the wood stands against the sky.
+                    let rim = (24 - (y as i32 - tops[x])).max(0);
+                    *pixel = lit(hills, 256 - rim + (n * hill_contrast >> 8));
                 } else {
                     let n = NATURAL.smooth(u, v);
-                    let t = ((n - threshold) * 3).clamp(0, 200);
+                    let t = ((n - threshold) * 4).clamp(0, 216);
                     let c = |k: usize| ((base[k] * (256 - t) + cloud[k] * t) >> 8) as u32;
                     *pixel = c(0) | c(1) << 8 | c(2) << 16;
                 }
@@ -146,9 +151,10 @@ impl Road {
     /// Row of the hills' upper edge at a column.
     fn hill_top(&self, x: usize, width: usize, horizon: f32, crest: f32) -> i32 {
         let u = ((x as f32 / width as f32 * 60.0 + self.panorama) * 256.0) as i32;
-        let far = NATURAL.smooth(u, 40 << 8) as f32 / 255.0;
-        let near = NATURAL.smooth(u * 4, 170 << 8) as f32 / 255.0;
-        (horizon - crest * (0.15 + 1.1 * far + 0.35 * near)) as i32
+        let broad = NATURAL.smooth(u, 40 << 8) as f32 / 255.0;
+        let narrow = NATURAL.smooth(u * 4, 170 << 8) as f32 / 255.0;
+        let trees = ROUGH.smooth(u * 8, 90 << 8) as f32 / 255.0;
+        (horizon - crest * (1.5 * broad + 0.4 * narrow + 0.16 * trees - 0.3).max(0.05)) as i32
     }
 
     fn paint_ground(&self, canvas: &mut Canvas, light: &Light) {
@@ -182,8 +188,8 @@ impl Road {
         let edge = (self.half_width * pixel_fixed) as i32;
         let line_in = ((self.half_width - 0.34) * pixel_fixed) as i32;
         let line_out = ((self.half_width - 0.2) * pixel_fixed) as i32;
-        let half_dash = if dash { (0.075 * pixel_fixed) as i32 } else { -1 };
         let soften = step.max(1);
+        let half_dash = if dash { (0.075 * pixel_fixed) as i32 } else { -soften };
         for pixel in row.iter_mut() {
             let side = x.abs();
             let texture = |tile: &Tile, rate: i32, v: i32| tile.smooth(((x >> 8) * rate) & (SIDE as i32 * 256 - 1), v) - 128;

@@ -314,10 +314,10 @@ impl<'a> Composer<'a> {
         let smallest = self.taken.iter().fold(80.0f32, |m, t| m.min(t.side));
         let dark = 1.0 - self.light.ambient[1].min(1.0);
         let rng = &mut *self.rng;
-        let sigma = 0.055 * smallest;
+        let sigma = 0.045 * smallest;
         let most = ((2.0 * sigma * sigma) as usize).clamp(1, 8);
         let defocus = if rng.chance(0.45) { 1 + rng.below(most) } else { 0 };
-        let reach = (0.22 * smallest).min(8.0);
+        let reach = (0.15 * smallest).min(8.0);
         let motion = if rng.chance(0.25) { [rng.around() * reach * 1.5, rng.around() * reach * 0.7] } else { [0.0; 2] };
         let level = rng.range(0.85, 1.15) * (1.0 + dark * rng.range(0.0, 0.9));
         let warm = rng.around() * 0.08;
