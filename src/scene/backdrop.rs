@@ -87,7 +87,8 @@ impl Wall {
     fn paint(&self, canvas: &mut Canvas, light: &Light) {
         let gain = light.gain(12.0, 0.3);
         let (low, high) = (product(self.low, gain), product(self.high, gain));
-        let ramp: Vec<[i32; 3]> = (0..256).map(|t| whole(mix3(low, high, smooth_step(40.0, 215.0, t as f32)))).collect();
+        let ramp: Vec<[i32; 3]> =
+            (0..256).map(|t| whole(mix3(low, high, smooth_step(40.0, 215.0, t as f32)))).collect();
         let step = (self.zoom * 256.0) as i32;
         let grain = (self.grain * 256.0) as i32;
         let width = canvas.size.width as usize;
@@ -192,7 +193,8 @@ impl Road {
         let half_dash = if dash { (0.075 * pixel_fixed) as i32 } else { -soften };
         for pixel in row.iter_mut() {
             let side = x.abs();
-            let texture = |tile: &Tile, rate: i32, v: i32| tile.smooth(((x >> 8) * rate) & (SIDE as i32 * 256 - 1), v) - 128;
+            let texture =
+                |tile: &Tile, rate: i32, v: i32| tile.smooth(((x >> 8) * rate) & (SIDE as i32 * 256 - 1), v) - 128;
             let coarse = texture(&NATURAL, 14, v_coarse);
             let grain = if fine > 4 { texture(&ROUGH, 70, v_fine) * fine >> 7 } else { 0 };
             *pixel = if side > edge {

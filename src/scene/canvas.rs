@@ -66,19 +66,22 @@ pub(super) fn packed(colour: [f32; 3]) -> u32 {
 
 impl Level {
     /// Bilinear, premultiplied; `u` and `v` are 0…1 over the face.
-    #[inline]
+    #[inline(always)]
     fn sample(&self, u: f32, v: f32) -> u32 {
         let scale = self.side as f32 * 256.0;
-        let limit = (self.side as i32 - 1) * 256 - 1;
-        let x = ((u * scale) as i32 - 128).clamp(0, limit) as usize;
-        let y = ((v * scale) as i32 - 128).clamp(0, limit) as usize;
-        let (fx, fy) = ((x & 255) as u32, (y & 255) as u32);
-        let at = (y >> 8) * self.side + (x >> 8);
-        let (Some(top), Some(bottom)) = (self.texels.get(at..at + 2), self.texels.get(at + self.side..at + self.side + 2))
-        else {
-            return 0;
-        };
-        blend(blend(top[0], top[1], fx), blend(bottom[0], bottom[1], fx), fy)
+        let limit = scale - 257.0;
+        let x = (u * scale - 128.0).max(0.0).min(limit) as u32;
+        let y = (v * scale - 128.0).max(0.0).min(limit) as u32;
+        let (fx, fy) = (x & 255, y & 255);
+        let at = (y >> 8) as usize * self.side + (x >> 8) as usize;
+        // One check for the whole neighbourhood.
+        let Some(near) = self.texels.get(at..at + self.side + 2) else { return 0 };
+        let (a, b, c, d) = (near[0], near[1], near[self.side], near[self.side + 1]);
+        // Most texels of walls and of empty corners have equal neighbours.
+        if a == b && a == c && a == d {
+            return a;
+        }
+        blend(blend(a, b, fx), blend(c, d, fx), fy)
     }
 }
 
@@ -87,6 +90,8 @@ struct Ink<'a> {
     gain: [i32; 3],
     bias: [i32; 3],
     opacity: u32,
+    /// Nothing but gain and bias: brightness is even.
+    even: bool,
     shade: &'a Shade,
 }
 
@@ -94,7 +99,8 @@ impl<'a> Ink<'a> {
     fn new(shade: &'a Shade) -> Self {
         let gain = shade.gain.map(|c| (c * 256.0) as i32);
         let opacity = (shade.opacity.clamp(0.0, 1.0) * 256.0) as u32;
-        Self { gain, bias: shade.bias.map(|c| c as i32), opacity, shade }
+        let even = shade.slope == 0.0 && shade.dirt <= 0.0 && shade.shadow <= 0.0;
+        Self { gain, bias: shade.bias.map(|c| c as i32), opacity, even, shade }
     }
 
     /// Brightness at a point of the face, in 1/256.
@@ -104,7 +110,8 @@ impl<'a> Ink<'a> {
         let mut light = 256 + (s.slope * (u + v - 1.0) * 256.0) as i32;
         if s.dirt > 0.0 {
             let span = (SIDE * 256) as f32;
-            let n = NATURAL.smooth((u * span * 0.5) as i32 + (s.patch[0] << 8), (v * span * 0.5) as i32 + (s.patch[1] << 8));
+            let n = NATURAL
+                .smooth((u * span * 0.5) as i32 + (s.patch[0] << 8), (v * span * 0.5) as i32 + (s.patch[1] << 8));
             light -= (((n - 120).max(0) * 3) as f32 * s.dirt) as i32;
         }
         if s.shadow > 0.0 {
@@ -117,9 +124,9 @@ impl<'a> Ink<'a> {
     }
 
     /// The texel as it is laid over the picture.
-    #[inline]
+    #[inline(always)]
     fn apply(&self, texel: u32, u: f32, v: f32) -> u32 {
-        let light = self.brightness(u, v);
+        let light = if self.even { 256 } else { self.brightness(u, v) };
         let alpha = (texel >> 24) as i32;
         let channel = |k: usize| {
             let value = (texel >> (8 * k) & 255) as i32;
@@ -216,6 +223,8 @@ fn draw_row(
     owner: u8,
 ) {
     let m = &back.0;
+    // Walls and panels have long runs of one texel, which look the same where the light is even.
+    let mut last = (0, 0);
     let (mut u, mut v, mut w) = (m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5], m[6] * x + m[7] * y + m[8]);
     for (pixel, owned) in pixels.iter_mut().zip(owners) {
         let scale = 1.0 / w;
@@ -225,10 +234,13 @@ fn draw_row(
             texel = blend(texel, coarse.sample(fu, fv), share);
         }
         if texel != 0 {
-            let over = ink.apply(texel, fu, fv);
+            if !(ink.even && texel == last.0) {
+                last = (texel, ink.apply(texel, fu, fv));
+            }
+            let over = last.1;
             let alpha = over >> 24;
-            // 256 - alpha * 256/255: exactly nothing is left below a solid texel.
-            *pixel = saturating_add(over, scaled(*pixel, 256 - alpha - (alpha >> 7)));
+            // A solid texel leaves exactly nothing of what is below.
+            *pixel = if alpha == 255 { over } else { saturating_add(over, scaled(*pixel, 256 - alpha - (alpha >> 7))) };
             if alpha > 127 {
                 *owned = owner;
             }

@@ -10,6 +10,8 @@ use super::rng::Rng;
 use super::stage::{Pose, Stage, Wear};
 use crate::imaging::{ImageSize, RgbImage, Truth};
 
+/// Class id of the traffic light.
+const TRAFFIC_LIGHT: usize = 11;
 /// Metres a second.
 const SPEED: f64 = 8.0;
 /// Seconds for one round of day, dusk and night.
@@ -72,11 +74,13 @@ impl Drive {
             let ahead = ahead + rng.around() * 1.2;
             let class = self.class_of(slot);
             let looks = &ATLAS.signs[class];
-            let Some(look) = looks.get(rng.below(looks.len())) else { continue };
+            // The later looks of a plate are rare in the streets; a traffic light shows any of its states.
+            let common = if class == TRAFFIC_LIGHT { looks.len() } else { looks.len().min(2) };
+            let Some(look) = looks.get(rng.below(common)) else { continue };
             // Two of three stand on the right, as on a real road.
             let side = if slot.rem_euclid(3) == 1 { -1.0 } else { 1.0 };
             let lateral = side * (HALF_WIDTH + rng.range(0.55, 1.5));
-            let side_m = if class == 11 { rng.range(1.15, 1.35) } else { rng.range(0.92, 1.12) };
+            let side_m = if class == TRAFFIC_LIGHT { rng.range(1.15, 1.35) } else { rng.range(0.92, 1.12) };
             let above = rng.range(1.75, 2.75);
             let opacity = 1.0 - smooth_step(SIGN_SOLID, SIGN_RANGE as f32 - 2.0, ahead);
             let place = view.place(lateral, above, ahead);
@@ -117,14 +121,22 @@ impl Drive {
                 // Town and country take turns every two hundred metres.
                 let town = sin(slot as f64 * SCENERY_SPACING / 64.0) > 0.1;
                 match rng.below(10) {
-                    0..4 if town => {
+                    0..7 if town && slot.rem_euclid(2) == 0 => {
                         let place = view.place(side * rng.range(9.5, 12.0), 0.0, ahead - 5.0);
                         let (length, height) = (rng.range(8.0, 11.0), rng.range(4.5, 8.5));
                         stage.house(pick(&mut rng, &ATLAS.facades), place, length, height, opacity);
                     }
-                    4 if town => self.beside(view, stage, &mut rng, (&ATLAS.adverts, [2.6, 2.0]), (side * 7.6, 1.0, ahead, opacity)),
-                    5 if town => self.beside(view, stage, &mut rng, (&ATLAS.cars, [1.8, 1.5]), (side * 5.6, 0.0, ahead, opacity)),
-                    0..4 => {
+                    4 | 5 if town => self.beside(
+                        view,
+                        stage,
+                        &mut rng,
+                        (&ATLAS.adverts, [2.6, 2.0]),
+                        (side * 7.6, 1.0, ahead, opacity),
+                    ),
+                    6 if town => {
+                        self.beside(view, stage, &mut rng, (&ATLAS.cars, [1.8, 1.5]), (side * 5.6, 0.0, ahead, opacity))
+                    }
+                    0..4 if !town => {
                         let extent = [rng.range(4.0, 6.5), rng.range(5.0, 8.5)];
                         let lateral = side * rng.range(7.5, 16.0);
                         self.beside(view, stage, &mut rng, (&ATLAS.trees, extent), (lateral, 0.0, ahead, opacity));

@@ -66,7 +66,7 @@ const DUSK: Light = Light {
     cover: 0.55,
     ambient: [0.5, 0.43, 0.46],
     haze: 0.006,
-    headlight: 0.3,
+    headlight: 0.4,
     sun: 0.3,
     shadow: 0.0,
 };
@@ -77,7 +77,7 @@ const NIGHT: Light = Light {
     cover: 0.4,
     ambient: [0.15, 0.16, 0.21],
     haze: 0.002,
-    headlight: 0.75,
+    headlight: 0.9,
     sun: 0.0,
     shadow: 0.0,
 };

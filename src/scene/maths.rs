@@ -55,7 +55,8 @@ impl Camera {
     /// The homography from a flat face to the picture. The face's `(0, 0)` lies at `corner`, its `u` axis spans
     /// `across` and its `v` axis spans `down`.
     pub fn plane(&self, corner: Vec3, across: Vec3, down: Vec3) -> Homography {
-        let column = |p: Vec3| [self.focal * p[0] + self.center_x * p[2], self.focal * p[1] + self.center_y * p[2], p[2]];
+        let column =
+            |p: Vec3| [self.focal * p[0] + self.center_x * p[2], self.focal * p[1] + self.center_y * p[2], p[2]];
         let (a, b, c) = (column(across), column(down), column(corner));
         Homography([a[0], b[0], c[0], a[1], b[1], c[1], a[2], b[2], c[2]])
     }
@@ -138,7 +139,10 @@ mod tests {
         for (x, y) in [(0.0, 0.0), (1.0, 0.0), (0.3, 0.9)] {
             let p = map.apply(x, y).expect("in front");
             let w = back.0[6] * p[0] + back.0[7] * p[1] + back.0[8];
-            let q = [(back.0[0] * p[0] + back.0[1] * p[1] + back.0[2]) / w, (back.0[3] * p[0] + back.0[4] * p[1] + back.0[5]) / w];
+            let q = [
+                (back.0[0] * p[0] + back.0[1] * p[1] + back.0[2]) / w,
+                (back.0[3] * p[0] + back.0[4] * p[1] + back.0[5]) / w,
+            ];
             assert!((q[0] - x).abs() < 1e-3 && (q[1] - y).abs() < 1e-3, "{q:?}");
         }
     }

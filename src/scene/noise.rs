@@ -10,7 +10,8 @@ pub(super) const SIDE: usize = 256;
 pub(super) struct Tile(Vec<u8>);
 
 /// Amplitude falls as 1/f, as in pictures of nature: clouds, walls, road, dirt.
-pub(super) static NATURAL: LazyLock<Tile> = LazyLock::new(|| Tile::octaves(0xC10D, &[1.0, 0.5, 0.25, 0.125, 0.062, 0.031, 0.016]));
+pub(super) static NATURAL: LazyLock<Tile> =
+    LazyLock::new(|| Tile::octaves(0xC10D, &[1.0, 0.5, 0.25, 0.125, 0.062, 0.031, 0.016]));
 /// Mostly fine structure: leaves, grass, gravel.
 pub(super) static ROUGH: LazyLock<Tile> = LazyLock::new(|| Tile::octaves(0x6EA5, &[0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 0.8]));
 /// Normally distributed numbers, standard deviation 32.
@@ -41,9 +42,10 @@ impl Tile {
                 *value += amplitude * (top + (bottom - top) * ty);
             }
         }
-        let variance = sum.iter().map(|v| v * v).sum::<f32>() / sum.len() as f32;
+        let mean = sum.iter().sum::<f32>() / sum.len() as f32;
+        let variance = sum.iter().map(|v| (v - mean) * (v - mean)).sum::<f32>() / sum.len() as f32;
         let scale = 48.0 / variance.sqrt().max(1e-6);
-        Self(sum.into_iter().map(|v| (128.0 + v * scale).clamp(0.0, 255.0) as u8).collect())
+        Self(sum.into_iter().map(|v| (128.0 + (v - mean) * scale).clamp(0.0, 255.0) as u8).collect())
     }
 
     /// The texel at these coordinates, which wrap.

@@ -88,7 +88,8 @@ fn smooth(canvas: &mut Canvas, scratch: &mut Vec<u32>) {
     for y in 0..height {
         let above = y.saturating_sub(1) * width;
         let below = (y + 1).min(height - 1) * width;
-        let rows = (&scratch[above..above + width], &scratch[y * width..(y + 1) * width], &scratch[below..below + width]);
+        let rows =
+            (&scratch[above..above + width], &scratch[y * width..(y + 1) * width], &scratch[below..below + width]);
         for (((out, &a), &b), &c) in canvas.pixels[y * width..].iter_mut().zip(rows.0).zip(rows.1).zip(rows.2) {
             *out = mean_up(mean(a, c), b);
         }

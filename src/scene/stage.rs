@@ -137,13 +137,9 @@ impl<'a> Stage<'a> {
     /// `length` metres long, as wide as high, and its far side is never seen.
     pub fn house(&mut self, art: &'static Art, [x, ground, near]: Vec3, length: f32, height: f32, opacity: f32) {
         let outwards = if x > 0.0 { height } else { -height };
-        let walls = [
-            (near + length * 0.5, [0.0, 0.0, length], 0.74, 0.1),
-            (near, [outwards, 0.0, 0.0], 0.95, 0.05),
-        ];
-        for (distance, across, brightness, slope) in walls {
+        let walls = [(near + length * 0.5, [0.0, 0.0, length], 0.74), (near, [outwards, 0.0, 0.0], 0.95)];
+        for (distance, across, brightness) in walls {
             let mut shade = self.shade(distance, 0.25, [brightness; 3]);
-            shade.slope = slope;
             shade.opacity = opacity;
             let place = self.camera.plane([x, ground - height, near], across, [0.0, height, 0.0]);
             self.items.push((distance, Item { art, place, shade, class_id: None, part_of_previous: false }));

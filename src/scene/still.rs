@@ -202,7 +202,8 @@ impl<'a> Composer<'a> {
 
     fn wear(&mut self) -> Wear {
         let rng = &mut *self.rng;
-        let rare = |rng: &mut Rng, probability: f32, most: f32| if rng.chance(probability) { rng.unit() * most } else { 0.0 };
+        let rare =
+            |rng: &mut Rng, probability: f32, most: f32| if rng.chance(probability) { rng.unit() * most } else { 0.0 };
         Wear {
             fading: rare(rng, 0.4, 0.4),
             dirt: rare(rng, 0.4, 0.8),

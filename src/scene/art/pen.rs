@@ -101,7 +101,8 @@ impl Pen {
             Ends::Round => (LineCap::Round, LineJoin::Round),
         };
         let stroke = Stroke { width, line_cap, line_join, ..Stroke::default() };
-        let transform = Transform::from_row(scale * self.side, 0.0, 0.0, scale * self.side, dx * self.side, dy * self.side);
+        let transform =
+            Transform::from_row(scale * self.side, 0.0, 0.0, scale * self.side, dx * self.side, dy * self.side);
         if let (Some(pixmap), Some(path)) = (self.pixmap.as_mut(), builder.finish()) {
             pixmap.stroke_path(&path, &Self::paint(ink, 1.0), &stroke, transform, None);
         }
@@ -114,8 +115,11 @@ impl Pen {
 
     /// Strokes a line through points.
     pub fn line(&mut self, points: &[[f32; 2]], width: f32, ends: Ends, ink: Ink) {
-        let steps: Vec<Step> =
-            points.iter().enumerate().map(|(i, p)| if i == 0 { Step::M(p[0], p[1]) } else { Step::L(p[0], p[1]) }).collect();
+        let steps: Vec<Step> = points
+            .iter()
+            .enumerate()
+            .map(|(i, p)| if i == 0 { Step::M(p[0], p[1]) } else { Step::L(p[0], p[1]) })
+            .collect();
         self.stroke(&steps, width, ends, ink);
     }
 }

@@ -46,7 +46,12 @@ pub(super) fn plant(seed: u64, stem: bool, spread: f32) -> Art {
         let (x, y) = (0.5 + (x - 0.5) * r * spread, middle + (y - middle) * r * height);
         let light = (1.15 - 0.9 * (y - middle + height) / (2.0 * height) + rng.around() * 0.3).clamp(0.25, 1.4);
         let shade = if leaf < 120 { light * 0.6 } else { light };
-        pen.disc(x.clamp(0.06, 0.94), y.clamp(0.06, 0.96), rng.range(0.018, 0.045), green.map(|v| (f32::from(v) * shade).min(255.0) as u8));
+        pen.disc(
+            x.clamp(0.06, 0.94),
+            y.clamp(0.06, 0.96),
+            rng.range(0.018, 0.045),
+            green.map(|v| (f32::from(v) * shade).min(255.0) as u8),
+        );
     }
     finish(pen, SIDE)
 }
@@ -63,7 +68,15 @@ pub(super) fn branch(seed: u64) -> Art {
         let [dx, dy] = arc(0.0, 0.0, rng.range(0.05, 0.11), a, a, 2)[0];
         let light = rng.range(0.6, 1.35);
         let ink = green.map(|v| (f32::from(v) * light).min(255.0) as u8);
-        pen.polygon(&[[x, y], [x + dx * 0.5 - dy * 0.3, y + dy * 0.5 + dx * 0.3], [x + dx, y + dy], [x + dx * 0.5 + dy * 0.3, y + dy * 0.5 - dx * 0.3]], ink);
+        pen.polygon(
+            &[
+                [x, y],
+                [x + dx * 0.5 - dy * 0.3, y + dy * 0.5 + dx * 0.3],
+                [x + dx, y + dy],
+                [x + dx * 0.5 + dy * 0.3, y + dy * 0.5 - dx * 0.3],
+            ],
+            ink,
+        );
     }
     finish(pen, SIDE)
 }
@@ -74,8 +87,8 @@ pub(super) fn facade(seed: u64) -> Art {
     let mut pen = Pen::new(SIDE);
     let base = rng.range(105.0, 200.0);
     let wall: Ink = [base, base * rng.range(0.8, 1.0), base * rng.range(0.62, 0.95)].map(|v| v as u8);
-    pen.rectangle(0.02, 0.02, 0.98, 1.0, wall);
-    pen.rectangle(0.02, 0.02, 0.98, 0.07, wall.map(|v| v / 2));
+    pen.rectangle(0.004, 0.01, 0.996, 1.0, wall);
+    pen.rectangle(0.004, 0.01, 0.996, 0.06, wall.map(|v| v / 2));
     let (columns, rows) = (2 + rng.below(4), 2 + rng.below(4));
     let round = rng.chance(0.25);
     let glass: Ink = [rng.range(40.0, 90.0), rng.range(55.0, 100.0), rng.range(70.0, 125.0)].map(|v| v as u8);

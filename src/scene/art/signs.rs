@@ -45,7 +45,10 @@ pub(super) fn no_entry(half_length: f32, half_height: f32) -> Art {
     pen.polygon(&outline, WHITE);
     pen.disc(0.5, 0.5, RADIUS * 0.965, RED);
     let (x, y) = (half_length, half_height);
-    pen.polygon(&rounded(&[[0.5 - x, 0.5 - y], [0.5 + x, 0.5 - y], [0.5 + x, 0.5 + y], [0.5 - x, 0.5 + y]], 0.012), WHITE);
+    pen.polygon(
+        &rounded(&[[0.5 - x, 0.5 - y], [0.5 + x, 0.5 - y], [0.5 + x, 0.5 + y], [0.5 - x, 0.5 + y]], 0.012),
+        WHITE,
+    );
     finish(pen, outline)
 }
 
@@ -76,7 +79,10 @@ pub(super) fn pedestrian_crossing(to_the_right: bool) -> Art {
     let side = |p: [f32; 2]| if to_the_right { [1.0 - p[0], p[1]] } else { p };
     for stripe in 0..5 {
         let x = 0.2 + 0.135 * stripe as f32;
-        pen.polygon(&[side([x, 0.83]), side([x + 0.075, 0.83]), side([x + 0.1, 0.745]), side([x + 0.04, 0.745])], BLACK);
+        pen.polygon(
+            &[side([x, 0.83]), side([x + 0.075, 0.83]), side([x + 0.1, 0.745]), side([x + 0.04, 0.745])],
+            BLACK,
+        );
     }
     let limb = |pen: &mut Pen, points: &[[f32; 2]], width: f32| {
         let points: Vec<_> = points.iter().map(|&p| side(p)).collect();
@@ -122,7 +128,10 @@ pub(super) fn priority_road(field: f32) -> Art {
     let outline = rounded(&[[0.5, -0.005], [1.005, 0.5], [0.5, 1.005], [-0.005, 0.5]], 0.06);
     pen.polygon(&outline, BLACK);
     pen.polygon(&scaled_about(&outline, 0.5, 0.5, 0.975), WHITE);
-    pen.polygon(&rounded(&scaled_about(&[[0.5, 0.0], [1.0, 0.5], [0.5, 1.0], [0.0, 0.5]], 0.5, 0.5, field), 0.03), YELLOW);
+    pen.polygon(
+        &rounded(&scaled_about(&[[0.5, 0.0], [1.0, 0.5], [0.5, 1.0], [0.0, 0.5]], 0.5, 0.5, field), 0.03),
+        YELLOW,
+    );
     finish(pen, outline)
 }
 
