@@ -1,0 +1,131 @@
+//! What lens and sensor do to a picture: blur, exposure, noise.
+
+use super::canvas::Canvas;
+use super::noise::GAUSSIAN;
+use super::rng::Rng;
+use crate::imaging::RgbImage;
+
+/// Faults of a camera.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Optics {
+    /// Times that a small smoothing filter (1 2 1)/4 is applied both ways; its variance is half a pixel each.
+    pub defocus: usize,
+    /// Movement during exposure in pixels, right and down, up to 8 each.
+    pub motion: [f32; 2],
+    /// Contrast about mid grey, 1 as it is.
+    pub contrast: f32,
+    /// Exposure of red, green and blue, 1 as it is.
+    pub exposure: [f32; 3],
+    /// Standard deviation of sensor noise at mid grey, 0…255.
+    pub noise: f32,
+}
+
+impl Optics {
+    /// A good camera in good light.
+    pub const CLEAN: Self = Self { defocus: 0, motion: [0.0; 2], contrast: 1.0, exposure: [1.0; 3], noise: 0.0 };
+
+    /// Applies all of it and writes the picture, which has the size of the canvas. `scratch` is reused.
+    pub fn develop(&self, canvas: &mut Canvas, scratch: &mut Vec<u32>, rng: &mut Rng, picture: &mut RgbImage) {
+        for _ in 0..self.defocus {
+            smooth(canvas, scratch);
+        }
+        if self.motion.iter().any(|m| m.abs() >= 1.0) {
+            smear(canvas, scratch, self.motion);
+        }
+        self.expose(canvas, rng, picture);
+    }
+
+    fn expose(&self, canvas: &Canvas, rng: &mut Rng, picture: &mut RgbImage) {
+        let tables: [Vec<u8>; 3] = [0, 1, 2].map(|k| {
+            let tone = |v: u32| (v as f32 * self.exposure[k] - 128.0) * self.contrast + 128.0;
+            (0..256).map(|v| tone(v).clamp(0.0, 255.0) as u8).collect()
+        });
+        let width = canvas.size.width as usize;
+        // Shot noise grows with the square root of light, on top of a floor; in 1/256 of the tile's numbers.
+        let strength: Vec<i32> =
+            (0..256).map(|v| (self.noise / 32.0 * 256.0 * (0.45 + 0.55 * (v as f32 / 128.0).sqrt())) as i32).collect();
+        let noisy = self.noise > 0.0;
+        for (row, out) in canvas.pixels.chunks_exact(width).zip(picture.chunks_exact_mut(width * 3)) {
+            if !noisy {
+                for (&pixel, rgb) in row.iter().zip(out.chunks_exact_mut(3)) {
+                    rgb[0] = tables[0][(pixel & 255) as usize];
+                    rgb[1] = tables[1][(pixel >> 8 & 255) as usize];
+                    rgb[2] = tables[2][(pixel >> 16 & 255) as usize];
+                }
+                continue;
+            }
+            let mut at = (rng.next() & 0xFFFF) as usize;
+            for (&pixel, rgb) in row.iter().zip(out.chunks_exact_mut(3)) {
+                for (k, channel) in rgb.iter_mut().enumerate() {
+                    let value = tables[k][(pixel >> (8 * k) & 255) as usize];
+                    let grain = i32::from(GAUSSIAN[at & 0xFFFF]);
+                    *channel = (i32::from(value) + ((grain * strength[usize::from(value)]) >> 8)).clamp(0, 255) as u8;
+                    at += 1;
+                }
+            }
+        }
+    }
+}
+
+/// Mean of two packed pixels, each byte rounded down.
+#[inline]
+fn mean(a: u32, b: u32) -> u32 {
+    (a & b) + (((a ^ b) & 0xFEFE_FEFE) >> 1)
+}
+
+/// Mean of two packed pixels, each byte rounded up; used in turn with [`mean`], so that nothing darkens.
+#[inline]
+fn mean_up(a: u32, b: u32) -> u32 {
+    (a | b) - (((a ^ b) & 0xFEFE_FEFE) >> 1)
+}
+
+/// (1 2 1)/4 along rows and along columns, as means of means.
+fn smooth(canvas: &mut Canvas, scratch: &mut Vec<u32>) {
+    let width = canvas.size.width as usize;
+    let height = canvas.size.height as usize;
+    scratch.clear();
+    scratch.extend_from_slice(&canvas.pixels);
+    for y in 0..height {
+        let above = y.saturating_sub(1) * width;
+        let below = (y + 1).min(height - 1) * width;
+        let rows =
+            (&scratch[above..above + width], &scratch[y * width..(y + 1) * width], &scratch[below..below + width]);
+        for (((out, &a), &b), &c) in canvas.pixels[y * width..].iter_mut().zip(rows.0).zip(rows.1).zip(rows.2) {
+            *out = mean_up(mean(a, c), b);
+        }
+    }
+    scratch.clear();
+    scratch.extend_from_slice(&canvas.pixels);
+    for (row, out) in scratch.chunks_exact(width).zip(canvas.pixels.chunks_exact_mut(width)) {
+        for (three, out) in row.windows(3).zip(out.iter_mut().skip(1)) {
+            *out = mean_up(mean(three[0], three[2]), three[1]);
+        }
+    }
+}
+
+/// Mean of copies of the picture along a straight path, centred, so that boxes stay where they are.
+fn smear(canvas: &mut Canvas, scratch: &mut Vec<u32>, [dx, dy]: [f32; 2]) {
+    const TAPS: usize = 8;
+    let (width, height) = (canvas.size.width as i64, canvas.size.height as i64);
+    let offsets: [(i64, i64); TAPS] = std::array::from_fn(|k| {
+        let t = (k as f32 + 0.5) / TAPS as f32 - 0.5;
+        ((dx * t + 1024.5) as i64 - 1024, (dy * t + 1024.5) as i64 - 1024)
+    });
+    scratch.clear();
+    scratch.extend_from_slice(&canvas.pixels);
+    let margin = dx.abs() as i64 / 2 + 1;
+    for y in 0..height {
+        let rows = offsets.map(|(ox, oy)| ((y + oy).clamp(0, height - 1) * width, ox));
+        for x in 0..width {
+            let inside = x >= margin && x < width - margin;
+            let (mut even, mut odd) = (0x0004_0004u32, 0x0004_0004u32);
+            for (row, ox) in rows {
+                let column = if inside { x + ox } else { (x + ox).clamp(0, width - 1) };
+                let pixel = scratch[(row + column) as usize];
+                even += pixel & 0x00FF_00FF;
+                odd += pixel >> 8 & 0x00FF_00FF;
+            }
+            canvas.pixels[(y * width + x) as usize] = (even >> 3 & 0x00FF_00FF) | (odd >> 3 & 0x00FF_00FF) << 8;
+        }
+    }
+}
