@@ -36,7 +36,8 @@ fn detect(model: &Path, pictures: &Path, extra: &[&str]) -> HashMap<String, Vec<
     let text = String::from_utf8(output.stdout).unwrap();
     let line = |line: &str| {
         let value: Value = serde_json::from_str(line).unwrap();
-        let numbers = |value: &Value| -> Vec<f64> { value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect() };
+        let numbers =
+            |value: &Value| -> Vec<f64> { value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect() };
         let found = value["detections"].as_array().unwrap().iter().map(|d| Found {
             class_id: d["class_id"].as_i64().unwrap(),
             score: d["score"].as_f64().unwrap(),
@@ -50,7 +51,8 @@ fn detect(model: &Path, pictures: &Path, extra: &[&str]) -> HashMap<String, Vec<
 
 #[test]
 fn yolox_nano_finds_the_boxes_of_the_reference() {
-    let (Some(model), Some(pictures)) = (common::shared("zoo/yolox_nano.onnx"), common::shared("coco/images/val")) else {
+    let (Some(model), Some(pictures)) = (common::shared("zoo/yolox_nano.onnx"), common::shared("coco/images/val"))
+    else {
         return;
     };
     let (Some(reference), Some(instances)) =
@@ -96,9 +98,12 @@ fn every_way_to_feed_one_network_finds_the_same_boxes() {
     let Some(pictures) = common::shared("coco/images/val") else { return };
     let Some(plain) = common::shared("zoo/yolox_nano.onnx") else { return };
     let reference = detect(&plain, &pictures, &["--limit", "8"]);
-    for (name, tolerance) in
-        [("yolox_nano_decoded.onnx", 0.02), ("yolox_nano_uint8_nhwc.onnx", 0.02), ("yolox_nano_ext.onnx", 0.001), ("yolox_nano_fp16.onnx", 4.0)]
-    {
+    for (name, tolerance) in [
+        ("yolox_nano_decoded.onnx", 0.02),
+        ("yolox_nano_uint8_nhwc.onnx", 0.02),
+        ("yolox_nano_ext.onnx", 0.001),
+        ("yolox_nano_fp16.onnx", 4.0),
+    ] {
         let Some(model) = common::shared(&format!("zoo/{name}")) else { continue };
         let found = detect(&model, &pictures, &["--limit", "8"]);
         for (picture, boxes) in &reference {

@@ -17,7 +17,7 @@ use std::path::Path;
 /// the first [`FrameSource::next_frame`] (a camera that is open but gives nothing).
 pub fn open(spec: &SourceSpec, options: &SourceOptions) -> Result<Box<dyn FrameSource>, CaptureError> {
     match spec {
-        SourceSpec::Demo => Ok(Box::new(DemoScene::new(options))),
+        SourceSpec::Demo => Ok(Box::new(DemoScene::open(options))),
         SourceSpec::Camera(number) => Ok(Box::new(CameraSource::open(*number, options)?)),
         SourceSpec::Path(path) => open_path(path, options),
         SourceSpec::Url(url) => Ok(Box::new(VideoSource::open_url(url, options)?)),

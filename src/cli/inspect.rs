@@ -1,12 +1,38 @@
-//! What `quantscope inspect` prints: what was recognised of a model, and why.
+//! `quantscope inspect`: what a model is taken for, and why.
 
-use crate::inference::{ColorOrder, Head, Layout, ModelCard, Recognition};
+use super::arguments::Global;
+use super::output::OutputFormat;
+use super::start;
+use crate::inference::{self, ColorOrder, Examined, Head, Layout, ModelCard, Recognition};
 use crate::imaging::ResizeMode;
 use crate::onnx::{Precision, Quantization, Summary, ValueInfo};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// What to look at.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The ONNX file
+    #[arg(value_name = "MODEL")]
+    file: Option<PathBuf>,
+}
+
+pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
+    let path = match &args.file {
+        Some(file) => file,
+        None => global.one_model()?,
+    };
+    let Examined { summary, recognition, .. } =
+        inference::examine(path, &global.load_options(), start::trial().as_ref(), &mut |_| {})?;
+    let report = InspectReport::new(path, &summary, &recognition);
+    match global.format {
+        OutputFormat::Json => println!("{}", serde_json::to_string(&report)?),
+        OutputFormat::Text => print!("{report}"),
+    }
+    Ok(())
+}
 
 /// Everything that is known of a model; as JSON by `serde`, as text by `Display`.
 #[derive(Clone, Debug, Serialize)]

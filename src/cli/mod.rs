@@ -37,8 +37,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Some(Subcommand::Detect(args)) => detect::run(&global, &args),
         Some(Subcommand::Bench(args)) => bench::run(&global, &args),
         Some(Subcommand::Inspect(args)) => inspect::run(&global, &args),
-        Some(Subcommand::Cameras(args)) => cameras::run(args, global.format),
-        Some(Subcommand::Scene(args)) => scene::run(args),
+        Some(Subcommand::Cameras(args)) => cameras::run(&args, global.format),
+        Some(Subcommand::Scene(args)) => scene::run(&args),
         Some(Subcommand::TryModel(args)) => try_model::run(&global, &args),
     }
 }

@@ -81,7 +81,7 @@ fn list_cameras() -> Vec<CameraChoice> {
         formats: camera
             .formats
             .into_iter()
-            .map(|format| CameraFormatChoice { fourcc: format.fourcc, size: format.size, rates: format.rates })
+            .map(|format| CameraFormatChoice { fourcc: format.format, size: format.size, rates: format.rates })
             .collect(),
     };
     capture::list_cameras().into_iter().map(choice).collect()

@@ -65,6 +65,9 @@ pub struct CardOverrides {
     pub pad: Option<u8>,
     /// Names of the classes.
     pub labels: Option<CardLabels>,
+    /// Notes for people: where the model comes from, its licence, its figures. Not used.
+    #[serde(rename = "about")]
+    _about: Option<toml::Table>,
     /// The card itself; relative paths in it start from its folder.
     #[serde(skip)]
     pub path: PathBuf,

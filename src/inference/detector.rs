@@ -273,7 +273,7 @@ impl Runner {
         let (decoded, inferred) =
             self.session.run(input, |outputs, finished| (decoder.decode(outputs, &context, candidates), finished))?;
         decoded.map_err(SessionError::Decode)?;
-        self.postprocessor.run(&self.candidates, thresholds, letterbox, detections);
+        self.postprocessor.run(&self.candidates, &thresholds, letterbox, detections);
         Ok(StageTimings {
             preprocess: std::time::Duration::ZERO,
             inference: inferred.duration_since(begin),

@@ -127,7 +127,7 @@ impl Shown {
         for leg in &mut self.legs {
             if let Leg::Arrived(_, Some(output)) = leg {
                 let detections = &mut output.result.detections;
-                postprocessor.run(&output.candidates, thresholds, &output.letterbox, detections);
+                postprocessor.run(&output.candidates, &thresholds, &output.letterbox, detections);
             }
         }
     }
@@ -196,7 +196,7 @@ fn is_current(models: &Models, lane: LaneId, generation: Generation) -> bool {
 fn detections_for_ap(output: &LaneOutput, thresholds: Thresholds) -> Vec<Detection> {
     let mut detections = Vec::new();
     let all = Thresholds { confidence: AP_SCORE_FLOOR, ..thresholds };
-    Postprocessor::default().run(&output.candidates, all, &output.letterbox, &mut detections);
+    Postprocessor::default().run(&output.candidates, &all, &output.letterbox, &mut detections);
     detections.truncate(100);
     detections
 }

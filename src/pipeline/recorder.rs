@@ -229,7 +229,7 @@ impl JoinedClasses {
 
 /// CPU use and memory of this process.
 struct ProcessFigures {
-    system: System,
+    system: Option<System>,
     pid: Option<Pid>,
     read_at: Option<Instant>,
     latest: (f32, u64),
@@ -237,16 +237,16 @@ struct ProcessFigures {
 
 impl ProcessFigures {
     fn new() -> Self {
-        Self { system: System::new(), pid: sysinfo::get_current_pid().ok(), read_at: None, latest: (0.0, 0) }
+        Self { system: System::new().ok(), pid: sysinfo::get_current_pid().ok(), read_at: None, latest: (0.0, 0) }
     }
 
     fn read(&mut self, now: Instant) -> (f32, u64) {
-        let Some(pid) = self.pid else { return self.latest };
+        let (Some(system), Some(pid)) = (&mut self.system, self.pid) else { return self.latest };
         if self.read_at.is_none_or(|at| now.duration_since(at) >= PROCESS_INTERVAL) {
             self.read_at = Some(now);
             let kind = ProcessRefreshKind::nothing().with_cpu().with_memory().without_tasks();
-            self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, kind);
-            if let Some(process) = self.system.process(pid) {
+            system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, kind);
+            if let Some(process) = system.process(pid) {
                 self.latest = (process.cpu_usage(), process.memory());
             }
         }

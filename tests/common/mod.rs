@@ -25,6 +25,10 @@ pub fn shared(path: &str) -> Option<PathBuf> {
 /// The program, in a folder of its own for settings, away from any display.
 pub fn quantscope(config: &Path) -> std::process::Command {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_quantscope"));
-    command.env("QUANTSCOPE_CONFIG_DIR", config).env_remove("RUST_LOG").env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+    command
+        .env("QUANTSCOPE_CONFIG_DIR", config)
+        .env_remove("RUST_LOG")
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY");
     command
 }
