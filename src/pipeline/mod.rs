@@ -9,6 +9,7 @@
 mod link;
 mod messages;
 mod slot;
+mod worker;
 
 pub use link::{Link, LinkPeer};
 pub use messages::{
@@ -16,3 +17,4 @@ pub use messages::{
     LaneStatistics, LatencySummary, LoadStage, Mode, Statistics,
 };
 pub use slot::{SlotReader, SlotWriter, latest_slot};
+pub use worker::Worker;
