@@ -1,1 +1,120 @@
-//! app
+//! The window. The only folder that names egui.
+//!
+//! [`App`] works in three steps a pass: `logic` receives (results, events, outcomes of background work), `ui`
+//! draws what is known and collects [`Action`]s, and `command_handler` carries them out, one function an action.
+//! Nothing here blocks, infers or decodes: the pipeline and the threads of `background` do, and wake the window
+//! when there is something new. With nothing new the window is not drawn again.
+
+mod actions;
+mod background;
+mod command_handler;
+mod dialogs;
+mod format;
+mod logic;
+mod messages;
+mod options;
+mod panels;
+mod settings;
+mod shortcuts;
+mod snapshot;
+mod start;
+mod state;
+#[cfg(test)]
+mod test_support;
+mod theme;
+mod ui;
+mod verdict;
+mod video_view;
+
+pub use actions::Action;
+pub use background::Wake;
+pub use dialogs::{DialogKind, Picked};
+pub use options::{CameraChoice, CameraFormatChoice, Services, StartOptions, TwinChoice, TwinRole};
+pub use settings::{CameraWish, CompareLayout, FOLDER_VARIABLE, Settings, SettingsStore, ThemeChoice, WindowPlace};
+pub use verdict::{FRAMES_NEEDED, Verdict, verdict};
+
+use crate::inference::ModelOverrides;
+use crate::pipeline::Link;
+use anyhow::anyhow;
+use background::Background;
+use eframe::egui;
+use state::{Editing, Session};
+use std::path::PathBuf;
+use std::sync::Arc;
+use video_view::Picture;
+
+/// Smallest window in which everything can be reached.
+const LEAST_SIZE: egui::Vec2 = egui::vec2(720.0, 480.0);
+
+/// The window's state.
+pub struct App {
+    link: Link,
+    background: Background,
+    session: Session,
+    settings: Settings,
+    saving: start::Saving,
+    editing: Editing,
+    picture: Picture,
+    default_models: [Option<PathBuf>; 2],
+    /// Card and labels from the command line; they hold for the models named there, not for those opened later.
+    overrides: ModelOverrides,
+    snapshot_folder: PathBuf,
+}
+
+/// Opens the window and returns when it was closed.
+///
+/// `link_factory` is given the function that wakes the window, to be called after a result or an event was
+/// published, and returns the window's end of the pipeline.
+///
+/// # Errors
+///
+/// When there is no display, no OpenGL, or no thread to be had.
+pub fn run(
+    options: StartOptions,
+    services: Services,
+    link_factory: impl FnOnce(Wake) -> anyhow::Result<Link>,
+) -> anyhow::Result<()> {
+    let place = SettingsStore::locate(options.config_dir.clone()).peek().window;
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("quantscope")
+        .with_app_id("quantscope")
+        .with_inner_size([place.width, place.height])
+        .with_min_inner_size(LEAST_SIZE)
+        .with_maximized(place.maximized)
+        .with_drag_and_drop(true);
+    // Settings are kept in a file of our own, which is replaced as a whole and survives damage.
+    let native = eframe::NativeOptions { viewport, persist_window: false, ..Default::default() };
+    let create: eframe::AppCreator<'_> = Box::new(move |context| {
+        let ctx = context.egui_ctx.clone();
+        let wake: Wake = Arc::new(move || ctx.request_repaint());
+        let link = link_factory(Arc::clone(&wake))?;
+        Ok(Box::new(App::new(&context.egui_ctx, options, services, link, wake)?))
+    });
+    eframe::run_native("quantscope", native, create).map_err(|error| {
+        anyhow!(
+            "the window cannot be opened: {error}. On a machine without a display use `quantscope detect` or `bench`"
+        )
+    })
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.receive(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.draw(ui);
+    }
+
+    fn save(&mut self, _storage: &mut dyn eframe::Storage) {
+        self.save_settings_now();
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.save_settings_now();
+    }
+
+    fn persist_egui_memory(&self) -> bool {
+        false
+    }
+}

@@ -79,10 +79,7 @@ impl Global {
     /// The thresholds, where none was given the defaults.
     pub fn thresholds(&self) -> Thresholds {
         let default = Thresholds::default();
-        Thresholds {
-            confidence: self.confidence.unwrap_or(default.confidence),
-            iou: self.iou.unwrap_or(default.iou),
-        }
+        Thresholds { confidence: self.confidence.unwrap_or(default.confidence), iou: self.iou.unwrap_or(default.iou) }
     }
 
     /// Threads of a session.

@@ -208,7 +208,16 @@ fn print_table(report: &Report) {
     println!("frames of {}, {}, from memory\n", report.source, report.frame_size);
     println!(
         "{:<32} {:>9} {:>7} {:>15} {:>15} {:>15} {:>15} {:>8} {:>9} {:>6}",
-        "model", "precision", "threads", "preprocess ms", "inference ms", "postprocess ms", "total ms", "frames/s", "bare/s", "ratio"
+        "model",
+        "precision",
+        "threads",
+        "preprocess ms",
+        "inference ms",
+        "postprocess ms",
+        "total ms",
+        "frames/s",
+        "bare/s",
+        "ratio"
     );
     for model in &report.models {
         let cell = |p: Percentiles| format!("{:.2} / {:.2}", p.p50, p.p95);
@@ -226,7 +235,9 @@ fn print_table(report: &Report) {
             model.pipeline_efficiency
         );
     }
-    println!("\nlatencies are p50 / p95; frames/s is the pipelined lane, bare/s is session.run alone in the same rounds");
+    println!(
+        "\nlatencies are p50 / p95; frames/s is the pipelined lane, bare/s is session.run alone in the same rounds"
+    );
     if let [first, others @ ..] = report.models.as_slice() {
         for other in others {
             println!(

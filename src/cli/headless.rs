@@ -96,7 +96,11 @@ impl Watch {
             }
             if timed_out && Instant::now() >= end {
                 table.finish_and_clear();
-                return if running { Ok(()) } else { Err(anyhow::anyhow!("nothing was detected within {START_TIME:?}")) };
+                return if running {
+                    Ok(())
+                } else {
+                    Err(anyhow::anyhow!("nothing was detected within {START_TIME:?}"))
+                };
             }
             if Instant::now() >= end {
                 end = Instant::now();

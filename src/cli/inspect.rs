@@ -3,8 +3,8 @@
 use super::arguments::Global;
 use super::output::OutputFormat;
 use super::start;
-use crate::inference::{self, ColorOrder, Examined, Head, Layout, ModelCard, Recognition};
 use crate::imaging::ResizeMode;
+use crate::inference::{self, ColorOrder, Examined, Head, Layout, ModelCard, Recognition};
 use crate::onnx::{Precision, Quantization, Summary, ValueInfo};
 use serde::Serialize;
 use std::collections::BTreeMap;

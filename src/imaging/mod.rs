@@ -4,9 +4,13 @@
 //! downwards, and a box is `(x1, y1, x2, y2)` with `x1 <= x2` and `y1 <= y2`. Pictures are 8-bit RGB (sRGB
 //! values), rows from top to bottom, no padding between rows.
 
+mod draw;
 mod geometry;
+mod palette;
 mod truth;
 
+pub use draw::{DrawnBox, draw_boxes, draw_caption};
 pub use geometry::{BoxInImage, BoxInModel, ImageSize, Letterbox, ResizeMode};
 pub use image::RgbImage;
+pub use palette::{class_color, text_on};
 pub use truth::{Truth, TruthBox};

@@ -6,8 +6,8 @@ use super::recognize::{Recognition, RecognizeError, recognize, recognize_input};
 use super::session::{Session, SessionError, SessionOptions};
 use super::trial::{Trial, TrialError};
 use super::{
-    Candidate, CardError, CardOverrides, Detection, LoadStage, ModelCard, ModelInfo, ModelOverrides, Postprocessor, StageTimings,
-    Thresholds,
+    Candidate, CardError, CardOverrides, Detection, LoadStage, ModelCard, ModelInfo, ModelOverrides, Postprocessor,
+    StageTimings, Thresholds,
 };
 use crate::imaging::{ImageSize, Letterbox, RgbImage};
 use crate::onnx::{self, OnnxError, Summary};
@@ -264,10 +264,8 @@ impl Runner {
         score_floor: f32,
         detections: &mut Vec<Detection>,
     ) -> Result<StageTimings, SessionError> {
-        let context = DecodeContext {
-            input_size: self.input_size,
-            score_floor: score_floor.min(thresholds.confidence),
-        };
+        let context =
+            DecodeContext { input_size: self.input_size, score_floor: score_floor.min(thresholds.confidence) };
         let begin = Instant::now();
         let (decoder, candidates) = (&mut self.decoder, &mut self.candidates);
         let (decoded, inferred) =

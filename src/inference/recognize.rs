@@ -47,7 +47,9 @@ pub enum RecognizeError {
         reason: String,
     },
     /// Its input has another element type.
-    #[error("the input {input} is not fed with float32, float16 or uint8, the types known so far. Export it with one of these")]
+    #[error(
+        "the input {input} is not fed with float32, float16 or uint8, the types known so far. Export it with one of these"
+    )]
     InputType {
         /// Name, shape and type.
         input: String,
@@ -129,7 +131,9 @@ pub fn recognize(
 fn usual_card(head: Head, input: &InputRecognition) -> ModelCard {
     let (color, unit_scale, resize) = match head {
         Head::Yolox | Head::YoloxDecoded => (ColorOrder::Bgr, false, ResizeMode::LetterboxTopLeft),
-        Head::YoloV8 | Head::BoxesScores | Head::BoxesScoresUnit => (ColorOrder::Rgb, true, ResizeMode::LetterboxCenter),
+        Head::YoloV8 | Head::BoxesScores | Head::BoxesScoresUnit => {
+            (ColorOrder::Rgb, true, ResizeMode::LetterboxCenter)
+        }
     };
     ModelCard {
         head,

@@ -22,8 +22,10 @@ pub enum TrialError {
     #[error("{0}")]
     Refused(String),
     /// The process ended by a signal, or without a word.
-    #[error("{path}: the model made the inference process crash ({how}); it is not loaded. The file may be damaged, or \
-             need more than {limit_gib} GiB of memory")]
+    #[error(
+        "{path}: the model made the inference process crash ({how}); it is not loaded. The file may be damaged, or \
+             need more than {limit_gib} GiB of memory"
+    )]
     Crashed {
         /// The model.
         path: PathBuf,
@@ -33,7 +35,9 @@ pub enum TrialError {
         limit_gib: u64,
     },
     /// The process took too long and was ended.
-    #[error("{path}: the model did not load and run once within {seconds} s; it is not loaded. Try a smaller input size")]
+    #[error(
+        "{path}: the model did not load and run once within {seconds} s; it is not loaded. Try a smaller input size"
+    )]
     TimedOut {
         /// The model.
         path: PathBuf,

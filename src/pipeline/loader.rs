@@ -55,7 +55,9 @@ impl Loader {
             let load = || Detector::load(&path, &options, trial.as_ref(), &mut progress);
             let outcome = match catch_unwind(AssertUnwindSafe(load)) {
                 Ok(outcome) => outcome.map_err(|error| error.to_string()),
-                Err(_) => Err(format!("{}: loading it broke off inside the runtime; the file may be damaged", path.display())),
+                Err(_) => {
+                    Err(format!("{}: loading it broke off inside the runtime; the file may be damaged", path.display()))
+                }
             };
             let _ = outcomes.send(Loaded { lane, number, path: path.clone(), outcome });
         })?;

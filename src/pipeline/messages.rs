@@ -152,13 +152,13 @@ pub enum Event {
 /// What one lane found in one frame.
 #[derive(Clone, Debug)]
 pub struct LaneResult {
+    /// The model that found them: its labels are the ones that belong to these class numbers, also while another
+    /// model is being put in its place.
+    pub model: Arc<ModelInfo>,
     /// Detections above the thresholds, best score first.
     pub detections: Vec<Detection>,
     /// Time spent.
     pub timings: StageTimings,
-    /// The model that found them: its labels are the ones that belong to these class numbers, also while another
-    /// model is being put in its place.
-    pub model: Arc<ModelInfo>,
 }
 
 /// One frame with everything that was computed on it. The view draws exactly this.

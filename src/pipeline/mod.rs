@@ -19,13 +19,13 @@ mod thread;
 mod throughput;
 mod worker;
 
-pub use link::{Link, LinkPeer};
-pub use messages::{Command, Event, FrameId, FrameResult, LaneId, LaneResult, LaneStatistics, Mode, Statistics};
-pub use throughput::time_pipelined;
-pub use worker::Worker;
 pub use crate::inference::LoadStage;
 pub use crate::metrics::{AgreementStatistics, FrameAgreement, LaneAccuracy, LatencySummary};
+pub use link::{Link, LinkPeer};
+pub use messages::{Command, Event, FrameId, FrameResult, LaneId, LaneResult, LaneStatistics, Mode, Statistics};
 pub use slot::{SlotReader, SlotWriter, latest_slot};
+pub use throughput::time_pipelined;
+pub use worker::Worker;
 
 use crate::inference::trial::Trial;
 use conductor::Conductor;

@@ -4,9 +4,7 @@ use super::{LaneId, LaneResult, LaneStatistics, Mode, Statistics};
 use crate::capture::CapturedFrame;
 use crate::imaging::{Truth, TruthBox};
 use crate::inference::{Detection, ModelCard, StageTimings};
-use crate::metrics::{
-    AccuracyWindow, AgreementWindow, FrameAgreement, LatencyWindow, RateMeter,
-};
+use crate::metrics::{AccuracyWindow, AgreementWindow, FrameAgreement, LatencyWindow, RateMeter};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
@@ -142,7 +140,14 @@ impl Recorder {
     }
 
     /// A lane's detections, down to a score of 0.001, on a frame of which the truth is known.
-    pub fn labelled(&mut self, lane: LaneId, detections: &[Detection], card: &ModelCard, truth: &Truth, confidence: f32) {
+    pub fn labelled(
+        &mut self,
+        lane: LaneId,
+        detections: &[Detection],
+        card: &ModelCard,
+        truth: &Truth,
+        confidence: f32,
+    ) {
         let joined = JoinedClasses::new(card, truth);
         let (detections, boxes) = (joined.detections(detections), joined.truths(truth));
         self.lanes[lane.index()].accuracy.push(&detections, &boxes, confidence);

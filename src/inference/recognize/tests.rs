@@ -178,7 +178,12 @@ fn layout_type_and_size_of_the_input() {
         (&[-1, 3, -1, -1], DataType::Float16, &[], (640, 640, Layout::Nchw, InputType::Float16)),
         (&[-1, -1, -1, 3], DataType::Float, &imgsz, (640, 480, Layout::Nhwc, InputType::Float32)),
         (&[1, 3, 352, -1], DataType::Float, &imgsz, (640, 352, Layout::Nchw, InputType::Float32)),
-        (&[1, 3, -1, -1], DataType::Float, &[("imgsz", "nonsense 7 8 9")], (640, 640, Layout::Nchw, InputType::Float32)),
+        (
+            &[1, 3, -1, -1],
+            DataType::Float,
+            &[("imgsz", "nonsense 7 8 9")],
+            (640, 640, Layout::Nchw, InputType::Float32),
+        ),
     ] {
         let got = input(shape, dtype, metadata);
         assert_eq!((got.size.width, got.size.height, got.layout, got.dtype), want, "{shape:?}");
@@ -205,7 +210,10 @@ fn a_card_overrides_and_is_checked_against_the_outputs() {
     assert!(found.warnings[0].contains("names 1 classes and the model has 80"), "{:?}", found.warnings);
     says(&found, "the card m.toml sets head, color");
     let wrong = CardOverrides { head: Some(Head::BoxesScores), ..card.clone() };
-    refused(recognize(&yolox, None, Some(&wrong), None), &["boxes_scores", "output [1,84,85] float32", "Correct the card"]);
+    refused(
+        recognize(&yolox, None, Some(&wrong), None),
+        &["boxes_scores", "output [1,84,85] float32", "Correct the card"],
+    );
     let size = CardOverrides { input_size: Some([96, 64]), ..Default::default() };
     let found = recognize_input(&yolox, Some(&size)).unwrap();
     assert_eq!(found.size, ImageSize::new(96, 64));

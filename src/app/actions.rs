@@ -1,0 +1,88 @@
+//! Everything a person can ask of the window. Panels and shortcuts push these; `command_handler` carries them out.
+
+use super::dialogs::DialogKind;
+use super::settings::{CameraWish, CompareLayout, ThemeChoice};
+use crate::capture::SourceSpec;
+use crate::inference::Thresholds;
+use crate::pipeline::LaneId;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One wish of the person before the window.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Watch this.
+    OpenSource(SourceSpec),
+    /// Try the source that failed once more.
+    RetrySource,
+    /// Ask for a path with a dialog.
+    Browse(DialogKind),
+    /// The path that was typed where no dialog is to be had.
+    PathTyped(DialogKind, PathBuf),
+    /// Close the window with the path field.
+    CancelPath,
+    /// Ask the system for its cameras again.
+    RefreshCameras,
+    /// Format, size and rate wanted of cameras; the open camera is opened again.
+    SetCameraWish(CameraWish),
+    /// Stop or go on.
+    TogglePause,
+    /// One frame on, while paused.
+    Step,
+    /// Go to a position.
+    Seek(Duration),
+    /// Playing speed, 1.0 is real time.
+    SetSpeed(f64),
+    /// Start again at the end.
+    SetLooping(bool),
+    /// From the start again, after the end.
+    PlayAgain,
+    /// Load this file into a lane (and its twin into the other, if that is wished).
+    OpenModel(LaneId, PathBuf),
+    /// Back to the models that come with the program.
+    OpenDefaultModels,
+    /// Empty a lane.
+    UnloadModel(LaneId),
+    /// Whether opening a model also opens its twin.
+    SetPairTwins(bool),
+    /// Show the other model.
+    TogglePrecision,
+    /// Show this model alone.
+    ShowLane(LaneId),
+    /// Both models on the same frames, or one.
+    ToggleCompare,
+    /// How two models are shown.
+    SetLayout(CompareLayout),
+    /// The next way of showing two models.
+    NextLayout,
+    /// Where the divider stands, 0…1 of the picture's width.
+    SetDivider(f32),
+    /// Thresholds of score and overlap.
+    SetThresholds(Thresholds),
+    /// Threads inside one operator.
+    SetThreads(usize),
+    /// Forget all figures.
+    ResetStatistics,
+    /// Show or hide boxes of the class with this name.
+    SetClassShown(String, bool),
+    /// Show all classes.
+    ShowAllClasses,
+    /// Hide these classes.
+    HideClasses(Vec<String>),
+    /// Light, dark, or as the system.
+    SetTheme(ThemeChoice),
+    /// Show or hide everything but the picture.
+    ToggleFullPicture,
+    /// Show or hide the help.
+    ToggleHelp,
+    /// Show or hide the list of messages.
+    ToggleMessages,
+    /// Stop one message from floating.
+    DismissMessage(u64),
+    /// Forget all messages.
+    ClearMessages,
+    /// Never show the first strip again.
+    DismissWelcome,
+    /// Save the picture with its boxes.
+    SaveSnapshot,
+}

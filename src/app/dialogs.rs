@@ -1,0 +1,86 @@
+//! File dialogs of the system, run on a thread of their own because they block until a person answers.
+
+use crate::pipeline::LaneId;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// What a dialog is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DialogKind {
+    /// A model for a lane.
+    Model(LaneId),
+    /// A video or a picture.
+    SourceFile,
+    /// A folder of pictures.
+    SourceFolder,
+}
+
+impl DialogKind {
+    /// What is asked for, as a window title.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Model(LaneId::A) => "Open model A",
+            Self::Model(LaneId::B) => "Open model B",
+            Self::SourceFile => "Open a video or a picture",
+            Self::SourceFolder => "Open a folder of pictures",
+        }
+    }
+}
+
+/// What came of a dialog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Picked {
+    /// This path.
+    Path(PathBuf),
+    /// The person thought better of it.
+    Cancelled,
+    /// The system has no dialog to show.
+    Unavailable,
+}
+
+/// A dialog that says nothing for less than this was never seen by a person.
+const NEVER_SHOWN: Duration = Duration::from_millis(250);
+
+const VIDEO_ENDINGS: [&str; 9] = ["mp4", "mkv", "avi", "mov", "webm", "m4v", "mpg", "mpeg", "ts"];
+const PICTURE_ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "bmp", "gif", "webp"];
+
+/// Shows the system's dialog (desktop portal, else zenity) and waits for the answer.
+pub fn native(kind: &DialogKind) -> Picked {
+    if !is_available() {
+        return Picked::Unavailable;
+    }
+    let dialog = rfd::FileDialog::new().set_title(kind.title());
+    let all: Vec<&str> = VIDEO_ENDINGS.into_iter().chain(PICTURE_ENDINGS).collect();
+    let asked_at = Instant::now();
+    let path = match kind {
+        DialogKind::Model(_) => dialog.add_filter("ONNX models", &["onnx"]).add_filter("All files", &["*"]).pick_file(),
+        DialogKind::SourceFile => {
+            dialog.add_filter("Videos and pictures", &all).add_filter("All files", &["*"]).pick_file()
+        }
+        DialogKind::SourceFolder => dialog.pick_folder(),
+    };
+    match path {
+        Some(path) => Picked::Path(path),
+        None if asked_at.elapsed() < NEVER_SHOWN => Picked::Unavailable,
+        None => Picked::Cancelled,
+    }
+}
+
+/// Whether a dialog can be expected to appear: elsewhere than on Linux always; there a portal or zenity is needed.
+fn is_available() -> bool {
+    if !cfg!(target_os = "linux") {
+        return true;
+    }
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let zenity = std::env::split_paths(&paths).any(|folder| folder.join("zenity").is_file());
+    zenity || has_portal()
+}
+
+/// Whether the session bus runs and knows a desktop portal.
+fn has_portal() -> bool {
+    let bus = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some()
+        || std::env::var_os("XDG_RUNTIME_DIR").is_some_and(|folder| Path::new(&folder).join("bus").exists());
+    let shared = std::env::var_os("XDG_DATA_DIRS").unwrap_or_else(|| "/usr/local/share:/usr/share".into());
+    bus && std::env::split_paths(&shared)
+        .any(|folder| folder.join("dbus-1/services/org.freedesktop.portal.Desktop.service").is_file())
+}

@@ -1,0 +1,167 @@
+//! Receiving: the newest result, events, and what came of background work, on a time budget.
+
+use super::App;
+use super::background::Outcome;
+use super::dialogs::{DialogKind, Picked};
+use super::messages::Severity;
+use super::options::{TwinChoice, TwinRole};
+use super::state::{CameraList, OpenedSource, PathPrompt, SourceFailure};
+use crate::capture::SourceSpec;
+use crate::inference::ModelInfo;
+use crate::pipeline::{Event, LaneId};
+use eframe::egui;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Longest time spent on receiving before the window is drawn.
+const BUDGET: Duration = Duration::from_millis(3);
+
+impl App {
+    /// Takes what is new. Never blocks; what does not fit in the budget comes with the next pass.
+    pub(super) fn receive(&mut self, ctx: &egui::Context) {
+        let start = Instant::now();
+        // The result first: an event is told after the results that came before it.
+        if let Some(result) = self.link.take_result() {
+            let recovered = |failure: &SourceFailure| result.frame.captured_at > failure.at;
+            if self.session.source.is_broken() && self.session.source.failure.as_ref().is_some_and(recovered) {
+                self.session.source.failure = None;
+            }
+            self.session.result = Some(result);
+        }
+        loop {
+            if start.elapsed() > BUDGET {
+                ctx.request_repaint();
+                break;
+            }
+            if let Some(event) = self.link.take_event() {
+                self.on_event(event);
+            } else if let Some(outcome) = self.background.take() {
+                self.on_outcome(outcome);
+            } else {
+                break;
+            }
+        }
+        self.note_window_size(ctx);
+        self.save_settings_when_due(ctx);
+    }
+
+    fn on_event(&mut self, event: Event) {
+        match event {
+            Event::SourceOpened { spec, info } => {
+                let source = &mut self.session.source;
+                self.settings.source = Some(spec.clone());
+                source.open = Some(OpenedSource { spec, info });
+                (source.opening, source.failure, source.ended) = (None, None, false);
+            }
+            Event::SourceFailed { spec, message } => self.on_source_failed(spec, message),
+            Event::SourceEnded => self.session.source.ended = true,
+            Event::ModelLoading { lane, path, stage } => {
+                let state = self.session.lane_mut(lane);
+                state.loading = Some((path, stage));
+                state.failure = None;
+            }
+            Event::ModelLoaded { lane, info } => self.on_model_loaded(lane, info),
+            Event::ModelFailed { lane, path, message } => {
+                let state = self.session.lane_mut(lane);
+                state.loading = None;
+                state.failure = Some(message.clone());
+                let name = super::format::file_name(&path);
+                let text = if message.contains(&name) { message } else { format!("{name}: {message}") };
+                self.tell(Severity::Error, text);
+            }
+            Event::ModelUnloaded(lane) => {
+                *self.session.lane_mut(lane) = Default::default();
+                self.remember_model(lane, None);
+            }
+            Event::Warning(text) => self.tell(Severity::Warning, text),
+        }
+    }
+
+    fn on_source_failed(&mut self, spec: SourceSpec, message: String) {
+        self.tell(Severity::Error, message.clone());
+        let source = &mut self.session.source;
+        if source.opening.as_ref() == Some(&spec) {
+            source.opening = None;
+        }
+        source.failure = Some(SourceFailure { spec, message, at: Instant::now() });
+    }
+
+    fn on_model_loaded(&mut self, lane: LaneId, info: Arc<ModelInfo>) {
+        self.remember_model(lane, Some(info.path.clone()));
+        let state = self.session.lane_mut(lane);
+        state.loading = None;
+        state.failure = None;
+        state.loaded = Some(info);
+    }
+
+    fn remember_model(&mut self, lane: LaneId, path: Option<PathBuf>) {
+        // A relative path would be lost when the program is started from another folder.
+        let path = path.map(|path| std::path::absolute(&path).unwrap_or(path));
+        match lane {
+            LaneId::A => self.settings.model_a = path,
+            LaneId::B => self.settings.model_b = path,
+        }
+    }
+
+    fn on_outcome(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Picked(kind, picked) => {
+                self.editing.dialog = None;
+                match picked {
+                    Picked::Path(path) => self.on_path(kind, path),
+                    Picked::Cancelled => {}
+                    Picked::Unavailable => {
+                        self.editing.path_prompt = Some(PathPrompt { kind, text: String::new() });
+                    }
+                }
+            }
+            Outcome::Cameras(cameras) => self.session.cameras = CameraList::Found(cameras),
+            Outcome::TwinSearched { lane, path, twin } => self.on_twin(lane, path, twin),
+            Outcome::SnapshotSaved(path) => {
+                self.tell(Severity::Info, format!("Saved {} and its boxes as JSON beside it", path.display()));
+            }
+            Outcome::SaveFailed(text) => self.tell(Severity::Error, text),
+        }
+    }
+
+    /// A path was chosen or typed.
+    pub(super) fn on_path(&mut self, kind: DialogKind, path: PathBuf) {
+        match kind {
+            DialogKind::Model(lane) => self.open_other_model(lane, path),
+            DialogKind::SourceFile | DialogKind::SourceFolder => self.open_source(SourceSpec::Path(path)),
+        }
+    }
+
+    /// A pair goes where the figures expect it: full precision in A, the reference, quantized in B.
+    fn on_twin(&mut self, lane: LaneId, path: PathBuf, twin: Option<TwinChoice>) {
+        let Some(twin) = twin else {
+            let mut paths = [None, None];
+            paths[lane.index()] = Some(path);
+            return self.load_models(paths);
+        };
+        let (opened_lane, pair) = match twin.role {
+            TwinRole::Quantized => (LaneId::A, [Some(path), Some(twin.path)]),
+            TwinRole::FullPrecision => (LaneId::B, [Some(twin.path), Some(path)]),
+        };
+        if opened_lane != lane {
+            let text = format!("A twin was found: full precision goes to A, quantized to B. {PAIR_HINT}");
+            self.tell(Severity::Info, text);
+        }
+        if !self.settings.compare && self.settings.active != opened_lane {
+            self.show_lane(opened_lane);
+        }
+        self.load_models(pair);
+    }
+
+    fn note_window_size(&mut self, ctx: &egui::Context) {
+        let (inner, maximized) = ctx.input(|input| (input.viewport().inner_rect, input.viewport().maximized));
+        self.settings.window.maximized = maximized.unwrap_or(self.settings.window.maximized);
+        // A maximized window's size is the screen's: the size to come back to is the one before.
+        if let Some(inner) = inner.filter(|inner| inner.is_positive() && maximized != Some(true)) {
+            (self.settings.window.width, self.settings.window.height) = (inner.width(), inner.height());
+        }
+    }
+}
+
+const PAIR_HINT: &str = "To open one model alone, turn off \"Open twins together\" in the settings.";

@@ -1,0 +1,99 @@
+//! What the window is given when it starts: wishes from the command line, and the outside world as functions, so
+//! that tests can play it.
+
+use super::dialogs::{self, DialogKind, Picked};
+use crate::capture::SourceSpec;
+use crate::imaging::ImageSize;
+use crate::inference::ModelOverrides;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What the command line asks for. Whatever is missing comes from the settings, and after those from the defaults.
+#[derive(Clone, Debug, Default)]
+pub struct StartOptions {
+    /// Model of lane A.
+    pub model_a: Option<PathBuf>,
+    /// Model of lane B.
+    pub model_b: Option<PathBuf>,
+    /// A card and labels for the models named above.
+    pub overrides: ModelOverrides,
+    /// What to watch.
+    pub source: Option<SourceSpec>,
+    /// Lowest score shown, 0…1.
+    pub confidence: Option<f32>,
+    /// IoU above which the weaker of two boxes is dropped, 0…1.
+    pub iou: Option<f32>,
+    /// Threads ONNX Runtime uses inside one operator.
+    pub threads: Option<usize>,
+    /// The models that come with the program, by [`crate::pipeline::LaneId::index`].
+    pub default_models: [Option<PathBuf>; 2],
+    /// Folder of the settings file; none: the user's own, or what QUANTSCOPE_CONFIG_DIR says.
+    pub config_dir: Option<PathBuf>,
+    /// Folder of saved pictures; none: `quantscope` in the user's pictures.
+    pub snapshot_dir: Option<PathBuf>,
+}
+
+/// One camera as the source menu shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CameraChoice {
+    /// Its number, as in `camera:N`.
+    pub number: u32,
+    /// Its name for people.
+    pub name: String,
+    /// What it can give; may be empty when it does not tell.
+    pub formats: Vec<CameraFormatChoice>,
+}
+
+/// One format on offer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CameraFormatChoice {
+    /// FourCC such as `YUYV` or `MJPG`.
+    pub fourcc: String,
+    /// Size of its pictures.
+    pub size: ImageSize,
+    /// Frames a second on offer.
+    pub rates: Vec<f64>,
+}
+
+/// A model's counterpart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TwinChoice {
+    /// Its file.
+    pub path: PathBuf,
+    /// What the counterpart is.
+    pub role: TwinRole,
+}
+
+/// What a counterpart is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TwinRole {
+    /// The quantized one: the file asked about is full precision.
+    Quantized,
+    /// The full-precision one: the file asked about is quantized.
+    FullPrecision,
+}
+
+/// The outside world. Each function may take its time: it is called on a thread of its own, never on the window's.
+#[derive(Clone)]
+pub struct Services {
+    /// Asks the system for its cameras.
+    pub list_cameras: Arc<dyn Fn() -> Vec<CameraChoice> + Send + Sync>,
+    /// Looks for the counterpart of a model file.
+    pub find_twin: Arc<dyn Fn(&Path) -> Option<TwinChoice> + Send + Sync>,
+    /// Asks a person for a path, with the system's own dialog.
+    pub pick_path: Arc<dyn Fn(&DialogKind) -> Picked + Send + Sync>,
+}
+
+impl Services {
+    /// Services with the system's file dialogs.
+    pub fn new(
+        list_cameras: impl Fn() -> Vec<CameraChoice> + Send + Sync + 'static,
+        find_twin: impl Fn(&Path) -> Option<TwinChoice> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            list_cameras: Arc::new(list_cameras),
+            find_twin: Arc::new(find_twin),
+            pick_path: Arc::new(dialogs::native),
+        }
+    }
+}

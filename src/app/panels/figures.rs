@@ -1,0 +1,224 @@
+//! The figures: a column for each model, and what they come to in words.
+
+use super::rows::{Values, heads_ui, note_ui, row_ui, section_ui};
+use super::sparkline::{sparkline_ui, stage_bars_ui};
+use crate::app::actions::Action;
+use crate::app::format::{self, NONE};
+use crate::app::theme::Colors;
+use crate::app::verdict::Verdict;
+use crate::inference::ModelInfo;
+use crate::pipeline::{LaneStatistics, LatencySummary, Statistics};
+use eframe::egui::{Frame, Label, Margin, RichText, Role, Sense, Ui, WidgetInfo};
+
+/// What the panel shows.
+pub struct FiguresInput<'a> {
+    /// The loaded models.
+    pub models: [Option<&'a ModelInfo>; 2],
+    /// Their figures.
+    pub statistics: &'a Statistics,
+    /// What they come to.
+    pub verdict: &'a Verdict,
+    /// Distinct frames drawn a second.
+    pub display_fps: Option<f32>,
+    /// The source as it is written on the command line.
+    pub source: &'a str,
+    /// Whether the pipeline stands still.
+    pub paused: bool,
+    /// Whether both models run.
+    pub compare: bool,
+}
+
+/// Draws the panel.
+pub fn figures_ui(ui: &mut Ui, input: &FiguresInput<'_>, actions: &mut Vec<Action>) {
+    ui.spacing_mut().item_spacing.y = 3.0;
+    verdict_ui(ui, input, actions);
+    model_ui(ui, input);
+    speed_ui(ui, input);
+    accuracy_ui(ui, input);
+    agreement_ui(ui, input);
+    process_ui(ui, input);
+}
+
+fn verdict_ui(ui: &mut Ui, input: &FiguresInput<'_>, actions: &mut Vec<Action>) {
+    let colors = Colors::of(ui);
+    let frame = Frame::new().fill(colors.card).stroke((1.0, colors.line)).corner_radius(8);
+    let missing = match input.verdict {
+        Verdict::Said { missing, .. } => *missing,
+        _ => None,
+    };
+    let response = frame.inner_margin(Margin::symmetric(12, 9)).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let said = matches!(input.verdict, Verdict::Said { .. });
+        let text = RichText::new(input.verdict.text()).size(15.5);
+        let text = if said { text.strong() } else { text.color(colors.weak) };
+        let label = ui.add(Label::new(text).wrap());
+        label.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Verdict: {}", input.verdict.text())));
+        if let Some(missing) = missing {
+            note_ui(ui, missing);
+        }
+        if !input.compare && input.models.iter().all(Option::is_some) && ui.small_button("Compare both").clicked() {
+            actions.push(Action::ToggleCompare);
+        }
+    });
+    let tip = format!(
+        "Speed: ratio of the medians of the total latency (preprocessing + inference + postprocessing). Size: ratio of \
+         the file sizes. Agreement: F1 of boxes of the same label at IoU 0.5.\nCommand line: {}",
+        command("bench", input)
+    );
+    response.response.interact(Sense::hover()).on_hover_text(tip);
+}
+
+/// The command that measures the same without a window.
+fn command(subcommand: &str, input: &FiguresInput<'_>) -> String {
+    let models = input.models.iter().flatten().map(|model| format!(" --model {}", model.path.display()));
+    let models: String = models.collect();
+    match subcommand {
+        "eval" => format!("quantscope eval DATASET{models}"),
+        "inspect" => "quantscope inspect MODEL".to_owned(),
+        other => format!("quantscope {other}{models} --source {}", input.source),
+    }
+}
+
+fn model_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
+    section_ui(ui, "MODEL");
+    let precision = both(input.models, |model| model.precision.to_string());
+    let inspect = command("inspect", input);
+    heads_ui(ui, [&format!("A {}", precision[0]), &format!("B {}", precision[1])]);
+    let tip = format!("In what numbers the model computes, told from its graph.\nCommand line: {inspect}");
+    pair_ui(ui, "Precision", &precision, &tip);
+    let tip =
+        format!("Size of the ONNX file and of its external data (1 MB = 1 000 000 bytes).\nCommand line: {inspect}");
+    pair_ui(ui, "File size", &both(input.models, |model| format::bytes(model.bytes)), &tip);
+    let tip = "Threads ONNX Runtime uses inside one operator. Change them in the settings.\nCommand line: --threads N";
+    pair_ui(ui, "Threads", &both(input.models, |model| model.threads.to_string()), tip);
+    let tip = "Execution provider that runs the model.\nCommand line: --provider NAME";
+    pair_ui(ui, "Provider", &both(input.models, |model| model.provider.clone()), tip);
+}
+
+fn speed_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
+    section_ui(ui, "SPEED, ms as median / 95th percentile");
+    let bench = command("bench", input);
+    let lanes = &input.statistics.lanes;
+    let rate = [0, 1].map(|index| format::rate(lanes[index].fps));
+    let tip = format!("Frames a second that the model finished, over the last two seconds.\nCommand line: {bench}");
+    pair_ui(ui, "Inference FPS", &rate, &tip);
+    type Part = fn(&LaneStatistics) -> LatencySummary;
+    let parts: [(&str, &str, Part); 5] = [
+        ("Latency", "Preprocessing, inference and postprocessing of one frame together", |lane| lane.total),
+        ("  preprocess", "Resize, padding, colour order and normalization into the input tensor", |lane| {
+            lane.preprocess
+        }),
+        ("  inference", "The call into ONNX Runtime alone", |lane| lane.inference),
+        ("  postprocess", "Decoding of the outputs, thresholds and non-maximum suppression", |lane| lane.postprocess),
+        ("Frame to box", "From the capture of a frame to the publication of its boxes, waiting included", |lane| {
+            lane.frame_to_box
+        }),
+    ];
+    for (name, meaning, part) in parts {
+        let frames = lanes[0].frames.max(lanes[1].frames);
+        let tip = format!("{meaning}. Median and 95th percentile of the last {frames} frames.\nCommand line: {bench}");
+        pair_ui(ui, name, &[0, 1].map(|index| latency(&lanes[index], part)), &tip);
+    }
+    ui.add_space(2.0);
+    stage_bars_ui(ui, lanes);
+    ui.add_space(2.0);
+    sparkline_ui(ui, lanes);
+}
+
+fn latency(lane: &LaneStatistics, part: fn(&LaneStatistics) -> LatencySummary) -> String {
+    if lane.frames == 0 {
+        return NONE.to_owned();
+    }
+    let summary = part(lane);
+    let number = |ms: f32| if ms < 10.0 { format!("{ms:.2}") } else { format!("{ms:.1}") };
+    format!("{} / {}", number(summary.p50_ms), number(summary.p95_ms))
+}
+
+fn accuracy_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
+    section_ui(ui, "ACCURACY AGAINST THE TRUTH");
+    let accuracy = [0, 1].map(|index| input.statistics.lanes[index].accuracy);
+    let Some(any) = accuracy.iter().flatten().max_by_key(|accuracy| accuracy.frames) else {
+        note_ui(ui, "This source does not know what is in its pictures. The demo scene does.");
+        return;
+    };
+    let value = |get: fn(&crate::pipeline::LaneAccuracy) -> f32| {
+        accuracy.map(|accuracy| accuracy.as_ref().map_or_else(|| NONE.to_owned(), |a| format::share(get(a))))
+    };
+    let rests_on = format!("Over the last {} frames with {} true boxes.", any.frames, any.boxes);
+    let eval = command("eval", input);
+    let tip = format!(
+        "Average precision at IoU 0.5, mean over the classes seen; all scores from 0.001 up count, whatever the \
+         confidence slider says. {rests_on}\nCommand line: {eval}"
+    );
+    pair_ui(ui, "AP50", &value(|accuracy| accuracy.ap50), &tip);
+    let tip = format!(
+        "Share of the true boxes that were found (same label, IoU 0.5) at the confidence of the slider. \
+         {rests_on}\nCommand line: {eval}"
+    );
+    pair_ui(ui, "Recall", &value(|accuracy| accuracy.recall), &tip);
+    let frames = accuracy.map(|a| a.map_or_else(|| NONE.to_owned(), |a| a.frames.to_string()));
+    pair_ui(ui, "Frames", &frames, "Frames in the rolling window these figures rest on.");
+}
+
+fn agreement_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
+    section_ui(ui, "AGREEMENT OF B WITH A");
+    let Some(agreement) = &input.statistics.agreement else {
+        note_ui(ui, "Measured while both models run on the same frames: turn on Compare.");
+        return;
+    };
+    let rests_on = format!(
+        "Over {} compared frames with {} boxes of A.\nCommand line: {}",
+        agreement.frames,
+        agreement.reference_boxes,
+        command("eval", input)
+    );
+    let tip = format!(
+        "Boxes of both models are matched at IoU 0.5, same label. Precision {:.3}: share of B's boxes that A has too; \
+         recall {:.3}: share of A's boxes that B has too; F1 is their harmonic mean. {rests_on}",
+        agreement.precision, agreement.recall
+    );
+    one_ui(ui, "F1 at IoU 0.5", &format::share(agreement.f1), &tip);
+    one_ui(ui, "Mean IoU", &format::share(agreement.mean_iou), &format!("Mean overlap of matched boxes. {rests_on}"));
+    let tip = format!("Mean absolute change of the score of matched boxes. {rests_on}");
+    one_ui(ui, "Score change", &format!("±{:.3}", agreement.mean_score_delta), &tip);
+    one_ui(ui, "Compared frames", &format::count(agreement.frames as u64), &rests_on);
+}
+
+fn process_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
+    section_ui(ui, "FLOW AND PROCESS");
+    let statistics = input.statistics;
+    let decode = statistics.capture_decode;
+    let tip = format!(
+        "Frames a second that the source gave, over the last two seconds. Decoding (or rendering) one takes {} \
+         (median), {} (95th percentile).",
+        format::milliseconds(decode.p50_ms),
+        format::milliseconds(decode.p95_ms)
+    );
+    one_ui(ui, "Capture FPS", &format::rate(statistics.capture_fps), &tip);
+    let display = if input.paused { "paused".to_owned() } else { format::rate(input.display_fps) };
+    one_ui(ui, "Display FPS", &display, "Distinct frames drawn in this window a second, over the last two seconds.");
+    let share = statistics.dropped_frames as f64 / statistics.captured_frames.max(1) as f64 * 100.0;
+    let dropped =
+        format!("{} of {}", format::count(statistics.dropped_frames), format::count(statistics.captured_frames));
+    let tip = format!(
+        "Frames that a newer one replaced before a model took them ({share:.1} %), since the source was opened. A slow \
+         model drops frames instead of falling behind."
+    );
+    one_ui(ui, "Dropped frames", &dropped, &tip);
+    let cpu = format!("{:.0} %", statistics.cpu_percent);
+    one_ui(ui, "CPU", &cpu, "CPU use of this process over the last second, in percent of one core.");
+    let tip = "Resident memory of this process (1 MB = 1 000 000 bytes).";
+    one_ui(ui, "Memory", &format::bytes(statistics.resident_bytes), tip);
+}
+
+fn both(models: [Option<&ModelInfo>; 2], text: impl Fn(&ModelInfo) -> String) -> [String; 2] {
+    models.map(|model| model.map_or_else(|| NONE.to_owned(), &text))
+}
+
+fn pair_ui(ui: &mut Ui, name: &str, [a, b]: &[String; 2], tip: &str) {
+    row_ui(ui, name, &Values::Both([a, b]), tip);
+}
+
+fn one_ui(ui: &mut Ui, name: &str, value: &str, tip: &str) {
+    row_ui(ui, name, &Values::One(value), tip);
+}

@@ -1,0 +1,16 @@
+//! One file a panel. A panel gets a small read-only input and pushes actions.
+
+pub mod boxes;
+mod class_filter;
+pub mod figures;
+pub mod help;
+pub mod message_log;
+pub mod path_prompt;
+mod rows;
+pub mod situation;
+mod source_menu;
+mod sparkline;
+pub mod toasts;
+pub mod top_bar;
+pub mod transport;
+pub mod welcome;

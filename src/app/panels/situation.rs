@@ -1,0 +1,111 @@
+//! What is said over the picture, or in its place, when there is nothing to watch, something failed, or a video has
+//! come to its end.
+
+use super::top_bar::load_words;
+use crate::app::actions::Action;
+use crate::app::dialogs::DialogKind;
+use crate::app::format::file_name;
+use crate::app::state::Session;
+use crate::app::theme::Colors;
+use crate::capture::SourceSpec;
+use crate::pipeline::LaneId;
+use eframe::egui::{Align, Frame, Label, Layout, Margin, Rect, RichText, Stroke, Ui, UiBuilder, vec2};
+
+/// A card with a title, a sentence and things to do.
+struct Card {
+    title: String,
+    text: String,
+    is_error: bool,
+    steps: Vec<(&'static str, Action)>,
+}
+
+/// Draws the card that the situation asks for, if any, on `stage`.
+pub fn situation_ui(ui: &mut Ui, stage: Rect, session: &Session, actions: &mut Vec<Action>) {
+    let Some(card) = card(session) else { return };
+    let size = vec2((stage.width() - 40.0).clamp(200.0, 460.0), 190.0);
+    // In the middle while there is no picture, else low, so that the picture stays in view.
+    let center = match session.result {
+        None => stage.center(),
+        Some(_) => stage.center_bottom() - vec2(0.0, size.y / 2.0 + 24.0),
+    };
+    let rect = Rect::from_center_size(center, size).intersect(stage);
+    ui.scope_builder(UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Center)), |ui| {
+        card_ui(ui, &card, size.x, actions);
+    });
+}
+
+fn card(session: &Session) -> Option<Card> {
+    let elsewhere = || {
+        vec![
+            ("Show the demo scene", Action::OpenSource(SourceSpec::Demo)),
+            ("Open a file…", Action::Browse(DialogKind::SourceFile)),
+        ]
+    };
+    let source = &session.source;
+    if let Some(failure) = source.failure.as_ref().filter(|_| source.is_broken()) {
+        let mut steps = elsewhere();
+        steps.insert(0, ("Try again", Action::RetrySource));
+        let title = if session.result.is_some() { "The source broke off" } else { "The source did not open" };
+        return Some(Card { title: title.to_owned(), text: failure.message.clone(), is_error: true, steps });
+    }
+    if session.result.is_none() {
+        let (title, text, steps) = match (&source.opening, &source.open) {
+            (Some(spec), _) => (format!("Opening {spec}"), waiting_for(session), Vec::new()),
+            (None, Some(open)) => (open.info.title.clone(), waiting_for(session), Vec::new()),
+            (None, None) => {
+                ("Nothing to watch yet".to_owned(), "Choose what the models look at.".to_owned(), elsewhere())
+            }
+        };
+        return Some(Card { title, text, is_error: false, steps });
+    }
+    if session.lanes.iter().all(|lane| lane.loaded.is_none() && lane.loading.is_none()) {
+        let failure = session.lanes.iter().find_map(|lane| lane.failure.clone());
+        let is_error = failure.is_some();
+        let text = failure
+            .unwrap_or_else(|| "Open an ONNX detector, or take the models that come with the program.".to_owned());
+        let steps = vec![
+            ("Choose a model…", Action::Browse(DialogKind::Model(LaneId::A))),
+            ("Take the default models", Action::OpenDefaultModels),
+        ];
+        return Some(Card { title: "No model is loaded".to_owned(), text, is_error, steps });
+    }
+    if source.ended {
+        let steps = vec![("Play from the start", Action::PlayAgain)];
+        let text = "The last frame stays on view.".to_owned();
+        return Some(Card { title: "This is the end".to_owned(), text, is_error: false, steps });
+    }
+    None
+}
+
+/// Why there is no picture yet.
+fn waiting_for(session: &Session) -> String {
+    let loading = session.lanes.iter().find_map(|lane| lane.loading.as_ref());
+    match loading {
+        Some((path, stage)) => format!("{} {}", load_words(*stage), file_name(path)),
+        None => "The first picture comes in a moment.".to_owned(),
+    }
+}
+
+fn card_ui(ui: &mut Ui, card: &Card, width: f32, actions: &mut Vec<Action>) {
+    let colors = Colors::of(ui);
+    let accent = if card.is_error { colors.error } else { colors.line };
+    let frame = Frame::new().fill(colors.bar).stroke(Stroke::new(1.0, accent)).corner_radius(10);
+    frame.inner_margin(Margin::symmetric(20, 14)).show(ui, |ui| {
+        ui.set_width(width - 42.0);
+        ui.vertical_centered(|ui| {
+            ui.label(RichText::new(&card.title).heading());
+            ui.add(Label::new(RichText::new(&card.text).color(colors.weak)).wrap());
+            if card.steps.is_empty() {
+                return;
+            }
+            ui.add_space(4.0);
+            ui.horizontal_wrapped(|ui| {
+                for (name, action) in &card.steps {
+                    if ui.button(*name).clicked() {
+                        actions.push(action.clone());
+                    }
+                }
+            });
+        });
+    });
+}

@@ -1,0 +1,242 @@
+//! The bar at the top: what is watched, with which models, and how.
+
+use super::source_menu::{SourceMenuInput, source_menu_ui};
+use crate::app::actions::Action;
+use crate::app::dialogs::DialogKind;
+use crate::app::settings::{CompareLayout, Settings, ThemeChoice, most_threads};
+use crate::app::state::{LaneState, Session};
+use crate::app::theme::{Colors, readable_on};
+use crate::pipeline::{LaneId, LoadStage};
+use eframe::egui::containers::Sides;
+use eframe::egui::{self, Align, Button, CornerRadius, Frame, Label, Layout, Margin, RichText, Sense, Ui, vec2};
+
+/// What the bar shows.
+pub struct TopBarInput<'a> {
+    /// What the pipeline told.
+    pub session: &'a Session,
+    /// What the user chose.
+    pub settings: &'a Settings,
+}
+
+/// Draws the bar: sources and the window in the first row, models in the second.
+pub fn top_bar_ui(ui: &mut Ui, input: &TopBarInput<'_>, url: &mut String, actions: &mut Vec<Action>) {
+    // One collection for each side: both closures live at the same time.
+    let mut more = Vec::new();
+    Sides::new().shrink_left().show(
+        ui,
+        |ui| first_row_ui(ui, input, url, actions),
+        |ui| window_ui(ui, input, &mut more),
+    );
+    actions.append(&mut more);
+    ui.add_space(1.0);
+    ui.horizontal(|ui| second_row_ui(ui, input, actions));
+}
+
+fn first_row_ui(ui: &mut Ui, input: &TopBarInput<'_>, url: &mut String, actions: &mut Vec<Action>) {
+    let menu = SourceMenuInput {
+        source: &input.session.source,
+        cameras: &input.session.cameras,
+        wish: &input.settings.camera,
+    };
+    source_menu_ui(ui, &menu, url, actions);
+    let (pause, tip) =
+        if input.session.paused { ("Resume", "Go on (Space)") } else { ("Pause", "Stop on this frame (Space)") };
+    let width = vec2(74.0, 0.0);
+    if ui
+        .add(Button::selectable(input.session.paused, pause).frame_when_inactive(true).min_size(width))
+        .on_hover_text(tip)
+        .clicked()
+    {
+        actions.push(Action::TogglePause);
+    }
+    let tip = "Save the picture with its boxes, and the boxes as JSON (S)";
+    if ui.add_enabled(input.session.result.is_some(), Button::new("Snapshot")).on_hover_text(tip).clicked() {
+        actions.push(Action::SaveSnapshot);
+    }
+    if let Some(open) = &input.session.source.open {
+        let detail = if open.info.detail.is_empty() { open.info.title.clone() } else { open.info.detail.clone() };
+        ui.add(Label::new(RichText::new(detail).weak()).truncate());
+    }
+}
+
+fn window_ui(ui: &mut Ui, input: &TopBarInput<'_>, actions: &mut Vec<Action>) {
+    if ui.button("Help").on_hover_text("Keys and a short tour (F1)").clicked() {
+        actions.push(Action::ToggleHelp);
+    }
+    if ui.button("Messages").on_hover_text("Everything that was told since the start").clicked() {
+        actions.push(Action::ToggleMessages);
+    }
+    ui.menu_button("Settings", |ui| settings_menu_ui(ui, input, actions));
+}
+
+fn settings_menu_ui(ui: &mut Ui, input: &TopBarInput<'_>, actions: &mut Vec<Action>) {
+    ui.label(RichText::new("Theme").weak());
+    for (choice, name) in
+        [(ThemeChoice::System, "As the system"), (ThemeChoice::Light, "Light"), (ThemeChoice::Dark, "Dark")]
+    {
+        if ui.radio(input.settings.theme == choice, name).clicked() {
+            actions.push(Action::SetTheme(choice));
+        }
+    }
+    ui.separator();
+    let loaded = input.session.lanes.iter().find_map(|lane| lane.loaded.as_ref());
+    let mut threads = input.settings.threads.or(loaded.map(|info| info.threads)).unwrap_or(1);
+    ui.horizontal(|ui| {
+        let label = ui.label("Threads for each model");
+        let value = ui.add(egui::DragValue::new(&mut threads).range(1..=most_threads())).labelled_by(label.id);
+        if value.on_hover_text("Threads ONNX Runtime uses inside one operator; the models are loaded again.").changed()
+        {
+            actions.push(Action::SetThreads(threads));
+        }
+    });
+    let mut pair = input.settings.pair_twins;
+    let tip = "Opening x.onnx also opens its quantized twin (x.int8.onnx and the like) in B, and the other way round.";
+    if ui.checkbox(&mut pair, "Open twins together").on_hover_text(tip).changed() {
+        actions.push(Action::SetPairTwins(pair));
+    }
+    ui.separator();
+    for (name, action) in [
+        ("Default models", Action::OpenDefaultModels),
+        ("Reset figures", Action::ResetStatistics),
+        ("Picture only (F)", Action::ToggleFullPicture),
+    ] {
+        if ui.button(name).clicked() {
+            actions.push(action);
+            ui.close();
+        }
+    }
+}
+
+fn second_row_ui(ui: &mut Ui, input: &TopBarInput<'_>, actions: &mut Vec<Action>) {
+    /// What stands right of the two models, measured with the widest texts.
+    const MODES_WIDTH: f32 = 388.0;
+    let gap = ui.spacing().item_spacing.x;
+    let slot = ((ui.available_width() - MODES_WIDTH) / 2.0 - gap).clamp(150.0, 420.0);
+    for lane in LaneId::BOTH {
+        model_slot_ui(ui, lane, input.session.lane(lane), slot, actions);
+    }
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let mut layout = input.settings.layout;
+        egui::ComboBox::from_id_salt("layout")
+            .width(112.0)
+            .selected_text(layout.name())
+            .show_ui(ui, |ui| {
+                for choice in CompareLayout::ALL {
+                    if ui.selectable_value(&mut layout, choice, choice.name()).clicked() {
+                        actions.push(Action::SetLayout(choice));
+                    }
+                }
+            })
+            .response
+            .accessible_name("View")
+            .on_hover_text("How two models are shown (V for the next)");
+        let tip = "Both models on the same frames (C)";
+        let compare = Button::selectable(input.settings.compare, "Compare").frame_when_inactive(true);
+        if ui.add(compare).on_hover_text(tip).clicked() {
+            actions.push(Action::ToggleCompare);
+        }
+        precision_toggle_ui(ui, input, actions);
+    });
+}
+
+/// FP32 ⇄ INT8: the model that is shown is lit; both are in compare mode.
+fn precision_toggle_ui(ui: &mut Ui, input: &TopBarInput<'_>, actions: &mut Vec<Action>) {
+    let colors = Colors::of(ui);
+    let frame = Frame::new().fill(ui.visuals().extreme_bg_color).corner_radius(6).inner_margin(Margin::same(1));
+    frame.show(ui, |ui| {
+        ui.spacing_mut().item_spacing.x = 1.0;
+        // The row runs from right to left.
+        for lane in [LaneId::B, LaneId::A] {
+            let shown = input.settings.compare || input.settings.active == lane;
+            let precision = input.session.lane(lane).precision().unwrap_or_else(|| "–".to_owned());
+            let name = format!("{lane:?} {precision}");
+            let fill = if shown { colors.lane(lane) } else { egui::Color32::TRANSPARENT };
+            let text = if shown { RichText::new(&name).color(readable_on(fill)) } else { RichText::new(&name) };
+            let tip = "Show this model alone. T toggles between the two, without a reload";
+            let button = Button::new(text).fill(fill).min_size(vec2(66.0, 0.0));
+            let response = ui.add(button).on_hover_text(tip).accessible_name(format!("Show {name}"));
+            if response.clicked() {
+                actions.push(Action::ShowLane(lane));
+            }
+        }
+    });
+}
+
+fn model_slot_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, width: f32, actions: &mut Vec<Action>) {
+    let colors = Colors::of(ui);
+    let frame = Frame::new().fill(ui.visuals().extreme_bg_color).corner_radius(6).inner_margin(Margin::symmetric(5, 2));
+    let response = frame.show(ui, |ui| {
+        ui.set_width(width - 10.0);
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            badge_ui(ui, lane);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let open = ui.button("Open…").on_hover_text("Choose an ONNX file");
+                if open.accessible_name(format!("Open model {lane:?}")).clicked() {
+                    actions.push(Action::Browse(DialogKind::Model(lane)));
+                }
+                if state.loaded.is_some() {
+                    let close = ui.add(Button::new("×").frame(false)).on_hover_text("Close this model");
+                    if close.accessible_name(format!("Close model {lane:?}")).clicked() {
+                        actions.push(Action::UnloadModel(lane));
+                    }
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| model_name_ui(ui, state, &colors));
+            });
+        });
+    });
+    if let Some((_, stage)) = &state.loading {
+        let mut bar = response.response.rect;
+        bar.min.y = bar.max.y - 3.0;
+        bar.max.x = bar.min.x + bar.width() * load_share(*stage);
+        ui.painter().rect_filled(bar, CornerRadius::same(2), colors.lane(lane));
+    }
+}
+
+fn model_name_ui(ui: &mut Ui, state: &LaneState, colors: &Colors) {
+    let (text, color, tip) = match (&state.loading, &state.failure) {
+        (Some((path, stage)), _) => {
+            let text = format!("{} {}", load_words(*stage), crate::app::format::file_name(path));
+            (text, colors.weak, path.display().to_string())
+        }
+        (None, Some(failure)) => (format!("{} (last load failed)", state.title()), colors.error, failure.clone()),
+        (None, None) => {
+            let tip = state
+                .loaded
+                .as_ref()
+                .map_or("No model in this lane".to_owned(), |info| info.path.display().to_string());
+            (state.title(), if state.loaded.is_some() { colors.text } else { colors.weak }, tip)
+        }
+    };
+    ui.add(Label::new(RichText::new(text).color(color)).truncate().sense(Sense::hover())).on_hover_text(tip);
+}
+
+/// The letter of a lane on its colour.
+fn badge_ui(ui: &mut Ui, lane: LaneId) {
+    let fill = Colors::of(ui).lane(lane);
+    let (rect, _) = ui.allocate_exact_size(vec2(18.0, 18.0), Sense::hover());
+    ui.painter().rect_filled(rect, CornerRadius::same(4), fill);
+    let font = egui::FontId::proportional(13.0);
+    ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, format!("{lane:?}"), font, readable_on(fill));
+}
+
+/// What a stage of loading does, for people.
+pub fn load_words(stage: LoadStage) -> &'static str {
+    match stage {
+        LoadStage::Reading => "Reading",
+        LoadStage::Trying => "Trying out",
+        LoadStage::Building => "Preparing",
+        LoadStage::WarmingUp => "Warming up",
+    }
+}
+
+/// How much of a load is behind once this stage is under way. The stages differ in length with the model; this only
+/// shows that something moves.
+fn load_share(stage: LoadStage) -> f32 {
+    match stage {
+        LoadStage::Reading => 0.15,
+        LoadStage::Trying => 0.4,
+        LoadStage::Building => 0.65,
+        LoadStage::WarmingUp => 0.9,
+    }
+}

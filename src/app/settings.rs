@@ -1,0 +1,401 @@
+//! What survives a restart, in one TOML file that is replaced as a whole.
+
+use crate::capture::SourceSpec;
+use crate::imaging::ImageSize;
+use crate::inference::Thresholds;
+use crate::pipeline::{LaneId, Mode};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Version of the file's layout that this program writes.
+const VERSION: u32 = 1;
+const FILE_NAME: &str = "settings.toml";
+const DAMAGED_NAME: &str = "settings.damaged.toml";
+/// Names the folder of the settings file, above all else but the program's own start options.
+pub const FOLDER_VARIABLE: &str = "QUANTSCOPE_CONFIG_DIR";
+
+/// How two models are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CompareLayout {
+    /// Two pictures, A left and B right.
+    #[default]
+    SideBySide,
+    /// One picture, A's boxes left of a line that can be dragged, B's right of it.
+    Divider,
+    /// One picture with the boxes of both.
+    Overlay,
+}
+
+impl CompareLayout {
+    /// All of them, in the order in which they follow each other.
+    pub const ALL: [Self; 3] = [Self::SideBySide, Self::Divider, Self::Overlay];
+
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SideBySide => "Side by side",
+            Self::Divider => "Divider",
+            Self::Overlay => "Overlay",
+        }
+    }
+
+    /// The one after this.
+    pub fn next(self) -> Self {
+        match self {
+            Self::SideBySide => Self::Divider,
+            Self::Divider => Self::Overlay,
+            Self::Overlay => Self::SideBySide,
+        }
+    }
+}
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThemeChoice {
+    /// As the system has it.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// What is wanted of cameras; whatever is missing is left to the camera.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CameraWish {
+    /// FourCC such as `YUYV`.
+    pub format: Option<String>,
+    /// Picture size.
+    pub size: Option<ImageSize>,
+    /// Frames a second.
+    pub rate: Option<f64>,
+}
+
+/// Everything that survives a restart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Layout of the file.
+    pub version: u32,
+    /// What was watched last.
+    pub source: Option<SourceSpec>,
+    /// Model of lane A.
+    pub model_a: Option<PathBuf>,
+    /// Model of lane B.
+    pub model_b: Option<PathBuf>,
+    /// The model that is shown when only one is.
+    pub active: LaneId,
+    /// Whether both models run.
+    pub compare: bool,
+    /// How two models are shown.
+    pub layout: CompareLayout,
+    /// Where the divider stands, 0…1 of the picture's width.
+    pub divider: f32,
+    /// Whether opening a model also opens its twin.
+    pub pair_twins: bool,
+    /// Threads inside one operator; none: as the program chooses.
+    pub threads: Option<usize>,
+    /// Whether videos start again at their end.
+    pub looping: bool,
+    /// Light or dark.
+    pub theme: ThemeChoice,
+    /// Whether the strip of the first start was dismissed.
+    pub welcome_dismissed: bool,
+    /// Names of classes that are not drawn.
+    pub hidden_classes: BTreeSet<String>,
+    /// Thresholds of score and overlap.
+    pub thresholds: Thresholds,
+    /// What is wanted of cameras.
+    pub camera: CameraWish,
+    /// The window.
+    pub window: WindowPlace,
+}
+
+/// Size of the window, in points.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WindowPlace {
+    /// Width without the frame.
+    pub width: f32,
+    /// Height without the frame.
+    pub height: f32,
+    /// Whether it fills the screen.
+    pub maximized: bool,
+}
+
+impl Default for WindowPlace {
+    fn default() -> Self {
+        Self { width: 1360.0, height: 860.0, maximized: false }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            version: VERSION,
+            source: None,
+            model_a: None,
+            model_b: None,
+            active: LaneId::A,
+            compare: true,
+            layout: CompareLayout::default(),
+            divider: 0.5,
+            pair_twins: true,
+            threads: None,
+            looping: true,
+            theme: ThemeChoice::default(),
+            welcome_dismissed: false,
+            hidden_classes: BTreeSet::new(),
+            thresholds: Thresholds::default(),
+            camera: CameraWish::default(),
+            window: WindowPlace::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// The mode that these settings ask for.
+    pub fn mode(&self) -> Mode {
+        if self.compare { Mode::Compare } else { Mode::Single(self.active) }
+    }
+
+    /// The same with every value brought back into its range.
+    #[must_use]
+    pub fn sanitized(mut self) -> Self {
+        let share = |value: f32, default: f32| if value.is_finite() { value.clamp(0.0, 1.0) } else { default };
+        let thresholds = Thresholds::default();
+        self.version = VERSION;
+        self.divider = share(self.divider, 0.5);
+        self.thresholds.confidence = share(self.thresholds.confidence, thresholds.confidence);
+        self.thresholds.iou = share(self.thresholds.iou, thresholds.iou);
+        self.threads = self.threads.map(|threads| threads.clamp(1, most_threads()));
+        let place = WindowPlace::default();
+        let side = |value: f32, least: f32, default: f32| {
+            if value.is_finite() { value.clamp(least, 16_384.0) } else { default }
+        };
+        self.window.width = side(self.window.width, 640.0, place.width);
+        self.window.height = side(self.window.height, 480.0, place.height);
+        self.camera.rate = self.camera.rate.filter(|rate| rate.is_finite() && *rate > 0.0);
+        self.camera.size = self.camera.size.filter(|size| size.width > 0 && size.height > 0);
+        self
+    }
+}
+
+/// Threads that can be of use on this machine.
+pub fn most_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// How the settings were found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// There was no file: the first start.
+    Nothing,
+    /// Read.
+    File,
+    /// The file could not be read; it was put aside under this name.
+    Damaged(PathBuf),
+}
+
+/// The settings file.
+#[derive(Clone, Debug)]
+pub struct SettingsStore {
+    folder: PathBuf,
+}
+
+impl SettingsStore {
+    /// The file in `folder`, else in the folder that QUANTSCOPE_CONFIG_DIR names, else in the user's own.
+    pub fn locate(folder: Option<PathBuf>) -> Self {
+        let named = || std::env::var_os(FOLDER_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let own = || {
+            let user = directories::ProjectDirs::from("org", "quantscope", "quantscope");
+            user.map(|user| user.config_dir().to_owned())
+        };
+        let folder = folder.or_else(named).or_else(own);
+        Self { folder: folder.unwrap_or_else(|| std::env::temp_dir().join("quantscope")) }
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> PathBuf {
+        self.folder.join(FILE_NAME)
+    }
+
+    /// The settings, defaults where there are none. A file that cannot be read is kept beside and said so.
+    pub fn load(&self) -> (Settings, Found) {
+        let path = self.path();
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return (Settings::default(), Found::Nothing);
+            }
+            Err(_) => return (Settings::default(), self.put_aside(&path)),
+        };
+        let read = str::from_utf8(&bytes).ok().and_then(|text| toml::from_str::<Settings>(text).ok());
+        match read {
+            Some(settings) => (settings.sanitized(), Found::File),
+            None => (Settings::default(), self.put_aside(&path)),
+        }
+    }
+
+    /// The settings as [`Self::load`] gives them, leaving a damaged file where it is.
+    pub fn peek(&self) -> Settings {
+        let text = std::fs::read_to_string(self.path()).unwrap_or_default();
+        toml::from_str::<Settings>(&text).unwrap_or_default().sanitized()
+    }
+
+    fn put_aside(&self, path: &Path) -> Found {
+        let aside = self.folder.join(DAMAGED_NAME);
+        if let Err(error) = std::fs::rename(path, &aside) {
+            tracing::warn!("{}: the damaged settings cannot be put aside: {error}", path.display());
+        }
+        Found::Damaged(aside)
+    }
+
+    /// Writes the settings: a temporary file first, then a rename, so that a crash leaves the old or the new file.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be made or written to; the old file is then untouched.
+    pub fn save(&self, settings: &Settings) -> std::io::Result<()> {
+        let text = toml::to_string_pretty(settings).map_err(std::io::Error::other)?;
+        write_whole(&self.path(), text.as_bytes())
+    }
+}
+
+/// Writes a file under a temporary name beside its place and renames it. Makes the folder where there is none.
+///
+/// # Errors
+///
+/// Those of the file system; the temporary file is taken away again.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let write = || -> std::io::Result<()> {
+        let mut file = std::fs::File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    };
+    write().inspect_err(|_| {
+        // The reason is on its way to the user already; a left-over file is the lesser evil.
+        let _ = std::fs::remove_file(&temporary);
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> (tempfile::TempDir, SettingsStore) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SettingsStore::locate(Some(folder.path().join("deep/config")));
+        (folder, store)
+    }
+
+    #[test]
+    fn everything_survives_a_round_trip() {
+        let (_folder, store) = store();
+        assert_eq!(store.load(), (Settings::default(), Found::Nothing));
+        let settings = Settings {
+            source: Some(SourceSpec::Camera(3)),
+            model_a: Some("models/ä b.onnx".into()),
+            model_b: Some("models/b.int8.onnx".into()),
+            active: LaneId::B,
+            compare: false,
+            layout: CompareLayout::Overlay,
+            divider: 0.25,
+            pair_twins: false,
+            threads: Some(1),
+            looping: false,
+            theme: ThemeChoice::Light,
+            welcome_dismissed: true,
+            hidden_classes: BTreeSet::from(["stop".to_owned()]),
+            thresholds: Thresholds { confidence: 0.5, iou: 0.75 },
+            camera: CameraWish {
+                format: Some("MJPG".to_owned()),
+                size: Some(ImageSize::new(1280, 720)),
+                rate: Some(30.0),
+            },
+            window: WindowPlace { width: 900.0, height: 600.0, maximized: true },
+            ..Settings::default()
+        };
+        store.save(&settings).unwrap();
+        assert_eq!(store.load(), (settings, Found::File));
+        let left: Vec<_> = std::fs::read_dir(store.path().parent().unwrap()).unwrap().collect();
+        assert_eq!(left.len(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_damaged_file_is_kept_beside_and_defaults_are_used() {
+        for damage in [&b"compare = maybe"[..], b"\xff\xfe\x00", b"[[[", b"version = 1\ncompare = 7"] {
+            let (_folder, store) = store();
+            store.save(&Settings::default()).unwrap();
+            std::fs::write(store.path(), damage).unwrap();
+            let (settings, found) = store.load();
+            assert_eq!(settings, Settings::default());
+            let Found::Damaged(aside) = found else { panic!("{found:?}") };
+            assert_eq!(std::fs::read(aside).unwrap(), damage);
+            assert_eq!(store.load().1, Found::Nothing);
+        }
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_the_file_does_not_stop_the_start() {
+        let (_folder, store) = store();
+        std::fs::create_dir_all(store.path()).unwrap();
+        let (settings, found) = store.load();
+        assert_eq!(settings, Settings::default());
+        assert!(matches!(found, Found::Damaged(_)));
+        store.save(&settings).unwrap();
+        assert_eq!(store.load().1, Found::File);
+    }
+
+    #[test]
+    fn an_older_and_a_newer_file_are_read_as_far_as_they_go() {
+        let (_folder, store) = store();
+        std::fs::create_dir_all(store.path().parent().unwrap()).unwrap();
+        std::fs::write(store.path(), "version = 0\ncompare = false\n").unwrap();
+        let (settings, found) = store.load();
+        assert_eq!(settings, Settings { compare: false, ..Settings::default() });
+        assert_eq!(found, Found::File);
+        std::fs::write(store.path(), "version = 99\nlooping = false\nfrom_the_future = [1, 2]\n").unwrap();
+        assert_eq!(store.load().0, Settings { looping: false, ..Settings::default() });
+    }
+
+    #[test]
+    fn values_out_of_range_are_brought_back() {
+        let settings = Settings {
+            divider: f32::NAN,
+            thresholds: Thresholds { confidence: -3.0, iou: f32::INFINITY },
+            threads: Some(100_000),
+            camera: CameraWish { format: None, size: Some(ImageSize::new(0, 9)), rate: Some(-1.0) },
+            window: WindowPlace { width: 1.0, height: 1e9, maximized: false },
+            ..Settings::default()
+        }
+        .sanitized();
+        assert_eq!(settings.divider, 0.5);
+        assert_eq!(settings.thresholds, Thresholds { confidence: 0.0, iou: Thresholds::default().iou });
+        assert_eq!(settings.threads, Some(most_threads()));
+        assert_eq!(settings.camera, CameraWish::default());
+        assert_eq!((settings.window.width, settings.window.height), (640.0, 16_384.0));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_to_is_an_error_not_a_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "in the way").unwrap();
+        let store = SettingsStore::locate(Some(file.join("config")));
+        assert!(store.save(&Settings::default()).is_err());
+    }
+}

@@ -1,0 +1,60 @@
+//! Keys that work anywhere in the window.
+
+use super::actions::Action;
+use super::dialogs::DialogKind;
+use crate::pipeline::LaneId;
+use eframe::egui::{Context, Key, Modifiers};
+
+/// A key and what it does, in the order of the help window.
+pub const SHORTCUTS: [(Key, &str); 8] = [
+    (Key::Space, "Pause or go on"),
+    (Key::T, "Toggle between model A and model B"),
+    (Key::C, "Compare: both models on the same frames, or one"),
+    (Key::V, "Next view of two models: side by side, divider, overlay"),
+    (Key::O, "Open a model into the lane that is shown"),
+    (Key::S, "Save a snapshot: the picture with its boxes, and the boxes as JSON"),
+    (Key::F, "Picture only: hide or show the panels"),
+    (Key::F1, "This help"),
+];
+
+/// Takes the shortcuts out of the input. None is taken while a text is being typed; Space is left to a control that
+/// has the keyboard focus, because there it presses it.
+pub fn take(ctx: &Context, active: LaneId) -> Vec<Action> {
+    if ctx.text_edit_focused() {
+        return Vec::new();
+    }
+    let something_focused = ctx.memory(|memory| memory.focused().is_some());
+    let pressed = |key: Key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    SHORTCUTS
+        .iter()
+        .filter(|(key, _)| !(*key == Key::Space && something_focused))
+        .filter(|(key, _)| pressed(*key))
+        .filter_map(|(key, _)| action(*key, active))
+        .collect()
+}
+
+fn action(key: Key, active: LaneId) -> Option<Action> {
+    match key {
+        Key::Space => Some(Action::TogglePause),
+        Key::T => Some(Action::TogglePrecision),
+        Key::C => Some(Action::ToggleCompare),
+        Key::V => Some(Action::NextLayout),
+        Key::O => Some(Action::Browse(DialogKind::Model(active))),
+        Key::S => Some(Action::SaveSnapshot),
+        Key::F => Some(Action::ToggleFullPicture),
+        Key::F1 => Some(Action::ToggleHelp),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_shortcut_does_something() {
+        for (key, _) in SHORTCUTS {
+            assert!(action(key, LaneId::A).is_some(), "{key:?}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Drawing: panels around the picture, windows above it. Nothing here changes what is known.
+
+use super::App;
+use super::actions::Action;
+use super::panels::{boxes, figures, help, message_log, path_prompt, situation, toasts, top_bar, transport, welcome};
+use super::shortcuts;
+use super::theme::Colors;
+use super::verdict::verdict;
+use super::video_view::{self, VideoViewInput};
+use crate::capture::SourceSpec;
+use eframe::egui::{self, CentralPanel, Frame, Margin, Panel, Stroke, Ui};
+use std::time::Instant;
+
+/// From this width on the boxes have a panel of their own on the left; below it they follow the figures.
+const TWO_PANELS_FROM: f32 = 1180.0;
+const FIGURES_WIDTH: f32 = 330.0;
+const BOXES_WIDTH: f32 = 250.0;
+
+impl App {
+    /// Draws one pass and carries out what was asked for in it.
+    pub(super) fn draw(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        let now = Instant::now();
+        let mut actions = shortcuts::take(&ctx, self.settings.active);
+        actions.extend(self.dropped_files(&ctx));
+        if let Some(result) = self.session.result.clone() {
+            self.picture.show(&ctx, result.id, &result.frame.image);
+            self.session.display.note(result.id, now);
+        }
+        self.editing.hovered = None;
+        if !self.editing.full_picture {
+            self.bars_ui(ui, &mut actions);
+            self.side_panels_ui(ui, &mut actions);
+        }
+        self.center_ui(ui, now, &mut actions);
+        self.windows_ui(ui, &mut actions);
+        // What an action changes is seen in the next pass.
+        if !actions.is_empty() {
+            ctx.request_repaint();
+        }
+        for action in actions {
+            self.handle(&ctx, action);
+        }
+        if let Some(wait) = self.session.messages.next_change(now) {
+            ctx.request_repaint_after(wait);
+        }
+    }
+
+    fn bars_ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+        let colors = Colors::of(ui);
+        let frame = Frame::new().fill(colors.bar).inner_margin(Margin::symmetric(10, 7));
+        Panel::top("top bar").frame(frame).show(ui, |ui| {
+            let input = top_bar::TopBarInput { session: &self.session, settings: &self.settings };
+            top_bar::top_bar_ui(ui, &input, &mut self.editing.url, actions);
+        });
+        let source = &self.session.source;
+        let demo = source.opening.as_ref().or(source.open.as_ref().map(|open| &open.spec)) == Some(&SourceSpec::Demo);
+        if demo && !self.settings.welcome_dismissed {
+            let default = [&self.settings.model_a, &self.settings.model_b]
+                .into_iter()
+                .zip(&self.default_models)
+                .all(|(open, default)| open.is_none() || open == default);
+            let input = welcome::WelcomeInput { cameras: &self.session.cameras, default_models: default };
+            Panel::top("welcome").frame(welcome::frame(ui)).show(ui, |ui| welcome::welcome_ui(ui, &input, actions));
+        }
+        if source.has_transport() {
+            Panel::bottom("transport").frame(frame).show(ui, |ui| {
+                let input = transport::TransportInput { session: &self.session, looping: self.settings.looping };
+                transport::transport_ui(ui, &input, actions);
+            });
+        }
+    }
+
+    fn side_panels_ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+        let models = [0, 1].map(|index| self.session.lanes[index].loaded.as_deref());
+        let statistics = self.session.result.as_ref().map(|result| result.statistics.clone()).unwrap_or_default();
+        let verdict = verdict(&statistics, models);
+        let source = self.session.source.open.as_ref().map(|open| open.spec.to_string());
+        let figures = figures::FiguresInput {
+            models,
+            statistics: &statistics,
+            verdict: &verdict,
+            display_fps: self.session.display.per_second(),
+            source: source.as_deref().unwrap_or("demo"),
+            paused: self.session.paused,
+            compare: self.settings.compare,
+        };
+        let boxes = boxes::BoxesInput { session: &self.session, settings: &self.settings };
+        let two_panels = ui.available_width() >= TWO_PANELS_FROM;
+        let frame =
+            Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin { left: 12, right: 6, top: 10, bottom: 8 });
+        let editing = &mut self.editing;
+        if two_panels {
+            let panel = Panel::left("boxes").default_size(BOXES_WIDTH).size_range(220.0..=420.0).frame(frame);
+            panel.show(ui, |ui| scrolled_ui(ui, "boxes", |ui| boxes::boxes_ui(ui, &boxes, editing, actions)));
+        }
+        let panel = Panel::right("figures").default_size(FIGURES_WIDTH).size_range(290.0..=520.0).frame(frame);
+        panel.show(ui, |ui| {
+            scrolled_ui(ui, "figures", |ui| {
+                figures::figures_ui(ui, &figures, actions);
+                if !two_panels {
+                    ui.add_space(10.0);
+                    boxes::boxes_ui(ui, &boxes, editing, actions);
+                }
+            });
+        });
+    }
+
+    fn center_ui(&mut self, ui: &mut Ui, now: Instant, actions: &mut Vec<Action>) {
+        let colors = Colors::of(ui);
+        let frame = Frame::new().fill(colors.stage).stroke(Stroke::NONE);
+        CentralPanel::default().frame(frame).show(ui, |ui| {
+            let whole = ui.available_rect_before_wrap();
+            if let Some(result) = &self.session.result {
+                let input = VideoViewInput {
+                    result,
+                    picture: &self.picture,
+                    layout: self.settings.layout,
+                    divider: self.settings.divider,
+                    hidden: &self.settings.hidden_classes,
+                    hovered: self.editing.hovered,
+                    dimmed: self.session.source.is_broken(),
+                };
+                video_view::video_view_ui(ui, &input, actions);
+            }
+            situation::situation_ui(ui, whole, &self.session, actions);
+            toasts::toasts_ui(ui, whole, &self.session.messages, now, actions);
+        });
+    }
+
+    fn windows_ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+        let ctx = ui.ctx().clone();
+        help::help_ui(&ctx, &mut self.editing.help_open);
+        message_log::message_log_ui(&ctx, &mut self.editing.messages_open, &self.session.messages, actions);
+        if let Some(prompt) = &mut self.editing.path_prompt {
+            path_prompt::path_prompt_ui(&ctx, prompt, actions);
+        }
+    }
+
+    /// Files dropped onto the window: models go into the lane that is shown, everything else is a source.
+    fn dropped_files(&self, ctx: &egui::Context) -> Vec<Action> {
+        let dropped = ctx.input(|input| input.raw.dropped_files.clone());
+        let action = |path: &std::path::Path| {
+            let is_model = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"));
+            if is_model {
+                Action::OpenModel(self.settings.active, path.to_owned())
+            } else {
+                Action::OpenSource(SourceSpec::Path(path.to_owned()))
+            }
+        };
+        dropped.iter().map(|file| action(file.path())).collect()
+    }
+}
+
+fn scrolled_ui(ui: &mut Ui, id: &str, content: impl FnOnce(&mut Ui)) {
+    egui::ScrollArea::vertical().id_salt(id).auto_shrink([false, false]).show(ui, |ui| {
+        // Room for the scroll bar, so that it never lies over figures.
+        ui.set_width((ui.available_width() - 8.0).max(0.0));
+        content(ui);
+    });
+}

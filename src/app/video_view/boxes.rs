@@ -1,0 +1,202 @@
+//! Boxes on the picture: a coloured line on a dark one, and a filled label.
+
+use super::VideoViewInput;
+use crate::app::theme::{class_color32, readable_on};
+use crate::imaging::BoxInImage;
+use crate::inference::Detection;
+use crate::pipeline::{FrameResult, LaneId, LaneResult};
+use eframe::egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, pos2, vec2};
+
+/// Gives a class the same colour in both lanes, by its name, also when the models number their classes differently.
+pub struct ClassColors<'a> {
+    reference: &'a [String],
+}
+
+impl<'a> ClassColors<'a> {
+    /// Lane A's labels give the numbers.
+    pub fn of(result: &'a FrameResult) -> Self {
+        let reference = result.lanes[0].as_ref().map_or(&[][..], |found| &found.model.card.labels);
+        Self { reference }
+    }
+
+    /// The number that gives the colour.
+    pub fn class(&self, lane: LaneId, class_id: u32, label: &str) -> u32 {
+        if lane == LaneId::A {
+            return class_id;
+        }
+        self.reference.iter().position(|name| name == label).map_or(class_id, |index| index as u32)
+    }
+}
+
+/// Whether boxes that only this model found are marked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Marking {
+    /// All alike.
+    None,
+    /// Those with a broken line.
+    Alone,
+}
+
+/// How one box is drawn.
+struct Style {
+    line: Color32,
+    width: f32,
+    dashed: bool,
+    text: Option<String>,
+}
+
+/// Draws boxes of one frame at one place.
+pub struct BoxPainter<'a> {
+    painter: Painter,
+    place: Rect,
+    input: &'a VideoViewInput<'a>,
+    colors: ClassColors<'a>,
+    width: f32,
+    text: f32,
+}
+
+impl<'a> BoxPainter<'a> {
+    /// Line and text grow with the place. The painter's clip may be narrower than the place.
+    pub fn new(painter: Painter, place: Rect, input: &'a VideoViewInput<'a>) -> Self {
+        let side = place.size().min_elem();
+        Self {
+            painter,
+            place,
+            input,
+            colors: ClassColors::of(input.result),
+            width: (side / 280.0).clamp(1.5, 4.0),
+            text: (side / 38.0).clamp(11.0, 20.0),
+        }
+    }
+
+    /// All boxes of one model.
+    pub fn lane(&self, lane: LaneId, marking: Marking) {
+        let alone = self.alone(lane);
+        self.each(lane, |index, label, detection, color| Style {
+            line: color,
+            width: self.width,
+            dashed: marking == Marking::Alone && alone.contains(&index),
+            text: Some(format!("{label} {:.2}", detection.score)),
+        });
+    }
+
+    /// Boxes of both: A's in the colour of their class with both scores, B's matching ones as a thin line, and those
+    /// that only one found broken and in the colour of that lane.
+    pub fn overlay(&self) {
+        let lane_color = |lane| if lane == LaneId::A { LANE_ON_PICTURE[0] } else { LANE_ON_PICTURE[1] };
+        let Some(agreement) = &self.input.result.agreement else { return };
+        self.each(LaneId::B, |index, label, detection, color| {
+            if agreement.only_b.contains(&index) {
+                let text = Some(format!("only B: {label} {:.2}", detection.score));
+                return Style { line: lane_color(LaneId::B), width: self.width, dashed: true, text };
+            }
+            Style { line: color.gamma_multiply(0.9), width: (self.width * 0.5).max(1.0), dashed: false, text: None }
+        });
+        let score_b = |index: usize| {
+            let (_, other) = agreement.matched.iter().find(|(first, _)| *first == index)?;
+            Some(self.input.result.lanes[1].as_ref()?.detections.get(*other)?.score)
+        };
+        self.each(LaneId::A, |index, label, detection, color| match score_b(index) {
+            Some(score) => {
+                let text = Some(format!("{label} {:.2} | {score:.2}", detection.score));
+                Style { line: color, width: self.width, dashed: false, text }
+            }
+            None => {
+                let text = Some(format!("only A: {label} {:.2}", detection.score));
+                Style { line: lane_color(LaneId::A), width: self.width, dashed: true, text }
+            }
+        });
+    }
+
+    fn alone(&self, lane: LaneId) -> &[usize] {
+        match (&self.input.result.agreement, lane) {
+            (Some(agreement), LaneId::A) => &agreement.only_a,
+            (Some(agreement), LaneId::B) => &agreement.only_b,
+            (None, _) => &[],
+        }
+    }
+
+    /// Draws every box of a lane that is not hidden: all lines first, then all labels.
+    fn each(&self, lane: LaneId, style: impl Fn(usize, &str, &Detection, Color32) -> Style) {
+        let Some(found) = &self.input.result.lanes[lane.index()] else { return };
+        let shown = |(index, detection)| self.styled(lane, found, index, detection, &style);
+        let boxes: Vec<(Rect, Style, bool)> = found.detections.iter().enumerate().filter_map(shown).collect();
+        for (rect, style, hovered) in &boxes {
+            self.outline(*rect, style, *hovered);
+        }
+        // The best box comes first in the list: its label is drawn last, on top.
+        for (rect, style, _) in boxes.iter().rev() {
+            if let Some(text) = &style.text {
+                self.label(*rect, text, style.line);
+            }
+        }
+    }
+
+    fn styled(
+        &self,
+        lane: LaneId,
+        found: &LaneResult,
+        index: usize,
+        detection: &Detection,
+        style: &impl Fn(usize, &str, &Detection, Color32) -> Style,
+    ) -> Option<(Rect, Style, bool)> {
+        let label = found.model.card.label(detection.class_id);
+        if self.input.hidden.contains(label.as_ref()) {
+            return None;
+        }
+        let color = class_color32(self.colors.class(lane, detection.class_id, &label));
+        let mut style = style(index, &label, detection, color);
+        let hovered = self.input.hovered.is_some_and(|hovered| hovered.is(self.input.result.id, lane, index));
+        let other_hovered = self.input.hovered.is_some_and(|hovered| hovered.frame == self.input.result.id) && !hovered;
+        if other_hovered {
+            style.line = style.line.gamma_multiply(0.45);
+            style.text = None;
+        }
+        Some((self.on_screen(detection.rect), style, hovered))
+    }
+
+    /// Where a box of the source picture is on the screen.
+    fn on_screen(&self, b: BoxInImage) -> Rect {
+        let scale = self.place.size() / self.input.picture.size();
+        let point = |x: f32, y: f32| self.place.min + vec2(x, y) * scale;
+        Rect::from_min_max(point(b.x1, b.y1), point(b.x2, b.y2))
+    }
+
+    fn outline(&self, rect: Rect, style: &Style, hovered: bool) {
+        let width = if hovered { style.width * 1.8 } else { style.width };
+        let dark = Stroke::new(width + 2.0, Color32::from_black_alpha(170));
+        self.painter.rect_stroke(rect, 1, dark, StrokeKind::Middle);
+        if hovered {
+            self.painter.rect_filled(rect, 1, style.line.gamma_multiply(0.18));
+        }
+        let line = Stroke::new(width, style.line);
+        if !style.dashed {
+            self.painter.rect_stroke(rect, 1, line, StrokeKind::Middle);
+            return;
+        }
+        let around = [rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom(), rect.left_top()];
+        let (dash, gap) = (width * 4.0, width * 3.0);
+        self.painter.extend(Shape::dashed_line(&around, line, dash, gap));
+    }
+
+    fn label(&self, rect: Rect, text: &str, fill: Color32) {
+        let at = pos2(rect.left() - self.width / 2.0, rect.top() - self.width / 2.0);
+        paint_label(&self.painter, self.place, at, text, FontId::proportional(self.text), fill);
+    }
+}
+
+/// Colours of the lanes on pictures, where the theme does not matter: bright, with dark text on them.
+pub const LANE_ON_PICTURE: [Color32; 2] = [Color32::from_rgb(104, 170, 255), Color32::from_rgb(255, 170, 84)];
+
+/// Text on a filled ground above `at`, or below it at the upper edge of `place`; kept within `place`.
+fn paint_label(painter: &Painter, place: Rect, at: Pos2, text: &str, font: FontId, fill: Color32) {
+    let color = readable_on(fill);
+    let galley = painter.layout_no_wrap(text.to_owned(), font, color);
+    let size = galley.size() + vec2(8.0, 2.0);
+    let y = if at.y - size.y >= place.top() { at.y - size.y } else { at.y };
+    let x = at.x.min(place.right() - size.x).max(place.left());
+    let ground = Rect::from_min_size(pos2(x, y), size);
+    painter.rect_filled(ground, 2, fill);
+    let text = Align2::CENTER_CENTER.align_size_within_rect(galley.size(), ground);
+    painter.galley(text.min, galley, color);
+}

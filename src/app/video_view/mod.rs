@@ -1,0 +1,126 @@
+//! The picture with its boxes: exactly one [`FrameResult`], never boxes on a newer frame.
+
+mod boxes;
+mod captions;
+mod divider;
+mod picture;
+
+pub use boxes::ClassColors;
+pub use picture::Picture;
+
+use super::actions::Action;
+use super::settings::CompareLayout;
+use super::state::HoveredBox;
+use super::theme::Colors;
+use crate::pipeline::{FrameResult, LaneId, Mode};
+use boxes::{BoxPainter, Marking};
+use eframe::egui::{Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use std::collections::BTreeSet;
+
+/// What is drawn.
+pub struct VideoViewInput<'a> {
+    /// The frame and its boxes.
+    pub result: &'a FrameResult,
+    /// The same frame as a texture.
+    pub picture: &'a Picture,
+    /// How two models are shown.
+    pub layout: CompareLayout,
+    /// Where the divider stands, 0…1 of the picture's width.
+    pub divider: f32,
+    /// Names of classes that are not drawn.
+    pub hidden: &'a BTreeSet<String>,
+    /// The row of the list of detections under the pointer.
+    pub hovered: Option<HoveredBox>,
+    /// Whether the source is gone: the last good frame is shown darker.
+    pub dimmed: bool,
+}
+
+/// Draws the picture into the room that is left.
+pub fn video_view_ui(ui: &mut Ui, input: &VideoViewInput<'_>, actions: &mut Vec<Action>) {
+    let stage = ui.available_rect_before_wrap();
+    let response = ui.allocate_rect(stage, Sense::hover());
+    let spoken = spoken(input);
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &spoken));
+    let room = stage.shrink(10.0);
+    if !room.is_positive() {
+        return;
+    }
+    let both = input.result.mode == Mode::Compare && input.result.lanes.iter().all(Option::is_some);
+    match input.layout {
+        CompareLayout::SideBySide if both => side_by_side_ui(ui, room, input),
+        CompareLayout::Divider if both => {
+            let place = picture_ui(ui, room, input);
+            divider::divider_ui(ui, place, input, actions);
+        }
+        CompareLayout::Overlay if both => {
+            let place = picture_ui(ui, room, input);
+            let painter = BoxPainter::new(ui.painter_at(place), place, input);
+            painter.overlay();
+            captions::lane_badge(ui, place, input, LaneId::A, false);
+            captions::lane_badge(ui, place, input, LaneId::B, true);
+            captions::overlay_legend(ui, place);
+        }
+        _ => single_ui(ui, room, input),
+    }
+}
+
+/// What a screen reader says of the picture; which frame it is can be read from it too.
+fn spoken(input: &VideoViewInput<'_>) -> String {
+    let found = LaneId::BOTH.into_iter().filter_map(|lane| {
+        let found = input.result.lanes[lane.index()].as_ref()?;
+        Some(format!(", {lane:?}: {} boxes", found.detections.len()))
+    });
+    let found: String = found.collect();
+    format!("Picture {}, frame {}{found}", input.result.frame.name, input.result.id.0)
+}
+
+fn side_by_side_ui(ui: &mut Ui, room: Rect, input: &VideoViewInput<'_>) {
+    const GAP: f32 = 8.0;
+    // Side by side while that gives the larger pictures, else one above the other.
+    let beside = vec2((room.width() - GAP) / 2.0, room.height());
+    let above = vec2(room.width(), (room.height() - GAP) / 2.0);
+    let scale = |size: eframe::egui::Vec2| (size / input.picture.size()).min_elem();
+    let rooms = if scale(beside) >= scale(above) {
+        [room.left(), room.left() + beside.x + GAP].map(|x| Rect::from_min_size(pos2(x, room.top()), beside))
+    } else {
+        [room.top(), room.top() + above.y + GAP].map(|y| Rect::from_min_size(pos2(room.left(), y), above))
+    };
+    for (lane, room) in LaneId::BOTH.into_iter().zip(rooms) {
+        let place = picture_ui(ui, room, input);
+        let painter = BoxPainter::new(ui.painter_at(place), place, input);
+        painter.lane(lane, Marking::Alone);
+        captions::lane_badge(ui, place, input, lane, false);
+    }
+    captions::alone_note(ui, room, input);
+}
+
+/// One picture with the boxes of the models that ran: normally one.
+fn single_ui(ui: &mut Ui, room: Rect, input: &VideoViewInput<'_>) {
+    let place = picture_ui(ui, room, input);
+    let painter = BoxPainter::new(ui.painter_at(place), place, input);
+    for lane in LaneId::BOTH.into_iter().filter(|lane| input.result.lanes[lane.index()].is_some()) {
+        painter.lane(lane, Marking::None);
+        captions::lane_badge(ui, place, input, lane, lane == LaneId::B && input.result.lanes[0].is_some());
+    }
+}
+
+/// Draws the picture as large as it fits and returns where it is.
+fn picture_ui(ui: &Ui, room: Rect, input: &VideoViewInput<'_>) -> Rect {
+    let size = input.picture.size();
+    let scale = (room.size() / size).min_elem();
+    let place = Rect::from_center_size(room.center(), size * scale).round_to_pixels_in(ui);
+    input.picture.paint(ui.painter(), place, input.dimmed);
+    ui.painter().rect_stroke(place, 0, (1.0, Colors::of(ui).line), eframe::egui::StrokeKind::Outside);
+    place
+}
+
+trait RoundToPixels {
+    fn round_to_pixels_in(self, ui: &Ui) -> Self;
+}
+
+impl RoundToPixels for Rect {
+    fn round_to_pixels_in(self, ui: &Ui) -> Self {
+        use eframe::egui::emath::GuiRounding;
+        self.round_to_pixels(ui.pixels_per_point())
+    }
+}
