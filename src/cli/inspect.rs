@@ -1,7 +1,7 @@
 //! What `quantscope inspect` prints: what was recognised of a model, and why.
 
-use crate::inference::{ColorOrder, Head, Layout, ModelCard, Recognition};
 use crate::imaging::ResizeMode;
+use crate::inference::{ColorOrder, Head, Layout, ModelCard, Recognition};
 use crate::onnx::{Precision, Quantization, Summary, ValueInfo};
 use serde::Serialize;
 use std::collections::BTreeMap;

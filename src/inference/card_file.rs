@@ -90,8 +90,7 @@ impl CardOverrides {
     /// When it cannot be read, is no TOML, or holds an unknown key (the error names it and the known ones) or a
     /// value out of range.
     pub fn read(path: &Path) -> Result<Self, CardError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| CardError::Io { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| CardError::Io { path: path.to_owned(), source })?;
         let mut card: Self = toml::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start).min(text.len());
             let line = text.as_bytes()[..start].iter().filter(|&&byte| byte == b'\n').count() + 1;

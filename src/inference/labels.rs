@@ -275,7 +275,10 @@ mod tests {
     #[test]
     fn the_builtin_names_are_the_eighty_of_coco() {
         let names = crate::inference::COCO80;
-        assert_eq!((names[0], names[2], names[11], names[62], names[79]), ("person", "car", "stop sign", "tv", "toothbrush"));
+        assert_eq!(
+            (names[0], names[2], names[11], names[62], names[79]),
+            ("person", "car", "stop sign", "tv", "toothbrush")
+        );
         assert_eq!(names.iter().collect::<std::collections::HashSet<_>>().len(), 80);
     }
 

@@ -47,7 +47,9 @@ pub enum RecognizeError {
         reason: String,
     },
     /// Its input has another element type.
-    #[error("the input {input} is not fed with float32, float16 or uint8, the types known so far. Export it with one of these")]
+    #[error(
+        "the input {input} is not fed with float32, float16 or uint8, the types known so far. Export it with one of these"
+    )]
     InputType {
         /// Name, shape and type.
         input: String,
@@ -84,9 +86,16 @@ pub enum RecognizeError {
     Labels(#[from] labels::LabelError),
 }
 
+/// `yolox or yolox_decoded [1, cells, 5+classes]; …`: heads with the same outputs are listed together.
 fn known_heads() -> String {
-    let one = |head: Head| format!("{head} {}", head.outputs());
-    Head::ALL.map(one).join("; ")
+    let mut groups: Vec<(String, &str)> = Vec::new();
+    for head in Head::ALL {
+        match groups.last_mut().filter(|(_, outputs)| *outputs == head.outputs()) {
+            Some((names, _)) => *names += &format!(" or {head}"),
+            None => groups.push((head.to_string(), head.outputs())),
+        }
+    }
+    groups.iter().map(|(names, outputs)| format!("{names} {outputs}")).collect::<Vec<_>>().join("; ")
 }
 
 /// Recognises a model.
@@ -129,7 +138,9 @@ pub fn recognize(
 fn usual_card(head: Head, input: &InputRecognition) -> ModelCard {
     let (color, unit_scale, resize) = match head {
         Head::Yolox | Head::YoloxDecoded => (ColorOrder::Bgr, false, ResizeMode::LetterboxTopLeft),
-        Head::YoloV8 | Head::BoxesScores | Head::BoxesScoresUnit => (ColorOrder::Rgb, true, ResizeMode::LetterboxCenter),
+        Head::YoloV8 | Head::BoxesScores | Head::BoxesScoresUnit => {
+            (ColorOrder::Rgb, true, ResizeMode::LetterboxCenter)
+        }
     };
     ModelCard {
         head,

@@ -21,9 +21,8 @@ pub struct Twin {
 }
 
 /// Endings of the names of quantized models, most likely twin first.
-const QUANTIZED: [&str; 13] = [
-    "int8", "qdq", "quant", "quantized", "uint8", "u8s8", "s8s8", "w8a8", "i8", "q8", "qoperator", "qat", "dynamic",
-];
+const QUANTIZED: [&str; 13] =
+    ["int8", "qdq", "quant", "quantized", "uint8", "u8s8", "s8s8", "w8a8", "i8", "q8", "qoperator", "qat", "dynamic"];
 
 /// Endings of the names of full-precision models.
 const FULL_PRECISION: [&str; 4] = ["fp32", "float32", "f32", "float"];
@@ -39,7 +38,10 @@ pub fn find(path: &Path) -> Option<Twin> {
     let own = Name::of(path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let others = std::fs::read_dir(listed).ok()?.flatten().filter(|entry| Some(entry.file_name().as_os_str()) != path.file_name());
+    let others = std::fs::read_dir(listed)
+        .ok()?
+        .flatten()
+        .filter(|entry| Some(entry.file_name().as_os_str()) != path.file_name());
     let best = others
         .filter_map(|entry| Some((Name::of(Path::new(&entry.file_name()))?, entry.file_name())))
         .filter(|(name, file)| name.stem == own.stem && name.role != own.role && folder.join(file).is_file())
@@ -109,8 +111,16 @@ mod tests {
     #[test]
     fn a_model_and_its_twin_find_each_other() {
         for quantized in [
-            "x.int8.onnx", "x-int8.onnx", "x_int8.onnx", "x_quant.onnx", "x.quant.onnx", "x_quantized.onnx",
-            "x-qdq.onnx", "x_uint8.onnx", "X_INT8.ONNX", "x_int8_qdq.onnx",
+            "x.int8.onnx",
+            "x-int8.onnx",
+            "x_int8.onnx",
+            "x_quant.onnx",
+            "x.quant.onnx",
+            "x_quantized.onnx",
+            "x-qdq.onnx",
+            "x_uint8.onnx",
+            "X_INT8.ONNX",
+            "x_int8_qdq.onnx",
         ] {
             for full in ["x.onnx", "x.fp32.onnx", "x_fp32.onnx", "X.onnx", "x-float32.onnx"] {
                 assert_eq!(twin_among(&[quantized], full), Some((quantized.into(), Role::Quantized)), "{full}");

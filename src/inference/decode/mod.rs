@@ -37,7 +37,9 @@ pub struct DecodeContext {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// No output has the shape that the head needs.
-    #[error("the head {head} needs {expected}, and the model gave {got}. Set \"head\" in the model's card to another one")]
+    #[error(
+        "the head {head} needs {expected}, and the model gave {got}. Set \"head\" in the model's card to another one"
+    )]
     Shape {
         /// The head that was to be read.
         head: Head,

@@ -60,7 +60,11 @@ fn as_the_card_says(head: Head, known: &[Output<'_>]) -> Option<HeadRecognition>
             boxes_and_scores(known, |o| (o.name, o.shape.as_slice())).map(|(_, scores)| scores.shape[2])
         }
     }?;
-    Some(HeadRecognition { head, classes, evidence: vec![format!("head {head} with {classes} classes: the card says so")] })
+    Some(HeadRecognition {
+        head,
+        classes,
+        evidence: vec![format!("head {head} with {classes} classes: the card says so")],
+    })
 }
 
 fn tell(summary: &Summary, known: &[Output<'_>], size: ImageSize) -> Verdict {
@@ -87,7 +91,8 @@ fn tell(summary: &Summary, known: &[Output<'_>], size: ImageSize) -> Verdict {
 }
 
 fn is_yolov8(summary: &Summary, rows: usize, columns: usize, size: ImageSize) -> bool {
-    let named = || summary.metadata.get("names").and_then(|names| labels::literal_names(names)).map(|names| names.len());
+    let named =
+        || summary.metadata.get("names").and_then(|names| labels::literal_names(names)).map(|names| names.len());
     columns > rows && (strides_for(columns, size).is_some() || named() == Some(rows - 4))
 }
 
@@ -159,7 +164,9 @@ fn tell_yolov8(output: &Output<'_>, rows: usize, columns: usize, size: ImageSize
     if let Some(values) = output.values {
         let (boxes, scores) = values.split_at((4 * columns).min(values.len()));
         if !are_scores(scores) {
-            return Verdict::NotKnown(format!("YOLOv8's ({cells} cells), but with numbers that are no scores between 0 and 1"));
+            return Verdict::NotKnown(format!(
+                "YOLOv8's ({cells} cells), but with numbers that are no scores between 0 and 1"
+            ));
         }
         if outputs::largest(boxes) <= UNIT_LIMIT {
             return Verdict::NotKnown(format!("YOLOv8's ({cells} cells), but with boxes that are no pixels"));
@@ -187,7 +194,9 @@ fn tell_boxes_scores(boxes: &Output<'_>, scores: &Output<'_>, size: ImageSize) -
     }
     let (Some(edges), Some(values)) = (boxes.values, scores.values) else {
         if strides_for(count, size).or(strides_for(count / 3, size)).is_none() {
-            return Verdict::NeedsTrial("boxes and scores of many heads look alike, and only a run can tell them apart");
+            return Verdict::NeedsTrial(
+                "boxes and scores of many heads look alike, and only a run can tell them apart",
+            );
         }
         return match scores.name.to_ascii_lowercase().contains("conf") {
             true => told(Head::BoxesScoresUnit, "boxes as fractions of the input, a guess by the name \"conf\""),
@@ -206,7 +215,9 @@ fn tell_boxes_scores(boxes: &Output<'_>, scores: &Output<'_>, size: ImageSize) -
     let largest = outputs::largest(edges);
     match largest > UNIT_LIMIT {
         true => told(Head::BoxesScores, &format!("a run gave box edges up to {largest:.0}: pixels")),
-        false => told(Head::BoxesScoresUnit, &format!("a run gave box edges up to {largest:.2}: fractions of the input")),
+        false => {
+            told(Head::BoxesScoresUnit, &format!("a run gave box edges up to {largest:.2}: fractions of the input"))
+        }
     }
 }
 
@@ -221,6 +232,7 @@ fn grid_text(size: ImageSize, strides: &[u32]) -> String {
 
 fn looks_of_one(output: &Output<'_>, size: ImageSize) -> String {
     match *output.shape.as_slice() {
+        [_, 6 | 7] | [1, 1, _, 7] => "a list of finished detections".to_owned(),
         [1, classes] | [1, classes, 1, 1] if classes > 1 => format!("a classifier with {classes} classes"),
         [1, _, height, width] if height > 1 && width > 1 => {
             format!("a segmenter or a feature map ({width}x{height} places)")
@@ -231,7 +243,6 @@ fn looks_of_one(output: &Output<'_>, size: ImageSize) -> String {
         [1, rows, columns] if columns == 6 || columns == 7 => {
             format!("{rows} finished detections with {columns} numbers each")
         }
-        [_, 6 | 7] | [1, 1, _, 7] => "a list of finished detections".to_owned(),
         _ => "another kind of head".to_owned(),
     }
 }

@@ -141,11 +141,12 @@ fn what_is_no_detector_says_what_it_looks_like() {
         (&[("mask", &[1, 21, 64, 64])], "a segmenter"),
         (&[("out", &[1, 252, 85])], "YOLOv5 or YOLOv7 (3 anchors × 84 cells)"),
         (&[("out", &[1, 300, 6])], "300 finished detections"),
+        (&[("output", &[1, 7])], "a list of finished detections"),
         (&[("a", &[1, 5]), ("b", &[1]), ("c", &[2])], "a head with 3 outputs"),
         (&[], "none at all"),
         (&[("logits", &[1, 100, 80]), ("pred_boxes", &[1, 100, 4])], "DETR"),
     ] {
-        refused(plain(&summary(outputs)), &[words, "Known are yolox [1, cells, 5+classes]"]);
+        refused(plain(&summary(outputs)), &[words, "Known are yolox or yolox_decoded [1, cells, 5+classes]; yolov8 "]);
     }
     refused(plain(&summary(&[("out", &[1, -1, 85])])), &["leaves their shapes open"]);
 }
@@ -178,7 +179,12 @@ fn layout_type_and_size_of_the_input() {
         (&[-1, 3, -1, -1], DataType::Float16, &[], (640, 640, Layout::Nchw, InputType::Float16)),
         (&[-1, -1, -1, 3], DataType::Float, &imgsz, (640, 480, Layout::Nhwc, InputType::Float32)),
         (&[1, 3, 352, -1], DataType::Float, &imgsz, (640, 352, Layout::Nchw, InputType::Float32)),
-        (&[1, 3, -1, -1], DataType::Float, &[("imgsz", "nonsense 7 8 9")], (640, 640, Layout::Nchw, InputType::Float32)),
+        (
+            &[1, 3, -1, -1],
+            DataType::Float,
+            &[("imgsz", "nonsense 7 8 9")],
+            (640, 640, Layout::Nchw, InputType::Float32),
+        ),
     ] {
         let got = input(shape, dtype, metadata);
         assert_eq!((got.size.width, got.size.height, got.layout, got.dtype), want, "{shape:?}");
@@ -205,7 +211,10 @@ fn a_card_overrides_and_is_checked_against_the_outputs() {
     assert!(found.warnings[0].contains("names 1 classes and the model has 80"), "{:?}", found.warnings);
     says(&found, "the card m.toml sets head, color");
     let wrong = CardOverrides { head: Some(Head::BoxesScores), ..card.clone() };
-    refused(recognize(&yolox, None, Some(&wrong), None), &["boxes_scores", "output [1,84,85] float32", "Correct the card"]);
+    refused(
+        recognize(&yolox, None, Some(&wrong), None),
+        &["boxes_scores", "output [1,84,85] float32", "Correct the card"],
+    );
     let size = CardOverrides { input_size: Some([96, 64]), ..Default::default() };
     let found = recognize_input(&yolox, Some(&size)).unwrap();
     assert_eq!(found.size, ImageSize::new(96, 64));
