@@ -86,9 +86,16 @@ pub enum RecognizeError {
     Labels(#[from] labels::LabelError),
 }
 
+/// `yolox or yolox_decoded [1, cells, 5+classes]; …`: heads with the same outputs are listed together.
 fn known_heads() -> String {
-    let one = |head: Head| format!("{head} {}", head.outputs());
-    Head::ALL.map(one).join("; ")
+    let mut groups: Vec<(String, &str)> = Vec::new();
+    for head in Head::ALL {
+        match groups.last_mut().filter(|(_, outputs)| *outputs == head.outputs()) {
+            Some((names, _)) => *names += &format!(" or {head}"),
+            None => groups.push((head.to_string(), head.outputs())),
+        }
+    }
+    groups.iter().map(|(names, outputs)| format!("{names} {outputs}")).collect::<Vec<_>>().join("; ")
 }
 
 /// Recognises a model.

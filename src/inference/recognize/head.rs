@@ -232,6 +232,7 @@ fn grid_text(size: ImageSize, strides: &[u32]) -> String {
 
 fn looks_of_one(output: &Output<'_>, size: ImageSize) -> String {
     match *output.shape.as_slice() {
+        [_, 6 | 7] | [1, 1, _, 7] => "a list of finished detections".to_owned(),
         [1, classes] | [1, classes, 1, 1] if classes > 1 => format!("a classifier with {classes} classes"),
         [1, _, height, width] if height > 1 && width > 1 => {
             format!("a segmenter or a feature map ({width}x{height} places)")
@@ -242,7 +243,6 @@ fn looks_of_one(output: &Output<'_>, size: ImageSize) -> String {
         [1, rows, columns] if columns == 6 || columns == 7 => {
             format!("{rows} finished detections with {columns} numbers each")
         }
-        [_, 6 | 7] | [1, 1, _, 7] => "a list of finished detections".to_owned(),
         _ => "another kind of head".to_owned(),
     }
 }

@@ -31,12 +31,20 @@ fn declared(output: &ValueInfo) -> Option<Output<'_>> {
     Some(Output { name: &output.name, shape, values: None })
 }
 
+/// Outputs listed in a message; heads with one output a feature map have a dozen.
+const LISTED: usize = 4;
+
 /// Names and shapes for a message.
 pub(super) fn describe(summary: &Summary, trial: Option<&[OutputTensor<'_>]>) -> String {
-    let list: Vec<String> = match trial {
+    let mut list: Vec<String> = match trial {
         Some(trial) => trial.iter().map(|o| format!("{} {}", o.name, shape_text(o.shape))).collect(),
         None => summary.outputs.iter().map(ValueInfo::to_string).collect(),
     };
+    if list.len() > LISTED + 1 {
+        let more = list.len() - LISTED;
+        list.truncate(LISTED);
+        list.push(format!("and {more} more"));
+    }
     if list.is_empty() { "(none)".to_owned() } else { list.join(", ") }
 }
 

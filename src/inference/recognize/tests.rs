@@ -141,11 +141,12 @@ fn what_is_no_detector_says_what_it_looks_like() {
         (&[("mask", &[1, 21, 64, 64])], "a segmenter"),
         (&[("out", &[1, 252, 85])], "YOLOv5 or YOLOv7 (3 anchors × 84 cells)"),
         (&[("out", &[1, 300, 6])], "300 finished detections"),
+        (&[("output", &[1, 7])], "a list of finished detections"),
         (&[("a", &[1, 5]), ("b", &[1]), ("c", &[2])], "a head with 3 outputs"),
         (&[], "none at all"),
         (&[("logits", &[1, 100, 80]), ("pred_boxes", &[1, 100, 4])], "DETR"),
     ] {
-        refused(plain(&summary(outputs)), &[words, "Known are yolox [1, cells, 5+classes]"]);
+        refused(plain(&summary(outputs)), &[words, "Known are yolox or yolox_decoded [1, cells, 5+classes]; yolov8 "]);
     }
     refused(plain(&summary(&[("out", &[1, -1, 85])])), &["leaves their shapes open"]);
 }
