@@ -134,7 +134,7 @@ impl Road {
                     let n = ROUGH.smooth((x as i32 * hill_step + hill_start) >> 1, y as i32 * hill_step) - 128;
                     // Darker towards the top, where the wood stands against the sky.
                     let rim = (24 - (y as i32 - tops[x])).max(0);
-                    *pixel = lit(hills, 256 - rim + (n * hill_contrast >> 8));
+                    *pixel = lit(hills, 256 - rim + ((n * hill_contrast) >> 8));
                 } else {
                     let n = NATURAL.smooth(u, v);
                     let t = ((n - threshold) * 4).clamp(0, 216);
@@ -196,7 +196,7 @@ impl Road {
             let texture =
                 |tile: &Tile, rate: i32, v: i32| tile.smooth(((x >> 8) * rate) & (SIDE as i32 * 256 - 1), v) - 128;
             let coarse = texture(&NATURAL, 14, v_coarse);
-            let grain = if fine > 4 { texture(&ROUGH, 70, v_fine) * fine >> 7 } else { 0 };
+            let grain = if fine > 4 { (texture(&ROUGH, 70, v_fine) * fine) >> 7 } else { 0 };
             *pixel = if side > edge {
                 lit(verge, 256 + (coarse >> 1) + grain)
             } else {

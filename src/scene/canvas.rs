@@ -44,8 +44,8 @@ pub(super) struct Canvas {
 /// Multiplies the four bytes of `v` by `factor`/256.
 #[inline]
 fn scaled(v: u32, factor: u32) -> u32 {
-    let even = (v & 0x00FF_00FF) * factor >> 8 & 0x00FF_00FF;
-    let odd = (v >> 8 & 0x00FF_00FF) * factor & 0xFF00_FF00;
+    let even = ((v & 0x00FF_00FF) * factor) >> 8 & 0x00FF_00FF;
+    let odd = ((v >> 8 & 0x00FF_00FF) * factor) & 0xFF00_FF00;
     even | odd
 }
 
@@ -130,7 +130,7 @@ impl<'a> Ink<'a> {
         let alpha = (texel >> 24) as i32;
         let channel = |k: usize| {
             let value = (texel >> (8 * k) & 255) as i32;
-            let lit = (value * self.gain[k] >> 8) * light;
+            let lit = ((value * self.gain[k]) >> 8) * light;
             ((lit + self.bias[k] * alpha) >> 8).clamp(0, 255) as u32
         };
         let solid = channel(0) | channel(1) << 8 | channel(2) << 16 | (texel & 0xFF00_0000);
