@@ -177,9 +177,15 @@ impl Canvas {
         }
         // A little sharper than one texel a pixel: the bilinear filter softens enough.
         let (fine, share) = level_of_detail(full / area.sqrt() * 0.85);
+        // Signs change from level to level without a step; for all else the nearer level will do.
+        let (fine, share) = match (art.outline.is_empty(), share) {
+            (true, 140..) => (fine + 1, 0),
+            (true, _) | (false, ..24) => (fine, 0),
+            (false, _) => (fine, share),
+        };
+        let share = if full < area.sqrt() * 0.85 { 0 } else { share };
         let fine = fine.min(art.levels.len() - 1);
         let coarse = (fine + 1).min(art.levels.len() - 1);
-        let share = if full < area.sqrt() * 0.85 || share < 24 { 0 } else { share };
         let ink = Ink::new(shade);
         let (width, height) = (self.size.width as i32, self.size.height as i32);
         let top = quad.iter().fold(f32::MAX, |m, p| m.min(p[1])).max(0.0) as i32;
