@@ -90,14 +90,15 @@ impl Wall {
         let ramp: Vec<[i32; 3]> =
             (0..256).map(|t| whole(mix3(low, high, smooth_step(40.0, 215.0, t as f32)))).collect();
         let step = (self.zoom * 256.0) as i32;
+        let (natural, rough): (&Tile, &Tile) = (&NATURAL, &ROUGH);
         let grain = (self.grain * 256.0) as i32;
         let width = canvas.size.width as usize;
         for (y, row) in canvas.pixels.chunks_exact_mut(width).enumerate() {
             let v = y as i32 * step + (self.patch[1] << 8);
             let mut u = self.patch[0] << 8;
             for (x, pixel) in row.iter_mut().enumerate() {
-                let coarse = NATURAL.smooth(u, v);
-                let fine = ROUGH.texel(x as i32 + self.patch[1], y as i32 + self.patch[0]) - 128;
+                let coarse = natural.smooth(u, v);
+                let fine = rough.texel(x as i32 + self.patch[1], y as i32 + self.patch[0]) - 128;
                 *pixel = lit(ramp[coarse as usize & 255], 256 + ((fine * grain) >> 7));
                 u += step;
             }
@@ -115,6 +116,7 @@ impl Road {
         let haze = light.haze_at(260.0);
         let hills = mix3(product(self.hills, light.gain(0.0, 0.0)), light.sky_low, haze.min(0.75));
         let hills = whole(hills);
+        let (natural, rough): (&Tile, &Tile) = (&NATURAL, &ROUGH);
         let hill_contrast = (150.0 * (1.0 - haze)) as i32;
         let hill_step = (320.0 * 256.0 / width as f32) as i32 + 64;
         let hill_start = (self.panorama * width as f32 / 60.0) as i32 * hill_step;
@@ -131,12 +133,12 @@ impl Road {
             let cloud = whole(light.cloud);
             for (x, pixel) in row.iter_mut().enumerate() {
                 if y as i32 >= tops[x] {
-                    let n = ROUGH.smooth((x as i32 * hill_step + hill_start) >> 1, y as i32 * hill_step) - 128;
+                    let n = rough.smooth((x as i32 * hill_step + hill_start) >> 1, y as i32 * hill_step) - 128;
                     // Darker towards the top, where the wood stands against the sky.
                     let rim = (24 - (y as i32 - tops[x])).max(0);
-                    *pixel = lit(hills, 256 - rim + (n * hill_contrast >> 8));
+                    *pixel = lit(hills, 256 - rim + ((n * hill_contrast) >> 8));
                 } else {
-                    let n = NATURAL.smooth(u, v);
+                    let n = natural.smooth(u, v);
                     let t = ((n - threshold) * 4).clamp(0, 216);
                     let c = |k: usize| ((base[k] * (256 - t) + cloud[k] * t) >> 8) as u32;
                     *pixel = c(0) | c(1) << 8 | c(2) << 16;
@@ -190,13 +192,14 @@ impl Road {
         let line_in = ((self.half_width - 0.34) * pixel_fixed) as i32;
         let line_out = ((self.half_width - 0.2) * pixel_fixed) as i32;
         let soften = step.max(1);
+        let (natural, rough): (&Tile, &Tile) = (&NATURAL, &ROUGH);
         let half_dash = if dash { (0.075 * pixel_fixed) as i32 } else { -soften };
         for pixel in row.iter_mut() {
             let side = x.abs();
             let texture =
                 |tile: &Tile, rate: i32, v: i32| tile.smooth(((x >> 8) * rate) & (SIDE as i32 * 256 - 1), v) - 128;
-            let coarse = texture(&NATURAL, 14, v_coarse);
-            let grain = if fine > 4 { texture(&ROUGH, 70, v_fine) * fine >> 7 } else { 0 };
+            let coarse = texture(natural, 14, v_coarse);
+            let grain = if fine > 4 { (texture(rough, 70, v_fine) * fine) >> 7 } else { 0 };
             *pixel = if side > edge {
                 lit(verge, 256 + (coarse >> 1) + grain)
             } else {

@@ -44,8 +44,8 @@ pub(super) struct Canvas {
 /// Multiplies the four bytes of `v` by `factor`/256.
 #[inline]
 fn scaled(v: u32, factor: u32) -> u32 {
-    let even = (v & 0x00FF_00FF) * factor >> 8 & 0x00FF_00FF;
-    let odd = (v >> 8 & 0x00FF_00FF) * factor & 0xFF00_FF00;
+    let even = ((v & 0x00FF_00FF) * factor) >> 8 & 0x00FF_00FF;
+    let odd = ((v >> 8 & 0x00FF_00FF) * factor) & 0xFF00_FF00;
     even | odd
 }
 
@@ -130,7 +130,7 @@ impl<'a> Ink<'a> {
         let alpha = (texel >> 24) as i32;
         let channel = |k: usize| {
             let value = (texel >> (8 * k) & 255) as i32;
-            let lit = (value * self.gain[k] >> 8) * light;
+            let lit = ((value * self.gain[k]) >> 8) * light;
             ((lit + self.bias[k] * alpha) >> 8).clamp(0, 255) as u32
         };
         let solid = channel(0) | channel(1) << 8 | channel(2) << 16 | (texel & 0xFF00_0000);
@@ -177,9 +177,15 @@ impl Canvas {
         }
         // A little sharper than one texel a pixel: the bilinear filter softens enough.
         let (fine, share) = level_of_detail(full / area.sqrt() * 0.85);
+        // Signs change from level to level without a step; for all else the nearer level will do.
+        let (fine, share) = match (art.outline.is_empty(), share) {
+            (true, 140..) => (fine + 1, 0),
+            (true, _) | (false, ..24) => (fine, 0),
+            (false, _) => (fine, share),
+        };
+        let share = if full < area.sqrt() * 0.85 { 0 } else { share };
         let fine = fine.min(art.levels.len() - 1);
         let coarse = (fine + 1).min(art.levels.len() - 1);
-        let share = if full < area.sqrt() * 0.85 || share < 24 { 0 } else { share };
         let ink = Ink::new(shade);
         let (width, height) = (self.size.width as i32, self.size.height as i32);
         let top = quad.iter().fold(f32::MAX, |m, p| m.min(p[1])).max(0.0) as i32;

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 pub(super) const SIDE: usize = 256;
 
 /// A square texture that repeats in both directions, mean about 128.
-pub(super) struct Tile(Vec<u8>);
+pub(super) struct Tile(Box<[u8; SIDE * SIDE]>);
 
 /// Amplitude falls as 1/f, as in pictures of nature: clouds, walls, road, dirt.
 pub(super) static NATURAL: LazyLock<Tile> =
@@ -45,7 +45,11 @@ impl Tile {
         let mean = sum.iter().sum::<f32>() / sum.len() as f32;
         let variance = sum.iter().map(|v| (v - mean) * (v - mean)).sum::<f32>() / sum.len() as f32;
         let scale = 48.0 / variance.sqrt().max(1e-6);
-        Self(sum.into_iter().map(|v| (128.0 + (v - mean) * scale).clamp(0.0, 255.0) as u8).collect())
+        let mut texels = Box::new([0; SIDE * SIDE]);
+        for (texel, value) in texels.iter_mut().zip(sum) {
+            *texel = (128.0 + (value - mean) * scale).clamp(0.0, 255.0) as u8;
+        }
+        Self(texels)
     }
 
     /// The texel at these coordinates, which wrap.

@@ -45,6 +45,7 @@ impl Optics {
         let strength: Vec<i32> =
             (0..256).map(|v| (self.noise / 32.0 * 256.0 * (0.45 + 0.55 * (v as f32 / 128.0).sqrt())) as i32).collect();
         let noisy = self.noise > 0.0;
+        let grains: &[i8] = &GAUSSIAN;
         for (row, out) in canvas.pixels.chunks_exact(width).zip(picture.chunks_exact_mut(width * 3)) {
             if !noisy {
                 for (&pixel, rgb) in row.iter().zip(out.chunks_exact_mut(3)) {
@@ -58,7 +59,7 @@ impl Optics {
             for (&pixel, rgb) in row.iter().zip(out.chunks_exact_mut(3)) {
                 for (k, channel) in rgb.iter_mut().enumerate() {
                     let value = tables[k][(pixel >> (8 * k) & 255) as usize];
-                    let grain = i32::from(GAUSSIAN[at & 0xFFFF]);
+                    let grain = i32::from(grains[at & 0xFFFF]);
                     *channel = (i32::from(value) + ((grain * strength[usize::from(value)]) >> 8)).clamp(0, 255) as u8;
                     at += 1;
                 }

@@ -34,7 +34,7 @@ impl Art {
             let texels = (0..side * side).map(|i| {
                 let corner = (i / side) * 2 * last.side + (i % side) * 2;
                 let four = [corner, corner + 1, corner + last.side, corner + last.side + 1].map(|k| last.texels[k]);
-                let channel = |shift: u32| (four.iter().map(|t| t >> shift & 255).sum::<u32>() + 2) / 4 << shift;
+                let channel = |shift: u32| ((four.iter().map(|t| t >> shift & 255).sum::<u32>() + 2) / 4) << shift;
                 channel(0) | channel(8) | channel(16) | channel(24)
             });
             let next = Level { side, texels: texels.collect() };
