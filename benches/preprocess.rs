@@ -1,8 +1,6 @@
 //! Preprocessing a 1280x720 frame to a 416x416 input on one thread, beside the naive way: resize with the `image`
 //! crate, then pad and normalize pixel by pixel into the planes.
 
-#![expect(missing_docs, reason = "a benchmark has no public interface")]
-
 use divan::{Bencher, black_box};
 use quantscope::imaging::{ImageSize, Letterbox, ResizeMode, RgbImage};
 use quantscope::inference::preprocess::{InputType, Preprocessor};

@@ -7,9 +7,9 @@ use ort::session::Session;
 use ort::value::{DynValue, Tensor, TensorElementType, ValueType};
 use quantscope::imaging::{ImageSize, ResizeMode};
 use quantscope::inference::decode::{DecodeContext, Decoder, OutputTensor};
+use quantscope::inference::preprocess::InputType;
 use quantscope::inference::{
-    CardOverrides, ColorOrder, Head, InputRecognition, InputType, LabelSource, Layout, RecognizeError, recognize,
-    recognize_input,
+    CardOverrides, ColorOrder, Head, InputRecognition, LabelSource, Layout, RecognizeError, recognize, recognize_input,
 };
 use quantscope::onnx::{self, Precision, Summary};
 use std::path::{Path, PathBuf};
@@ -62,9 +62,9 @@ fn run_on_grey(path: &Path, input: &InputRecognition) -> Option<Vec<Owned>> {
     let shape = input.shape();
     let count = shape.iter().product();
     let grey: DynValue = match input.dtype {
-        InputType::Float32 => Tensor::from_array((shape, vec![114f32; count])).unwrap().into_dyn(),
-        InputType::Float16 => Tensor::from_array((shape, vec![half::f16::from_f32(114.0); count])).unwrap().into_dyn(),
-        InputType::Uint8 => Tensor::from_array((shape, vec![114u8; count])).unwrap().into_dyn(),
+        InputType::F32 => Tensor::from_array((shape, vec![114f32; count])).unwrap().into_dyn(),
+        InputType::F16 => Tensor::from_array((shape, vec![half::f16::from_f32(114.0); count])).unwrap().into_dyn(),
+        InputType::U8 => Tensor::from_array((shape, vec![114u8; count])).unwrap().into_dyn(),
     };
     let outputs = session.run(ort::inputs![grey]).unwrap();
     let owned = names.iter().map(|name| floats(name, &outputs[name.as_str()])).collect();

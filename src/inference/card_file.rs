@@ -66,8 +66,7 @@ pub struct CardOverrides {
     /// Names of the classes.
     pub labels: Option<CardLabels>,
     /// Notes for people: where the model comes from, its licence, its figures. Not used.
-    #[serde(rename = "about")]
-    _about: Option<toml::Table>,
+    pub about: Option<toml::Table>,
     /// The card itself; relative paths in it start from its folder.
     #[serde(skip)]
     pub path: PathBuf,

@@ -6,12 +6,13 @@ mod input;
 mod outputs;
 
 use super::decode::OutputTensor;
+use super::preprocess::InputType;
 use super::{COCO80, CardError, CardLabels, CardOverrides, ColorOrder, Head, LabelSource, ModelCard, labels};
 use crate::imaging::ResizeMode;
 use crate::onnx::Summary;
 use std::path::Path;
 
-pub use input::{InputRecognition, InputType, recognize_input};
+pub use input::{InputRecognition, recognize_input};
 
 /// What was recognised.
 #[derive(Clone, Debug, PartialEq)]
@@ -148,7 +149,7 @@ fn usual_card(head: Head, input: &InputRecognition) -> ModelCard {
         layout: input.layout,
         color,
         // Bytes hold no fractions: a model that takes them scales by itself.
-        scale: if unit_scale && input.dtype != InputType::Uint8 { 1.0 / 255.0 } else { 1.0 },
+        scale: if unit_scale && input.dtype != InputType::U8 { 1.0 / 255.0 } else { 1.0 },
         mean: [0.0; 3],
         std: [1.0; 3],
         resize,
@@ -159,7 +160,7 @@ fn usual_card(head: Head, input: &InputRecognition) -> ModelCard {
 }
 
 fn usual_evidence(head: Head, dtype: InputType) -> String {
-    let range = if dtype == InputType::Uint8 { "as bytes" } else { "0…1" };
+    let range = if dtype == InputType::U8 { "as bytes" } else { "0…1" };
     match head {
         Head::Yolox | Head::YoloxDecoded => {
             "BGR 0…255, letterbox at the top left, padding 114: what YOLOX is trained with".to_owned()

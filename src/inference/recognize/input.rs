@@ -2,20 +2,10 @@
 
 use super::RecognizeError;
 use crate::imaging::ImageSize;
+use crate::inference::preprocess::InputType;
 use crate::inference::{CardOverrides, Layout};
 use crate::onnx::proto::DataType;
 use crate::onnx::{Dimension, Summary, ValueInfo};
-
-/// Element types that a picture can be fed as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum InputType {
-    /// 32-bit floats.
-    Float32,
-    /// 16-bit floats.
-    Float16,
-    /// Bytes 0…255; scaling happens inside the model.
-    Uint8,
-}
 
 /// What a model is fed with; enough for a trial run before its outputs are recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,9 +54,9 @@ pub fn recognize_input(
         return Err(RecognizeError::Inputs { count: summary.inputs.len(), inputs });
     };
     let dtype = match input.dtype.0 {
-        DataType::Float => InputType::Float32,
-        DataType::Float16 => InputType::Float16,
-        DataType::Uint8 => InputType::Uint8,
+        DataType::Float => InputType::F32,
+        DataType::Float16 => InputType::F16,
+        DataType::Uint8 => InputType::U8,
         _ => return Err(RecognizeError::InputType { input: input.to_string() }),
     };
     let no_picture = |reason: String| RecognizeError::InputShape { input: input.to_string(), reason };

@@ -174,17 +174,12 @@ fn layout_type_and_size_of_the_input() {
     };
     let imgsz = [("imgsz", "[480, 640]")];
     for (shape, dtype, metadata, want) in [
-        (&[1i64, 3, 240, 320][..], DataType::Float, &[][..], (320, 240, Layout::Nchw, InputType::Float32)),
-        (&[1, 240, 320, 3], DataType::Uint8, &[], (320, 240, Layout::Nhwc, InputType::Uint8)),
-        (&[-1, 3, -1, -1], DataType::Float16, &[], (640, 640, Layout::Nchw, InputType::Float16)),
-        (&[-1, -1, -1, 3], DataType::Float, &imgsz, (640, 480, Layout::Nhwc, InputType::Float32)),
-        (&[1, 3, 352, -1], DataType::Float, &imgsz, (640, 352, Layout::Nchw, InputType::Float32)),
-        (
-            &[1, 3, -1, -1],
-            DataType::Float,
-            &[("imgsz", "nonsense 7 8 9")],
-            (640, 640, Layout::Nchw, InputType::Float32),
-        ),
+        (&[1i64, 3, 240, 320][..], DataType::Float, &[][..], (320, 240, Layout::Nchw, InputType::F32)),
+        (&[1, 240, 320, 3], DataType::Uint8, &[], (320, 240, Layout::Nhwc, InputType::U8)),
+        (&[-1, 3, -1, -1], DataType::Float16, &[], (640, 640, Layout::Nchw, InputType::F16)),
+        (&[-1, -1, -1, 3], DataType::Float, &imgsz, (640, 480, Layout::Nhwc, InputType::F32)),
+        (&[1, 3, 352, -1], DataType::Float, &imgsz, (640, 352, Layout::Nchw, InputType::F32)),
+        (&[1, 3, -1, -1], DataType::Float, &[("imgsz", "nonsense 7 8 9")], (640, 640, Layout::Nchw, InputType::F32)),
     ] {
         let got = input(shape, dtype, metadata);
         assert_eq!((got.size.width, got.size.height, got.layout, got.dtype), want, "{shape:?}");
