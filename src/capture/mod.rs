@@ -1,4 +1,4 @@
-//! Where frames come from. One trait, [`FrameSource`]; one file a kind of source; [`open`] chooses.
+//! Where frames come from. One trait, [`FrameSource`]; one file a kind of source; [`open()`] chooses.
 //!
 //! A source is a plain object: no thread of it outlives it (with one exception, a camera stuck in its driver) and it
 //! knows nothing of models or windows. The pipeline gives it a thread of its own.

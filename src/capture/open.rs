@@ -41,3 +41,35 @@ fn open_path(path: &Path, options: &SourceOptions) -> Result<Box<dyn FrameSource
         Ok(Box::new(VideoSource::open_file(path, options)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::SourceKind;
+    use crate::imaging::RgbImage;
+
+    fn error_of(text: &str) -> CaptureError {
+        open(&SourceSpec::from(text), &SourceOptions::default()).err().expect("an error")
+    }
+
+    #[test]
+    fn a_path_is_a_folder_or_a_picture_by_what_lies_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let picture = folder.path().join("a.png");
+        RgbImage::new(4, 4).save(&picture).unwrap();
+        for (path, count) in [(folder.path(), Some(1)), (&picture, Some(1))] {
+            let source = open(&SourceSpec::Path(path.to_owned()), &SourceOptions::default()).unwrap();
+            assert_eq!((source.info().kind, source.info().picture_count), (SourceKind::Pictures, count));
+        }
+        let demo = open(&SourceSpec::Demo, &SourceOptions::default()).unwrap();
+        assert_eq!(demo.info().kind, SourceKind::Demo);
+    }
+
+    #[test]
+    fn what_cannot_be_opened_is_told_apart() {
+        assert!(matches!(error_of("/no/such/file.mp4"), CaptureError::NotFound { .. }));
+        assert!(matches!(error_of("/dev/null"), CaptureError::NotAFile { .. }));
+        assert!(matches!(error_of("file:///etc/hostname"), CaptureError::UnknownAddress { .. }));
+        assert!(matches!(error_of("camera:250"), CaptureError::NoSuchCamera { number: 250, .. }));
+    }
+}

@@ -54,7 +54,7 @@ pub struct CameraFormat {
 /// All cameras by number. Empty when there is none. Opens each of them for a moment, so it may take some 100 ms; it
 /// changes nothing in a camera, not even in one that is in use.
 pub fn list_cameras() -> Vec<CameraInfo> {
-    cameras(|device| formats_of(device))
+    cameras(formats_of)
 }
 
 /// How many cameras there are; quicker than [`list_cameras`], but not for a thread that draws.

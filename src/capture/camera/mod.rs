@@ -40,8 +40,10 @@ pub struct CameraSource {
     driver: Driver,
     pool: FramePool,
     paused: bool,
-    /// The camera is given up at this time unless a frame comes.
-    patience_ends: Instant,
+    /// When the last frame came, or when the first one began to be waited for.
+    heard_at: Instant,
+    /// How long the next frame is waited for, counted from then.
+    patience: Duration,
     /// Since when every picture was damaged.
     damaged_since: Option<Instant>,
     /// What the driver ended with: it does not come back by itself.
@@ -78,7 +80,8 @@ impl CameraSource {
             driver,
             pool: FramePool::default(),
             paused: false,
-            patience_ends: Instant::now() + FIRST_PICTURE,
+            heard_at: Instant::now(),
+            patience: FIRST_PICTURE,
             damaged_since: None,
             failure: None,
         })
@@ -112,12 +115,19 @@ impl CameraSource {
         Err(CaptureError::CameraDamaged { camera: self.driver.camera().to_owned(), reason })
     }
 
+    fn expect_within(&mut self, patience: Duration) {
+        self.heard_at = Instant::now();
+        self.patience = patience;
+    }
+
     fn silent(&mut self) -> Result<Next, CaptureError> {
-        if Instant::now() < self.patience_ends {
+        let waited = self.heard_at.elapsed();
+        if waited < self.patience {
             return Ok(Next::Waiting);
         }
-        self.patience_ends = Instant::now() + SILENCE;
-        Err(CaptureError::CameraFrozen { camera: self.driver.camera().to_owned(), waited: SILENCE })
+        // Told again at this distance for as long as it lasts.
+        self.patience = waited + SILENCE;
+        Err(CaptureError::CameraFrozen { camera: self.driver.camera().to_owned(), waited })
     }
 }
 
@@ -136,10 +146,9 @@ impl FrameSource for CameraSource {
             pause_for(wait);
             return Ok(Next::Waiting);
         }
-        let patience = self.patience_ends.saturating_duration_since(Instant::now());
-        match self.driver.receive(wait.min(patience)) {
+        match self.driver.receive(wait.min(self.patience.saturating_sub(self.heard_at.elapsed()))) {
             Received::Frame(raw) => {
-                self.patience_ends = Instant::now() + SILENCE;
+                self.expect_within(SILENCE);
                 self.decoded(&raw)
             }
             Received::Nothing => self.silent(),
@@ -154,7 +163,7 @@ impl FrameSource for CameraSource {
         if paused != self.paused {
             self.paused = paused;
             self.driver.set_paused(paused);
-            self.patience_ends = Instant::now() + FIRST_PICTURE;
+            self.expect_within(FIRST_PICTURE);
         }
     }
 }

@@ -155,7 +155,8 @@ impl VideoSource {
             let words = decoder.last_words();
             result = Err(if words.is_empty() { "it has no pictures".to_owned() } else { words });
         }
-        let Err(reason) = result else { return Ok(()) };
+        let Err(words) = result else { return Ok(()) };
+        let reason = self.target.cleaned(&words);
         let name = self.target.display_name();
         if matches!(self.target, Target::Url { .. }) {
             // Asked again, it connects again.

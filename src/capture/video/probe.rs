@@ -83,16 +83,14 @@ fn failure(target: &Target, reason: NoAnswer) -> CaptureError {
     let name = target.display_name();
     match (target, reason) {
         (_, NoAnswer::NotStarted(error)) => error,
-        (Target::File(path), NoAnswer::Failed(words)) => {
-            // ffprobe ends its complaint with the path, which our sentence begins with.
-            let prefix = format!("file:{}: ", path.display());
-            CaptureError::NotAVideo { source_name: name, reason: words.replace(&prefix, "") }
+        (Target::File(_), NoAnswer::Failed(words)) => {
+            CaptureError::NotAVideo { source_name: name, reason: target.cleaned(&words) }
         }
         (Target::File(_), NoAnswer::TimedOut) => {
             CaptureError::NotAVideo { source_name: name, reason: "ffprobe found nothing in it in time".to_owned() }
         }
-        (Target::Url { url, .. }, NoAnswer::Failed(words)) => {
-            CaptureError::StreamFailed { reason: words.replace(&format!("{url}: "), ""), url: name }
+        (Target::Url { .. }, NoAnswer::Failed(words)) => {
+            CaptureError::StreamFailed { url: name, reason: target.cleaned(&words) }
         }
         (Target::Url { .. }, NoAnswer::TimedOut) => CaptureError::StreamSilent { url: name, waited: LIMIT },
     }

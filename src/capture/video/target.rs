@@ -55,6 +55,13 @@ impl Target {
         }
     }
 
+    /// ffmpeg's words without what our sentences begin with, and without user name and password.
+    pub fn cleaned(&self, words: &str) -> String {
+        let name = self.argument();
+        let name = name.to_string_lossy();
+        words.replace(&format!("{name}: "), "").replace(&*name, &self.display_name())
+    }
+
     /// A short name: that of the file, or the host and path of an address.
     pub fn title(&self) -> String {
         match self {
@@ -126,6 +133,8 @@ mod tests {
         assert_eq!(target.display_name(), "rtsp://10.0.0.7:554/live?x=1");
         assert_eq!(target.title(), "10.0.0.7:554/live");
         assert_eq!(target.argument(), "rtsp://me:pa@ss@10.0.0.7:554/live?x=1");
+        let words = "Cannot open rtsp://me:pa@ss@10.0.0.7:554/live?x=1, sorry";
+        assert_eq!(target.cleaned(words), "Cannot open rtsp://10.0.0.7:554/live?x=1, sorry");
     }
 
     #[test]

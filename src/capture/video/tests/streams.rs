@@ -116,7 +116,9 @@ fn a_host_that_is_silent_or_refuses_is_an_error_within_ten_seconds() {
     assert!(matches!(error, CaptureError::StreamSilent { .. } | CaptureError::StreamFailed { .. }), "{error}");
 
     drop(silent);
-    let mut refused = VideoSource::open_url(&format!("rtsp://127.0.0.1:{port}/x"), &SourceOptions::default()).unwrap();
+    let url = format!("rtsp://me:secret@127.0.0.1:{port}/x");
+    let mut refused = VideoSource::open_url(&url, &SourceOptions::default()).unwrap();
     let error = refused.next_frame(WAIT).unwrap_err().to_string();
+    assert!(!error.contains("secret"), "{error}");
     assert!(error.contains("Connection refused"), "{error}");
 }
