@@ -79,12 +79,17 @@ impl App {
     }
 
     fn on_source_failed(&mut self, spec: SourceSpec, message: String) {
-        self.tell(Severity::Error, message.clone());
         let source = &mut self.session.source;
         if source.opening.as_ref() == Some(&spec) {
             source.opening = None;
         }
-        source.failure = Some(SourceFailure { spec, message, at: Instant::now() });
+        source.failure = Some(SourceFailure { spec, message: message.clone(), at: Instant::now() });
+        if source.is_broken() {
+            // The picture's place says it already.
+            self.session.messages.note(Severity::Error, message);
+        } else {
+            self.tell(Severity::Error, message);
+        }
     }
 
     fn on_model_loaded(&mut self, lane: LaneId, info: Arc<ModelInfo>) {
@@ -96,8 +101,7 @@ impl App {
     }
 
     fn remember_model(&mut self, lane: LaneId, path: Option<PathBuf>) {
-        // A relative path would be lost when the program is started from another folder.
-        let path = path.map(|path| std::path::absolute(&path).unwrap_or(path));
+        let path = path.map(super::start::absolute);
         match lane {
             LaneId::A => self.settings.model_a = path,
             LaneId::B => self.settings.model_b = path,

@@ -71,6 +71,8 @@ impl MessageLog {
         {
             last.times += 1;
             last.at = at;
+            // Told again after it was dismissed: it is news again.
+            last.dismissed = false;
             return;
         }
         if self.messages.len() == CAPACITY {
@@ -78,6 +80,14 @@ impl MessageLog {
         }
         self.messages.push_back(Message { id: self.next_id, severity, text, at, times: 1, dismissed: false });
         self.next_id += 1;
+    }
+
+    /// Adds a message that does not float, because it is shown elsewhere already.
+    pub fn note(&mut self, severity: Severity, text: impl Into<String>) {
+        self.tell(severity, text);
+        if let Some(last) = self.messages.back_mut() {
+            last.dismissed = true;
+        }
     }
 
     /// Stops a message from floating; it stays in the list.

@@ -97,6 +97,13 @@ pub fn run(
     })
 }
 
+impl App {
+    /// How often a picture was sent to the graphics card: once for each frame that was drawn.
+    pub fn picture_uploads(&self) -> u64 {
+        self.picture.uploads()
+    }
+}
+
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.receive(ctx);

@@ -22,6 +22,11 @@ pub(super) struct Saving {
     changed_at: Option<Instant>,
 }
 
+/// A relative path would be lost when the program is started from another folder.
+pub(super) fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
 impl App {
     /// Reads the settings, starts the background threads and gives the pipeline its first commands.
     ///
@@ -47,7 +52,7 @@ impl App {
             settings,
             editing: Editing::default(),
             picture: Picture::default(),
-            default_models: options.default_models.clone(),
+            default_models: options.default_models.clone().map(|path| path.map(absolute)),
             overrides: options.overrides.clone(),
             snapshot_folder: options.snapshot_dir.clone().unwrap_or_else(snapshot::default_folder),
         };

@@ -163,7 +163,13 @@ fn accuracy_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
 fn agreement_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
     section_ui(ui, "AGREEMENT OF B WITH A");
     let Some(agreement) = &input.statistics.agreement else {
-        note_ui(ui, "Measured while both models run on the same frames: turn on Compare.");
+        note_ui(
+            ui,
+            match input.compare {
+                true => "Waiting for the first frames that both models ran on.",
+                false => "Measured while both models run on the same frames: turn on Compare.",
+            },
+        );
         return;
     };
     let rests_on = format!(

@@ -9,7 +9,9 @@ use crate::app::state::Session;
 use crate::app::theme::Colors;
 use crate::capture::SourceSpec;
 use crate::pipeline::LaneId;
-use eframe::egui::{Align, Frame, Label, Layout, Margin, Rect, RichText, Stroke, Ui, UiBuilder, vec2};
+use eframe::egui::{
+    Align, Color32, Frame, Label, Layout, Margin, Rect, RichText, Stroke, TextStyle, Ui, UiBuilder, vec2,
+};
 
 /// A card with a title, a sentence and things to do.
 struct Card {
@@ -99,13 +101,30 @@ fn card_ui(ui: &mut Ui, card: &Card, width: f32, actions: &mut Vec<Action>) {
                 return;
             }
             ui.add_space(4.0);
-            ui.horizontal_wrapped(|ui| {
-                for (name, action) in &card.steps {
-                    if ui.button(*name).clicked() {
-                        actions.push(action.clone());
-                    }
-                }
-            });
+            // A row as wide as its buttons, so that it is centred; below each other where that is too wide.
+            let padding = ui.spacing().button_padding.x * 2.0;
+            let gap = ui.spacing().item_spacing.x;
+            let wide: f32 = card.steps.iter().map(|(name, _)| text_width(ui, name) + padding + gap).sum();
+            let size = vec2(wide - gap, ui.spacing().interact_size.y);
+            if size.x > ui.available_width() {
+                steps_ui(ui, &card.steps, actions);
+            } else {
+                let layout = Layout::left_to_right(Align::Center);
+                ui.allocate_ui_with_layout(size, layout, |ui| steps_ui(ui, &card.steps, actions));
+            }
         });
     });
+}
+
+fn steps_ui(ui: &mut Ui, steps: &[(&'static str, Action)], actions: &mut Vec<Action>) {
+    for (name, action) in steps {
+        if ui.button(*name).clicked() {
+            actions.push(action.clone());
+        }
+    }
+}
+
+fn text_width(ui: &Ui, text: &str) -> f32 {
+    let font = TextStyle::Button.resolve(ui.style());
+    ui.painter().layout_no_wrap(text.to_owned(), font, Color32::WHITE).size().x
 }

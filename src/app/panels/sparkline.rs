@@ -18,7 +18,9 @@ pub fn sparkline_ui(ui: &mut Ui, lanes: &[LaneStatistics; 2]) {
     if most <= 0.0 {
         return;
     }
-    let plot = rect.shrink2(vec2(4.0, 5.0));
+    let mut plot = rect.shrink2(vec2(4.0, 5.0));
+    // Room for the figure at the top.
+    plot.min.y += 10.0;
     for lane in LaneId::BOTH {
         let recent = &lanes[lane.index()].recent_total_ms;
         if recent.len() < 2 {

@@ -26,14 +26,14 @@ pub fn transport_ui(ui: &mut Ui, input: &TransportInput<'_>, actions: &mut Vec<A
 
 fn seek_ui(ui: &mut Ui, input: &TransportInput<'_>, actions: &mut Vec<Action>) {
     let play = if input.session.source.ended {
-        ("Play again", Action::PlayAgain)
+        ("Play again", "Play again", Action::PlayAgain)
     } else if input.session.paused {
-        ("Play", Action::TogglePause)
+        ("Play", "Play video", Action::TogglePause)
     } else {
-        ("Stop here", Action::TogglePause)
+        ("Pause", "Pause video", Action::TogglePause)
     };
-    if ui.add(Button::new(play.0).min_size(vec2(84.0, 0.0))).clicked() {
-        actions.push(play.1);
+    if ui.add(Button::new(play.0).min_size(vec2(84.0, 0.0))).accessible_name(play.1).clicked() {
+        actions.push(play.2);
     }
     if ui.button("Step").on_hover_text("One frame on").clicked() {
         actions.push(Action::Step);

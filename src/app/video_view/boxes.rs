@@ -45,6 +45,9 @@ struct Style {
     text: Option<String>,
 }
 
+/// Where a box is on the screen, how it is drawn, and whether its row in the list is under the pointer.
+type StyledBox = (Rect, Style, bool);
+
 /// Draws boxes of one frame at one place.
 pub struct BoxPainter<'a> {
     painter: Painter,
@@ -64,7 +67,7 @@ impl<'a> BoxPainter<'a> {
             place,
             input,
             colors: ClassColors::of(input.result),
-            width: (side / 280.0).clamp(1.5, 4.0),
+            width: (side / 240.0).clamp(2.0, 4.0),
             text: (side / 38.0).clamp(11.0, 20.0),
         }
     }
@@ -72,23 +75,28 @@ impl<'a> BoxPainter<'a> {
     /// All boxes of one model.
     pub fn lane(&self, lane: LaneId, marking: Marking) {
         let alone = self.alone(lane);
-        self.each(lane, |index, label, detection, color| Style {
+        let boxes = self.boxes(lane, |index, label, detection, color| Style {
             line: color,
             width: self.width,
             dashed: marking == Marking::Alone && alone.contains(&index),
             text: Some(format!("{label} {:.2}", detection.score)),
         });
+        self.paint(&boxes);
     }
 
     /// Boxes of both: A's in the colour of their class with both scores, B's matching ones as a thin line, and those
     /// that only one found broken and in the colour of that lane.
     pub fn overlay(&self) {
-        let lane_color = |lane| if lane == LaneId::A { LANE_ON_PICTURE[0] } else { LANE_ON_PICTURE[1] };
         let Some(agreement) = &self.input.result.agreement else { return };
-        self.each(LaneId::B, |index, label, detection, color| {
+        let only = |lane: LaneId, label: &str, score: f32| Style {
+            line: LANE_ON_PICTURE[lane.index()],
+            width: self.width,
+            dashed: true,
+            text: Some(format!("only {lane:?}: {label} {score:.2}")),
+        };
+        let mut boxes = self.boxes(LaneId::B, |index, label, detection, color| {
             if agreement.only_b.contains(&index) {
-                let text = Some(format!("only B: {label} {:.2}", detection.score));
-                return Style { line: lane_color(LaneId::B), width: self.width, dashed: true, text };
+                return only(LaneId::B, label, detection.score);
             }
             Style { line: color.gamma_multiply(0.9), width: (self.width * 0.5).max(1.0), dashed: false, text: None }
         });
@@ -96,16 +104,14 @@ impl<'a> BoxPainter<'a> {
             let (_, other) = agreement.matched.iter().find(|(first, _)| *first == index)?;
             Some(self.input.result.lanes[1].as_ref()?.detections.get(*other)?.score)
         };
-        self.each(LaneId::A, |index, label, detection, color| match score_b(index) {
+        boxes.extend(self.boxes(LaneId::A, |index, label, detection, color| match score_b(index) {
             Some(score) => {
                 let text = Some(format!("{label} {:.2} | {score:.2}", detection.score));
                 Style { line: color, width: self.width, dashed: false, text }
             }
-            None => {
-                let text = Some(format!("only A: {label} {:.2}", detection.score));
-                Style { line: lane_color(LaneId::A), width: self.width, dashed: true, text }
-            }
-        });
+            None => only(LaneId::A, label, detection.score),
+        }));
+        self.paint(&boxes);
     }
 
     fn alone(&self, lane: LaneId) -> &[usize] {
@@ -116,15 +122,18 @@ impl<'a> BoxPainter<'a> {
         }
     }
 
-    /// Draws every box of a lane that is not hidden: all lines first, then all labels.
-    fn each(&self, lane: LaneId, style: impl Fn(usize, &str, &Detection, Color32) -> Style) {
-        let Some(found) = &self.input.result.lanes[lane.index()] else { return };
+    /// Every box of a lane that is not hidden.
+    fn boxes(&self, lane: LaneId, style: impl Fn(usize, &str, &Detection, Color32) -> Style) -> Vec<StyledBox> {
+        let Some(found) = &self.input.result.lanes[lane.index()] else { return Vec::new() };
         let shown = |(index, detection)| self.styled(lane, found, index, detection, &style);
-        let boxes: Vec<(Rect, Style, bool)> = found.detections.iter().enumerate().filter_map(shown).collect();
-        for (rect, style, hovered) in &boxes {
+        found.detections.iter().enumerate().filter_map(shown).collect()
+    }
+
+    /// All lines first, then all labels. The best box comes first in the list: its label is drawn last, on top.
+    fn paint(&self, boxes: &[StyledBox]) {
+        for (rect, style, hovered) in boxes {
             self.outline(*rect, style, *hovered);
         }
-        // The best box comes first in the list: its label is drawn last, on top.
         for (rect, style, _) in boxes.iter().rev() {
             if let Some(text) = &style.text {
                 self.label(*rect, text, style.line);
@@ -139,7 +148,7 @@ impl<'a> BoxPainter<'a> {
         index: usize,
         detection: &Detection,
         style: &impl Fn(usize, &str, &Detection, Color32) -> Style,
-    ) -> Option<(Rect, Style, bool)> {
+    ) -> Option<StyledBox> {
         let label = found.model.card.label(detection.class_id);
         if self.input.hidden.contains(label.as_ref()) {
             return None;

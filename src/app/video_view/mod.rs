@@ -90,8 +90,10 @@ fn side_by_side_ui(ui: &mut Ui, room: Rect, input: &VideoViewInput<'_>) {
         let painter = BoxPainter::new(ui.painter_at(place), place, input);
         painter.lane(lane, Marking::Alone);
         captions::lane_badge(ui, place, input, lane, false);
+        if lane == LaneId::B {
+            captions::alone_note(ui, place, input);
+        }
     }
-    captions::alone_note(ui, room, input);
 }
 
 /// One picture with the boxes of the models that ran: normally one.

@@ -1,0 +1,291 @@
+//! A window on a pipeline that the test plays.
+
+use crossbeam_channel::{Receiver, bounded};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use quantscope::app::{
+    App, CameraChoice, CameraFormatChoice, DialogKind, Picked, Services, Settings, SettingsStore, StartOptions,
+    TwinChoice,
+};
+use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
+use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
+use quantscope::inference::{
+    ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, Precision, StageTimings,
+};
+use quantscope::pipeline::{
+    AgreementStatistics, Command, Event, FrameAgreement, FrameId, FrameResult, LaneAccuracy, LaneId, LaneResult,
+    LaneStatistics, LatencySummary, Link, LinkPeer, Mode, Statistics,
+};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Longest wait for background work.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How the window is to start.
+pub struct Setup {
+    pub size: [f32; 2],
+    pub settings: Option<Settings>,
+    pub options: StartOptions,
+    pub picked: Picked,
+    pub twin: Option<TwinChoice>,
+    pub cameras: Vec<CameraChoice>,
+    /// Called with the folder of the settings before the window starts.
+    pub prepare: fn(&Path),
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            size: [1400.0, 900.0],
+            settings: Some(Settings { welcome_dismissed: true, ..Settings::default() }),
+            options: StartOptions {
+                default_models: [Some("/models/a.onnx".into()), Some("/models/a.int8.onnx".into())],
+                ..StartOptions::default()
+            },
+            picked: Picked::Cancelled,
+            twin: None,
+            cameras: vec![camera()],
+            prepare: |_| {},
+        }
+    }
+}
+
+/// The window and its other end.
+pub struct Window {
+    pub harness: Harness<'static, App>,
+    pub peer: LinkPeer,
+    pub folder: tempfile::TempDir,
+    pub asked: Arc<Mutex<Vec<DialogKind>>>,
+    woken: Receiver<()>,
+}
+
+impl Window {
+    /// A window that has just started.
+    pub fn open(setup: Setup) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config");
+        if let Some(settings) = &setup.settings {
+            SettingsStore::locate(Some(config.clone())).save(settings).unwrap();
+        }
+        std::fs::create_dir_all(&config).unwrap();
+        (setup.prepare)(&config);
+        let mut options = setup.options;
+        options.config_dir = Some(config);
+        options.snapshot_dir = Some(folder.path().join("pictures"));
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (cameras, twin, picked) = (setup.cameras, setup.twin, setup.picked);
+        let mut services = Services::new(move || cameras.clone(), move |_| twin.clone());
+        let asked_by_window = Arc::clone(&asked);
+        services.pick_path = Arc::new(move |kind| {
+            asked_by_window.lock().unwrap().push(kind.clone());
+            picked.clone()
+        });
+        let (link, peer) = Link::pair();
+        let (wake, woken) = bounded(64);
+        let harness = Harness::builder().with_size(setup.size).with_max_steps(8).build_eframe(move |context| {
+            let wake = Arc::new(move || wake.try_send(()).unwrap_or_default());
+            App::new(&context.egui_ctx, options, services, link, wake).unwrap()
+        });
+        Self { harness, peer, folder, asked, woken }
+    }
+
+    /// A window with two models, a demo source and a frame, and no command left to read.
+    pub fn running(setup: Setup) -> Self {
+        let mut window = Self::open(setup);
+        window.load_models();
+        window.tell(source_opened(SourceKind::Demo));
+        window.publish(frame(1, Mode::Compare));
+        window.settle();
+        window.commands();
+        window
+    }
+
+    pub fn load_models(&mut self) {
+        let (a, b) = (model("/models/a.onnx", Precision::Fp32), model("/models/a.int8.onnx", Precision::Int8));
+        self.tell(Event::ModelLoaded { lane: LaneId::A, info: a });
+        self.tell(Event::ModelLoaded { lane: LaneId::B, info: b });
+    }
+
+    pub fn tell(&mut self, event: Event) {
+        self.peer.events.send(event).unwrap();
+        self.harness.run();
+    }
+
+    pub fn publish(&mut self, result: FrameResult) {
+        self.peer.results.publish(Arc::new(result));
+        self.harness.run();
+    }
+
+    /// Waits for the cameras, the first background work of every window.
+    pub fn settle(&mut self) {
+        self.background();
+    }
+
+    /// Waits for one piece of background work and lets the window take what came of it.
+    pub fn background(&mut self) {
+        self.woken.recv_timeout(PATIENCE).expect("background work ends");
+        self.harness.run();
+    }
+
+    /// Commands since the last call, as text.
+    pub fn commands(&self) -> Vec<String> {
+        self.peer.commands.try_iter().map(|command| format!("{command:?}")).collect()
+    }
+
+    /// Clicks a control that is in view.
+    pub fn click(&mut self, name: &str) {
+        self.harness.get_by_label(name).click();
+        self.harness.run();
+    }
+
+    pub fn sees(&self, text: &str) -> bool {
+        self.harness.query_all_by_label_contains(text).next().is_some()
+    }
+
+    pub fn press(&mut self, key: eframe::egui::Key) {
+        self.harness.key_press(key);
+        self.harness.run();
+    }
+
+    /// The settings as the next start would read them.
+    pub fn saved(mut self) -> Settings {
+        let store = SettingsStore::locate(Some(self.folder.path().join("config")));
+        let mut storage = NoStorage;
+        eframe::App::save(self.harness.state_mut(), &mut storage);
+        store.load().0
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+struct NoStorage;
+
+impl eframe::Storage for NoStorage {
+    fn get_string(&self, _key: &str) -> Option<String> {
+        None
+    }
+    fn set_string(&mut self, _key: &str, _value: String) {}
+    fn remove_string(&mut self, _key: &str) {}
+    fn flush(&mut self) {}
+}
+
+pub fn camera() -> CameraChoice {
+    let format = |fourcc: &str, width, height| CameraFormatChoice {
+        fourcc: fourcc.to_owned(),
+        size: ImageSize::new(width, height),
+        rates: vec![15.0, 30.0],
+    };
+    let formats = vec![format("YUYV", 640, 480), format("MJPG", 1280, 720)];
+    CameraChoice { number: 0, name: "Front camera".to_owned(), formats }
+}
+
+pub fn source_opened(kind: SourceKind) -> Event {
+    let spec = match kind {
+        SourceKind::Demo => SourceSpec::Demo,
+        SourceKind::Camera => SourceSpec::Camera(0),
+        _ => SourceSpec::Path("/videos/street.mp4".into()),
+    };
+    let info = SourceInfo {
+        title: "A title".to_owned(),
+        kind,
+        size: None,
+        frame_rate: Some(30.0),
+        duration: (kind == SourceKind::Video).then(|| Duration::from_secs(100)),
+        picture_count: None,
+        detail: "A detail of the source".to_owned(),
+    };
+    Event::SourceOpened { spec, info: Arc::new(info) }
+}
+
+pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
+    let card = ModelCard {
+        head: Head::BoxesScores,
+        input_size: ImageSize::new(320, 320),
+        layout: Layout::Nchw,
+        color: ColorOrder::Rgb,
+        scale: 1.0,
+        mean: [0.0; 3],
+        std: [1.0; 3],
+        resize: ResizeMode::LetterboxTopLeft,
+        pad: 114,
+        labels: ["stop", "yield", "roundabout"].map(str::to_owned).to_vec(),
+        labels_from: LabelSource::Metadata,
+    };
+    let bytes = if precision == Precision::Int8 { 1_000_000 } else { 3_400_000 };
+    let provider = "CPU".to_owned();
+    Arc::new(ModelInfo { path: path.into(), bytes, precision, card, evidence: Vec::new(), threads: 1, provider })
+}
+
+/// A frame on which A found a stop and a yield sign, B the stop sign only.
+pub fn frame(id: u64, mode: Mode) -> FrameResult {
+    let found = |class_id, score, x| Detection { class_id, score, rect: BoxInImage::new(x, 60.0, x + 50.0, 120.0) };
+    let lane = |path, precision, detections| LaneResult {
+        model: model(path, precision),
+        detections,
+        timings: StageTimings::default(),
+    };
+    let a = lane("/models/a.onnx", Precision::Fp32, vec![found(0, 0.9, 40.0), found(1, 0.6, 150.0)]);
+    let b = lane("/models/a.int8.onnx", Precision::Int8, vec![found(0, 0.8, 42.0)]);
+    let agreement = FrameAgreement { matched: vec![(0, 0)], only_a: vec![1], only_b: vec![] };
+    FrameResult {
+        id: FrameId(id),
+        frame: CapturedFrame {
+            image: Arc::new(RgbImage::from_pixel(320, 240, image::Rgb([90, 90, 90]))),
+            captured_at: Instant::now(),
+            decode_time: Duration::ZERO,
+            position: Some(Duration::from_secs(20)),
+            name: "street".into(),
+            truth: None,
+        },
+        mode,
+        lanes: [mode.runs(LaneId::A).then_some(a), mode.runs(LaneId::B).then_some(b)],
+        agreement: (mode == Mode::Compare).then_some(agreement),
+        frame_to_box: Duration::from_millis(12),
+        statistics: Arc::new(statistics()),
+    }
+}
+
+pub fn statistics() -> Statistics {
+    let lane = |factor: f32| {
+        let summary = |ms: f32| LatencySummary { p50_ms: ms * factor, p95_ms: ms * factor * 1.2 };
+        LaneStatistics {
+            fps: Some(29.5),
+            frames: 300,
+            preprocess: summary(0.5),
+            inference: summary(9.0),
+            postprocess: summary(0.5),
+            total: summary(10.0),
+            frame_to_box: summary(20.0),
+            recent_total_ms: vec![10.0 * factor; 120],
+            accuracy: Some(LaneAccuracy { ap50: 0.875, recall: 0.75, frames: 300, boxes: 900 }),
+        }
+    };
+    let agreement = AgreementStatistics {
+        precision: 0.98,
+        recall: 0.96,
+        f1: 0.97,
+        mean_iou: 0.94,
+        mean_score_delta: 0.02,
+        frames: 250,
+        reference_boxes: 1000,
+    };
+    Statistics {
+        capture_fps: Some(30.0),
+        dropped_frames: 7,
+        captured_frames: 1234,
+        lanes: [lane(1.8), lane(1.0)],
+        agreement: Some(agreement),
+        cpu_percent: 150.0,
+        resident_bytes: 400_000_000,
+        ..Statistics::default()
+    }
+}
+
+/// A command as text, for comparison.
+pub fn text(command: Command) -> String {
+    format!("{command:?}")
+}
