@@ -1,0 +1,1 @@
+"""Trains, exports and quantizes the default road-sign detector. Start reading at `__main__.py`."""

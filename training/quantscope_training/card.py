@@ -1,0 +1,117 @@
+"""The model card that is shipped beside the models, and the table of results in the README."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import evaluate, quantize
+from .data import LABELS, PAD, PackedSet, SceneSet
+from .evaluate import Precision
+from .model import INPUT_SIZE
+
+TABLE_BEGIN = "<!-- results: written by the training, do not edit -->"
+TABLE_END = "<!-- end of results -->"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is known of one file after training."""
+
+    path: Path
+    precision: str
+    sets: dict[str, Precision]
+    float_convolutions: int
+    integer_convolutions: int
+    latency_ratio: float = 0.0
+
+    @property
+    def bytes(self) -> int:
+        return self.path.stat().st_size
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+
+def measure(path: Path, precision: str, sets: dict[str, PackedSet]) -> Figures:
+    """Accuracy on each set and the operators that ONNX Runtime runs; latency is measured apart, interleaved."""
+    operators = quantize.operators_run(path)
+    integer = sum(count for name, count in operators.items() if name.startswith("QLinearConv"))
+    floating = operators["Conv"] + operators["FusedConv"]
+    results = {}
+    for name, packed in sets.items():
+        results[name] = evaluate.average_precision(evaluate.predict_with_onnx(path, packed), packed)
+        print(f"{path.name} on {name}: {results[name]}", flush=True)
+    return Figures(path, precision, results, floating, integer)
+
+
+def write_card(
+    path: Path,
+    figures: list[Figures],
+    quantized_by: str,
+    epochs: int,
+    train_sets: tuple[SceneSet, ...],
+    final_sets: tuple[SceneSet, ...],
+) -> None:
+    """A sidecar that says how to feed the models and, in `[about]`, where they come from."""
+    labels = ", ".join(f'"{label}"' for label in LABELS)
+    lines = [
+        "# The default road-sign detector: one card for all its precisions. Written by training/.",
+        'head = "boxes_scores"',
+        f"input_size = [{INPUT_SIZE}, {INPUT_SIZE}]",
+        'layout = "nchw"',
+        'color = "rgb"',
+        f"scale = {1 / 255!r}",
+        "mean = [0, 0, 0]",
+        "std = [1, 1, 1]",
+        'resize = "letterbox_center"',
+        f"pad = {PAD}",
+        f"labels = [{labels}]",
+        "",
+        "[about]",
+        'description = "MobileNetV2-style detector of twelve road signs, anchor-free, ReLU6"',
+        'licence = "MIT OR Apache-2.0"',
+        f'training_data = "{described(train_sets)}"',
+        f"epochs = {epochs}",
+        f'quantized_by = "onnxruntime.quantization, static QDQ, u8 activations, s8 weights a channel, {quantized_by}"',
+        f'evaluation_data = "{described(final_sets)}"',
+    ]
+    for figure in figures:
+        lines += [
+            "",
+            f"[about.files.\"{figure.path.name}\"]",
+            f'precision = "{figure.precision}"',
+            f"bytes = {figure.bytes}",
+            f'sha256 = "{figure.sha256}"',
+            f"latency_ratio = {figure.latency_ratio:.2f}",
+        ]
+        for name, result in figure.sets.items():
+            lines += [f"ap_{name} = {result.ap:.4f}", f"ap50_{name} = {result.ap50:.4f}"]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def described(sets: tuple[SceneSet, ...]) -> str:
+    """Such as `quantscope scene: 500 pictures of the default size with seed 1; …`."""
+    runs = "; ".join(f"{s.count} pictures of {s.size or 'the default size'} with seed {s.seed}" for s in sets)
+    return f"quantscope scene: {runs}"
+
+
+def write_table(path: Path, figures: list[Figures], quantized_by: str) -> None:
+    """Replaces the table between the two marks in the README."""
+    sets = list(figures[0].sets)
+    head = "".join(f" AP {name} | AP50 {name} |" for name in sets)
+    rows = [
+        f"| file | precision |{head} latency / FP32 | bytes | Conv / QLinearConv run |",
+        "|---|---|" + "---|" * (2 * len(sets) + 3),
+    ]
+    for figure in figures:
+        accuracy = "".join(f" {r.ap:.3f} | {r.ap50:.3f} |" for r in figure.sets.values())
+        rows.append(
+            f"| `{figure.path.name}` | {figure.precision} |{accuracy} {figure.latency_ratio:.2f} "
+            f"| {figure.bytes:,} | {figure.float_convolutions} / {figure.integer_convolutions} |"
+        )
+    rows += ["", f"Ranges of the INT8 file: {quantized_by}, chosen on validation pictures."]
+    text = path.read_text()
+    before, rest = text.split(TABLE_BEGIN, 1)
+    after = rest.split(TABLE_END, 1)[1]
+    path.write_text(before + TABLE_BEGIN + "\n\n" + "\n".join(rows) + "\n\n" + TABLE_END + after)

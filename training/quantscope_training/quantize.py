@@ -1,0 +1,125 @@
+"""Post-training quantization by onnxruntime.quantization: static, QDQ, u8 activations, s8 weights a channel.
+
+What is quantized is found by structure: everything from the input up to the last convolution of each
+branch. The tail behind (decoding, sigmoid, concatenation) mixes ranges and stays float.
+"""
+
+import logging
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+from .data import PackedSet, to_model
+
+CALIBRATION_PICTURES = 200
+# Pictures whose activations are held at once; a histogram goes on from chunk to chunk.
+CHUNK = 10
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to quantize; which is best is decided on validation pictures."""
+
+    name: str
+    method: CalibrationMethod
+    percentile: float | None = None
+    float_predictions: bool = False
+
+
+CHOICES = (
+    Choice("min-max", CalibrationMethod.MinMax),
+    Choice("percentile 99.99", CalibrationMethod.Percentile, 99.99),
+    Choice("percentile 99.999", CalibrationMethod.Percentile, 99.999),
+    Choice("min-max, predictions float", CalibrationMethod.MinMax, None, True),
+    Choice("percentile 99.999, predictions float", CalibrationMethod.Percentile, 99.999, True),
+)
+
+
+class Pictures(CalibrationDataReader):
+    """Model inputs from a packed set, a range at a time."""
+
+    def __init__(self, packed: PackedSet, count: int):
+        # Spread over the whole set; a set is in random order already.
+        self.images = packed.images[:count]
+        self.set_range(0, len(self.images))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def set_range(self, start_index: int, end_index: int) -> None:
+        self.rows = iter(range(start_index, end_index))
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        row = next(self.rows, None)
+        return None if row is None else {"images": to_model(self.images[row : row + 1])}
+
+
+def quantize(source: Path, target: Path, packed: PackedSet, choice: Choice) -> None:
+    """FP32 file → QDQ file, calibrated on pictures of `packed`."""
+    model = onnx.load(source)
+    options = {"CalibStridedMinMax": CHUNK}
+    if choice.percentile is not None:
+        options["CalibPercentile"] = choice.percentile
+    # The advice to pre-process does not apply: batch normalization is folded and shapes are fixed.
+    logging.getLogger().setLevel(logging.ERROR)
+    quantize_static(
+        str(source),
+        str(target),
+        Pictures(packed, CALIBRATION_PICTURES),
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        nodes_to_quantize=integer_nodes(model, choice.float_predictions),
+        calibrate_method=choice.method,
+        extra_options=options,
+    )
+    quantized = onnx.load(target)
+    quantized.producer_name = model.producer_name
+    quantized.doc_string = f"{model.doc_string} Quantized after training: {choice.name}."
+    drop_unused_constants(quantized)
+    onnx.checker.check_model(quantized, full_check=True)
+    onnx.save(quantized, target)
+
+
+def drop_unused_constants(model: onnx.ModelProto) -> None:
+    """Removes the bounds of the Clips that went into the ranges; the runtime would warn about each."""
+    used = {tensor for node in model.graph.node for tensor in node.input}
+    kept = [constant for constant in model.graph.initializer if constant.name in used]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+
+
+def integer_nodes(model: onnx.ModelProto, float_predictions: bool) -> list[str]:
+    """Names of the nodes that a later convolution depends on, and the last convolutions unless left out."""
+    producers = {output: node for node in model.graph.node for output in node.output}
+    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
+    before_some_convolution: set[str] = set()
+    pending = list(convolutions)
+    while pending:
+        for tensor in pending.pop().input:
+            node = producers.get(tensor)
+            if node is not None and node.name not in before_some_convolution:
+                before_some_convolution.add(node.name)
+                pending.append(node)
+    chosen = set(before_some_convolution)
+    if not float_predictions:
+        chosen |= {node.name for node in convolutions}
+    return [node.name for node in model.graph.node if node.name in chosen and node.op_type != "Constant"]
+
+
+def operators_run(path: Path) -> Counter[str]:
+    """Counts the operators of the graph that ONNX Runtime really runs, after all its optimizations."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        options.optimized_model_filepath = str(Path(folder) / "optimized.onnx")
+        ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        graph = onnx.load(options.optimized_model_filepath).graph
+    return Counter(node.op_type for node in graph.node)
