@@ -24,8 +24,7 @@ pub(super) fn decode(
         _ => (1.0, 1.0),
     };
     for (edges, row) in boxes.values.chunks_exact(4).zip(scores.chunks_exact(classes)) {
-        let (class, score) = best_class(row);
-        if score >= context.score_floor {
+        if let Some((class, score)) = best_class(row, context.score_floor) {
             let rect = BoxInModel::new(edges[0] * width, edges[1] * height, edges[2] * width, edges[3] * height);
             push_finite(candidates, class, score, rect);
         }

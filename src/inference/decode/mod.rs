@@ -109,8 +109,8 @@ fn shape_error(head: Head, expected: &'static str, outputs: &[OutputTensor<'_>])
     DecodeError::Shape { head, expected, got }
 }
 
-/// Index and score of the best class of a row; the first of equals. NaN is never best.
-fn best_class(scores: &[f32]) -> (usize, f32) {
+/// Index and score of the best class of a row, if that reaches the floor; the first of equals. NaN is never best.
+fn best_class(scores: &[f32], floor: f32) -> Option<(usize, f32)> {
     const LANES: usize = 8;
     let larger = |a: f32, b: f32| if b > a { b } else { a };
     let mut lanes = [f32::NEG_INFINITY; LANES];
@@ -122,7 +122,10 @@ fn best_class(scores: &[f32]) -> (usize, f32) {
         }
     }
     let best = lanes.iter().chain(tail).copied().fold(f32::NEG_INFINITY, larger);
-    (scores.iter().position(|&score| score == best).unwrap_or(0), best)
+    if best < floor {
+        return None;
+    }
+    scores.iter().position(|&score| score == best).map(|class| (class, best))
 }
 
 /// Adds a candidate if everything about it is a finite number.

@@ -65,15 +65,16 @@ fn yolox_on_the_wrong_grid_is_an_error() {
 #[test]
 fn yolov8_is_read_column_by_column() {
     let cells = 3000; // several blocks, the last one not full
-    let mut values = vec![0.0; (4 + CLASSES) * cells];
-    for (index, class, score) in [(0, 2, 0.9), (1023, 0, 0.5), (1024, 1, 0.6), (2999, 1, 0.24)] {
+    let classes = 6; // four that are searched together, and two more
+    let mut values = vec![0.0; (4 + classes) * cells];
+    for (index, class, score) in [(0, 2, 0.9), (1023, 0, 0.5), (1024, 5, 0.6), (2999, 1, 0.24)] {
         for (row, value) in [(0, 20.0), (1, 10.0), (2, 8.0), (3, 4.0), (4 + class, score)] {
             values[row * cells + index] = value;
         }
     }
-    let got = run(Head::YoloV8, &[tensor("output0", &[1, 4 + CLASSES, cells], &values)], 0.25).unwrap();
-    let classes: Vec<_> = got.iter().map(|c| (c.class_id, c.score)).collect();
-    assert_eq!(classes, [(2, 0.9), (0, 0.5), (1, 0.6)]);
+    let got = run(Head::YoloV8, &[tensor("output0", &[1, 4 + classes, cells], &values)], 0.25).unwrap();
+    let found: Vec<_> = got.iter().map(|c| (c.class_id, c.score)).collect();
+    assert_eq!(found, [(2, 0.9), (0, 0.5), (5, 0.6)]);
     assert!(got.iter().all(|c| near(&c.rect, [16.0, 8.0, 24.0, 12.0])));
 }
 
@@ -137,7 +138,12 @@ proptest! {
         for (index, score) in scores.iter().enumerate() {
             if *score > scores[want] { want = index; }
         }
-        prop_assert_eq!(best_class(&scores), (want, scores[want]));
+        prop_assert_eq!(best_class(&scores, -1.0), Some((want, scores[want])));
+        prop_assert_eq!(best_class(&scores, 1.1), None);
+        // The same scores as one column of YOLOv8's layout.
+        let values: Vec<f32> = [8.0, 8.0, 4.0, 4.0].iter().chain(&scores).copied().collect();
+        let got = run(Head::YoloV8, &[tensor("o", &[1, values.len(), 1], &values)], -1.0).unwrap();
+        prop_assert_eq!((got[0].class_id as usize, got[0].score), (want, scores[want]));
     }
 
     #[test]

@@ -46,11 +46,12 @@ pub(super) fn decode(
 }
 
 /// Calls `found` with the best class and its score if that reaches the floor. A class score is at most 1, so that
-/// the objectness alone rules most rows out.
+/// the objectness alone rules most rows out; it is at most 1 itself, so that the class score may rule out too.
 fn with_score(row: &[f32], floor: f32, found: impl FnOnce(usize, f32)) {
     let objectness = row[4];
-    if objectness >= floor {
-        let (class, class_score) = best_class(&row[CLASSES_FROM..]);
+    if objectness >= floor
+        && let Some((class, class_score)) = best_class(&row[CLASSES_FROM..], floor)
+    {
         let score = objectness * class_score;
         if score >= floor {
             found(class, score);
