@@ -6,7 +6,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "this whole file is a test")]
 
 use quantscope::capture::{self, CaptureError, FrameSource, Next, SourceOptions, SourceSpec};
-use quantscope::cli::{cameras, output::OutputFormat};
 use quantscope::imaging::ImageSize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -290,8 +289,12 @@ fn list() {
 
 /// `quantscope cameras` in both forms, on standard output.
 fn run_command() {
-    for format in [OutputFormat::Text, OutputFormat::Json] {
-        cameras::run(&cameras::Args {}, format).unwrap();
+    for format in ["text", "json"] {
+        // The child inherits the library that plays the camera.
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_quantscope")).args(["cameras", "--format", format]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        println!("{}", String::from_utf8_lossy(&output.stdout));
     }
 }
 

@@ -70,7 +70,11 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let mut detections = Vec::new();
     let mut count = 0;
     while args.limit.is_none_or(|limit| count < limit) {
-        let frame = match source.next_frame(PATIENCE)? {
+        let next = source.next_frame(PATIENCE);
+        while let Some(warning) = source.take_warning() {
+            tracing::warn!("{warning}");
+        }
+        let frame = match next? {
             Next::Frame(frame) => frame,
             Next::Waiting => continue,
             Next::End => break,

@@ -201,7 +201,11 @@ impl<F: Fn(Event)> Capture<F> {
 
     fn read_frame(&mut self) {
         let Some(current) = &mut self.current else { return };
-        match current.source.next_frame(PATIENCE) {
+        let next = current.source.next_frame(PATIENCE);
+        while let Some(warning) = current.source.take_warning() {
+            (self.tell)(Event::Warning(warning));
+        }
+        match next {
             Ok(Next::Frame(frame)) => {
                 self.allowance = self.allowance.saturating_sub(1);
                 self.frames.publish(NumberedFrame { source: current.number, frame });

@@ -132,7 +132,7 @@ fn the_camera_is_opened_again_with_the_format_that_was_chosen() {
 
 #[test]
 fn a_model_and_its_twin_go_to_their_lanes() {
-    let load = |lane, path: &str| text(Command::LoadModel { lane, path: path.into() });
+    let load = |lane, path: &str| text(Command::LoadModel { lane, path: path.into(), overrides: Default::default() });
     let twin = |path: &str, role| Some(TwinChoice { path: path.into(), role });
     let table = [
         ("Open model A", "/x.onnx", None, vec![load(LaneId::A, "/x.onnx")]),
@@ -168,7 +168,10 @@ fn twins_stay_apart_when_they_are_to() {
     let mut window = Window::running(Setup { settings: Some(settings), picked, twin, ..Setup::default() });
     window.click("Open model B");
     window.background();
-    assert_eq!(window.commands(), [text(Command::LoadModel { lane: LaneId::B, path: "/x.onnx".into() })]);
+    assert_eq!(
+        window.commands(),
+        [text(Command::LoadModel { lane: LaneId::B, path: "/x.onnx".into(), overrides: Default::default() })]
+    );
 }
 
 #[test]
@@ -261,8 +264,16 @@ fn the_settings_menu() {
         (
             "Default models",
             vec![
-                text(Command::LoadModel { lane: LaneId::A, path: "/models/a.onnx".into() }),
-                text(Command::LoadModel { lane: LaneId::B, path: "/models/a.int8.onnx".into() }),
+                text(Command::LoadModel {
+                    lane: LaneId::A,
+                    path: "/models/a.onnx".into(),
+                    overrides: Default::default(),
+                }),
+                text(Command::LoadModel {
+                    lane: LaneId::B,
+                    path: "/models/a.int8.onnx".into(),
+                    overrides: Default::default(),
+                }),
             ],
         ),
     ] {

@@ -8,7 +8,7 @@ use quantscope::inference::Thresholds;
 use quantscope::pipeline::{Command, LaneId, Mode};
 
 fn load(lane: LaneId, path: &str) -> String {
-    text(Command::LoadModel { lane, path: path.into() })
+    text(Command::LoadModel { lane, path: path.into(), overrides: Default::default() })
 }
 
 #[test]
@@ -71,8 +71,8 @@ fn later_starts_return_to_what_was_open_last() {
         text(Command::SetThreads(1)),
         text(Command::SetThresholds(Thresholds { confidence: 0.5, iou: 0.6 })),
         text(Command::SetMode(Mode::Single(LaneId::B))),
-        text(Command::LoadModel { lane: LaneId::A, path: a }),
-        text(Command::LoadModel { lane: LaneId::B, path: b }),
+        text(Command::LoadModel { lane: LaneId::A, path: a, overrides: Default::default() }),
+        text(Command::LoadModel { lane: LaneId::B, path: b, overrides: Default::default() }),
     ];
     assert_eq!(commands[..5], expected);
     assert!(commands[5].starts_with(&format!("OpenSource(Path({video:?})")), "{commands:?}");
