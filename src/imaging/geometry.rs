@@ -134,29 +134,17 @@ pub struct Letterbox {
 }
 
 impl Letterbox {
-    /// Fits a picture of size `image` into a model input of size `model`.
-    ///
-    /// The resized size is truncated, not rounded, in [`ResizeMode::LetterboxTopLeft`] (YOLOX's own code does so)
-    /// and rounded in [`ResizeMode::LetterboxCenter`] (Ultralytics' does).
+    /// Fits a picture of size `image` into a model input of size `model`. The sides of the resized picture are
+    /// rounded to whole pixels, so that the aspect ratio is kept as well as can be.
     pub fn fit(image: ImageSize, model: ImageSize, mode: ResizeMode) -> Self {
         let ratio = (f64::from(model.width) / f64::from(image.width.max(1)))
             .min(f64::from(model.height) / f64::from(image.height.max(1)));
-        let scaled = |side: u32| f64::from(side) * ratio;
-        // A hair above the product, so that a side that fits exactly is not cut by one for want of precision.
-        let truncated = |side: u32, limit: u32| ((scaled(side) + 1e-6) as u32).clamp(1, limit.max(1));
-        let rounded = |side: u32, limit: u32| (scaled(side).round() as u32).clamp(1, limit.max(1));
+        let rounded = |side: u32, limit: u32| ((f64::from(side) * ratio).round() as u32).clamp(1, limit.max(1));
+        let kept = ImageSize::new(rounded(image.width, model.width), rounded(image.height, model.height));
         let (content, left, top) = match mode {
             ResizeMode::Stretch => (model, 0, 0),
-            ResizeMode::LetterboxTopLeft => {
-                let width = truncated(image.width, model.width);
-                let height = truncated(image.height, model.height);
-                (ImageSize { width, height }, 0, 0)
-            }
-            ResizeMode::LetterboxCenter => {
-                let width = rounded(image.width, model.width);
-                let height = rounded(image.height, model.height);
-                (ImageSize { width, height }, (model.width - width) / 2, (model.height - height) / 2)
-            }
+            ResizeMode::LetterboxTopLeft => (kept, 0, 0),
+            ResizeMode::LetterboxCenter => (kept, (model.width - kept.width) / 2, (model.height - kept.height) / 2),
         };
         Self { image, model, content, left, top }
     }

@@ -1,23 +1,27 @@
 //! From a picture's pixels to a model's input in one pass: resize, padding, colour order, normalization.
 //!
-//! The picture is resampled bilinearly with pixel centres at half coordinates and without a low-pass filter, and
-//! rounded to 8-bit levels: the convention of OpenCV's `INTER_LINEAR`, which nearly every detector was trained
-//! with. Rounding also makes an 8-bit input hold exactly what a float input holds.
+//! The picture is resampled bilinearly as OpenCV's `INTER_LINEAR` does it on 8-bit pictures, to the bit: pixel centres at
+//! half coordinates, no low-pass filter, weights of 11 bits, columns first, and sums cut to the fixed-point places that
+//! OpenCV cuts them to (`modules/imgproc/src/resize.cpp`, `VResizeLinear` with `FixedPtCast<int, uchar, 22>`). Nearly every
+//! detector was trained and is measured with it, and small ones notice an eighth of a level. Levels are whole numbers
+//! 0…255, so an 8-bit input holds exactly what a float input holds.
 //!
-//! Row by row: the two source rows are blended (16-bit integers, contiguous, so the compiler vectorizes it), then the
-//! blended row is sampled and written, normalized, to its place. Nothing is allocated once the sizes are known.
+//! Row by row: two source rows are sampled at the target's columns (a row that serves again is kept), blended, and written,
+//! normalized, to their place. Nothing is allocated once the sizes are known.
 
 use super::model_card::{ColorOrder, Layout, ModelCard};
 use crate::imaging::{ImageSize, Letterbox, ResizeMode, RgbImage};
 use half::f16;
-use wide::{i16x8, i32x4};
+use wide::{i16x8, i32x4, i32x8, u8x16};
 
-/// Bits of the vertical weights: 255 * 2^7 still fits a signed 16-bit integer.
-const VERTICAL_BITS: u32 = 7;
-/// Bits of the horizontal weights: the sum of two products fits a signed 32-bit integer.
-const HORIZONTAL_BITS: u32 = 14;
-/// Half a level, added before the shift so that it rounds.
-const ROUNDING: i32 = 1 << (VERTICAL_BITS + HORIZONTAL_BITS - 1);
+/// Bits of the weights.
+const WEIGHT_BITS: u32 = 11;
+/// Bits that a sampled row loses so that it fits 16 bits.
+const SAMPLE_SHIFT: i32 = 4;
+/// Values a pixel takes in sampled rows: red, green, blue and one without meaning.
+const LANES: usize = 4;
+/// Bytes read at once around a source pixel, counted from its first.
+const READ_AHEAD: usize = 3 + 16;
 
 /// The element type of a model's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,8 +94,8 @@ pub struct Preprocessor {
     gain: [f32; 3],
     bias: [f32; 3],
     plan: Option<Plan>,
-    blended_row: Vec<i16>,
-    levels: [Vec<i32>; 3],
+    sampled: SampledRows,
+    levels: Vec<i16>,
 }
 
 /// Which source pixels make which target pixel; depends on the two sizes alone.
@@ -105,19 +109,28 @@ struct Plan {
 /// Sampling position of one target column.
 #[derive(Clone, Copy, Debug)]
 struct Column {
-    /// Index of the left source sample in the blended row (three a pixel).
+    /// Index of the left source pixel's first byte in its row.
     offset: usize,
-    /// Weights of the left and of the right pixel, alternating; their sum is 2^[`HORIZONTAL_BITS`].
+    /// Weights of the left and of the right pixel, alternating.
     weights: i16x8,
 }
 
 /// Sampling position of one target row.
 #[derive(Clone, Copy, Debug)]
 struct Row {
-    upper: u32,
-    lower: u32,
-    /// Weight of the lower row, 0…2^[`VERTICAL_BITS`].
-    lower_weight: i16,
+    upper: usize,
+    lower: usize,
+    weights: [i16; 2],
+}
+
+/// Two source rows sampled at the target's columns.
+#[derive(Clone, Debug, Default)]
+struct SampledRows {
+    rows: [Vec<i16>; 2],
+    /// Which source row each of them holds.
+    sources: [Option<usize>; 2],
+    /// A copy of a source row with room behind it, for the end of the picture.
+    padded: Vec<u8>,
 }
 
 impl Preprocessor {
@@ -135,8 +148,8 @@ impl Preprocessor {
             gain,
             bias,
             plan: None,
-            blended_row: Vec::new(),
-            levels: Default::default(),
+            sampled: SampledRows::default(),
+            levels: Vec::new(),
         }
     }
 
@@ -173,28 +186,11 @@ impl Preprocessor {
     }
 
     fn resample(&mut self, image: &RgbImage, plan: &Plan, values: &mut InputValues) {
-        let stride = 3 * image.width() as usize;
-        let pixels = image.as_raw().as_slice();
-        // Room for the pixel right of the last one and for reading four values at a time.
-        self.blended_row.resize(stride + 8, 0);
-        for row in &mut self.levels {
-            row.resize(plan.columns.len().next_multiple_of(4), 0);
-        }
-        let mut previous: Option<Row> = None;
+        self.sampled.begin(plan.columns.len());
+        self.levels.resize(row_length(plan.columns.len()), 0);
         for (y, row) in plan.rows.iter().enumerate() {
-            let same = previous
-                .is_some_and(|p| (p.upper, p.lower, p.lower_weight) == (row.upper, row.lower, row.lower_weight));
-            if !same {
-                let (upper, lower) = (row.upper as usize * stride, row.lower as usize * stride);
-                blend_rows(
-                    &pixels[upper..upper + stride],
-                    &pixels[lower..lower + stride],
-                    row.lower_weight,
-                    &mut self.blended_row,
-                );
-                sample_row(&self.blended_row, &plan.columns, &mut self.levels);
-                previous = Some(*row);
-            }
+            let [upper, lower] = self.sampled.pair(image, &plan.columns, row);
+            blend(upper, lower, row.weights, &mut self.levels);
             self.write_row(plan, y, values);
         }
     }
@@ -207,20 +203,20 @@ impl Preprocessor {
             count: plan.columns.len(),
             plane: self.model_size.width as usize * self.model_size.height as usize,
         };
-        for channel in 0..3 {
-            let source = match self.color {
-                ColorOrder::Rgb => channel,
-                ColorOrder::Bgr => 2 - channel,
-            };
-            let (gain, bias) = (self.gain[channel], self.bias[channel]);
-            let levels = &self.levels[source];
-            match values {
-                InputValues::F32(out) => place.write(out, channel, levels, |level| level as f32 * gain + bias),
-                InputValues::F16(out) => {
-                    place.write(out, channel, levels, |level| f16::from_f32(level as f32 * gain + bias));
-                }
-                InputValues::U8(out) => place.write(out, channel, levels, |level| level as u8),
+        let order = match self.color {
+            ColorOrder::Rgb => [0, 1, 2],
+            ColorOrder::Bgr => [2, 1, 0],
+        };
+        let normalized = |pixel: &[i16; LANES], channel: usize| {
+            f32::from(pixel[order[channel]]) * self.gain[channel] + self.bias[channel]
+        };
+        let pixels = &self.levels.as_chunks::<LANES>().0[..plan.columns.len()];
+        match values {
+            InputValues::F32(out) => place.write(out, pixels, normalized),
+            InputValues::F16(out) => {
+                place.write(out, pixels, |pixel, channel| f16::from_f32(normalized(pixel, channel)))
             }
+            InputValues::U8(out) => place.write(out, pixels, |pixel, channel| pixel[order[channel]] as u8),
         }
     }
 }
@@ -236,20 +232,26 @@ struct Place {
 }
 
 impl Place {
+    /// Writes `value(pixel, channel)` of every pixel and channel of the tensor.
     #[inline]
-    fn write<T>(&self, out: &mut [T], channel: usize, levels: &[i32], value: impl Fn(i32) -> T) {
+    fn write<T>(&self, out: &mut [T], pixels: &[[i16; LANES]], value: impl Fn(&[i16; LANES], usize) -> T) {
         match self.layout {
             Layout::Nchw => {
-                let start = channel * self.plane + self.first;
-                for (target, level) in out[start..start + self.count].iter_mut().zip(levels) {
-                    *target = value(*level);
+                let (first, rest) = out.split_at_mut(self.plane);
+                let (second, third) = rest.split_at_mut(self.plane);
+                let span = self.first..self.first + self.count;
+                let planes = first[span.clone()].iter_mut().zip(&mut second[span.clone()]).zip(&mut third[span]);
+                for (((a, b), c), pixel) in planes.zip(pixels) {
+                    *a = value(pixel, 0);
+                    *b = value(pixel, 1);
+                    *c = value(pixel, 2);
                 }
             }
             Layout::Nhwc => {
                 let start = 3 * self.first;
-                let pixels = out[start..start + 3 * self.count].chunks_exact_mut(3);
-                for (target, level) in pixels.zip(levels) {
-                    target[channel] = value(*level);
+                let targets = out[start..start + 3 * self.count].as_chunks_mut::<3>().0;
+                for (target, pixel) in targets.iter_mut().zip(pixels) {
+                    *target = std::array::from_fn(|channel| value(pixel, channel));
                 }
             }
         }
@@ -268,60 +270,117 @@ fn fill_by_channel<T: Copy>(values: &mut [T], layout: Layout, by_channel: [T; 3]
     }
 }
 
-/// `out = upper * (1 - w) + lower * w`, scaled by 2^[`VERTICAL_BITS`].
-fn blend_rows(upper: &[u8], lower: &[u8], lower_weight: i16, out: &mut [i16]) {
-    let upper_weight = (1 << VERTICAL_BITS) - lower_weight;
-    for ((target, a), b) in out.iter_mut().zip(upper).zip(lower) {
-        *target = i16::from(*a) * upper_weight + i16::from(*b) * lower_weight;
+impl SampledRows {
+    /// Forgets the rows of the last picture and makes room for `columns` pixels.
+    fn begin(&mut self, columns: usize) {
+        self.sources = [None; 2];
+        self.rows.iter_mut().for_each(|row| row.resize(row_length(columns), 0));
     }
-}
 
-/// Samples a blended row at every column into levels 0…255, a row a colour (red, green, blue).
-fn sample_row(blended: &[i16], columns: &[Column], levels: &mut [Vec<i32>; 3]) {
-    let [red, green, blue] = levels;
-    let targets = red.chunks_exact_mut(4).zip(green.chunks_exact_mut(4)).zip(blue.chunks_exact_mut(4));
-    for (group, ((red, green), blue)) in columns.chunks(4).zip(targets) {
-        let sampled: [[i32; 4]; 4] = std::array::from_fn(|i| sample(blended, group.get(i).unwrap_or(&group[0])));
-        for (i, pixel) in sampled.iter().enumerate() {
-            red[i] = pixel[0];
-            green[i] = pixel[1];
-            blue[i] = pixel[2];
+    /// The two source rows of a target row, sampled; those that are there already are not sampled again.
+    fn pair(&mut self, image: &RgbImage, columns: &[Column], row: &Row) -> [&[i16]; 2] {
+        if self.sources[0] != Some(row.upper) && self.sources[1] == Some(row.upper) {
+            self.rows.swap(0, 1);
+            self.sources.swap(0, 1);
         }
+        for (slot, source) in [row.upper, row.lower].into_iter().enumerate() {
+            if self.sources[slot] != Some(source) {
+                let stride = 3 * image.width() as usize;
+                let rest = &image.as_raw()[source * stride..];
+                if rest.len() < stride + READ_AHEAD {
+                    self.padded.clear();
+                    self.padded.extend_from_slice(&rest[..stride]);
+                    self.padded.resize(stride + READ_AHEAD, 0);
+                    sample(&self.padded, columns, &mut self.rows[slot]);
+                } else {
+                    sample(rest, columns, &mut self.rows[slot]);
+                }
+                self.sources[slot] = Some(source);
+            }
+        }
+        let [upper, lower] = &self.rows;
+        [upper, lower]
     }
 }
 
-/// One pixel: red, green, blue and a value without meaning.
+/// Samples a source row at every column: weighted sums of two pixels, 15 bits.
+fn sample(source: &[u8], columns: &[Column], sampled: &mut [i16]) {
+    let targets = sampled.as_chunks_mut::<{ 2 * LANES }>().0;
+    let (pairs, last) = columns.as_chunks::<2>();
+    for (target, [a, b]) in targets.iter_mut().zip(pairs) {
+        *target = sample_two(source, a, b);
+    }
+    if let ([column], Some(target)) = (last, targets.last_mut()) {
+        *target = sample_two(source, column, column);
+    }
+}
+
 #[inline]
-fn sample(blended: &[i16], column: &Column) -> [i32; 4] {
-    let at = &blended[column.offset..column.offset + 8];
-    let pairs = i16x8::new([at[0], at[3], at[1], at[4], at[2], at[5], 0, 0]);
-    let sum = pairs.dot(column.weights) + i32x4::splat(ROUNDING);
-    (sum >> (VERTICAL_BITS + HORIZONTAL_BITS) as i32).to_array()
+fn sample_two(source: &[u8], a: &Column, b: &Column) -> [i16; 2 * LANES] {
+    let ([a, b, c, _], [d, e, f, _]) = (sample_pixel(source, a).to_array(), sample_pixel(source, b).to_array());
+    i16x8::from_i32x8_saturate(i32x8::new([a, b, c, 0, d, e, f, 0])).to_array()
+}
+
+/// Red, green, blue and a value without meaning.
+#[inline]
+fn sample_pixel(source: &[u8], column: &Column) -> i32x4 {
+    let around = &source[column.offset..column.offset + READ_AHEAD];
+    let (mut left, mut right) = ([0; 16], [0; 16]);
+    left.copy_from_slice(&around[..16]);
+    right.copy_from_slice(&around[3..]);
+    // Bytes left red, right red, left green, right green, …
+    let pairs = u8x16::unpack_low(u8x16::new(left), u8x16::new(right));
+    i16x8::from_u8x16_low(pairs).dot(column.weights) >> SAMPLE_SHIFT
+}
+
+/// Blends two sampled rows into levels 0…255, cutting as OpenCV cuts.
+fn blend(upper: &[i16], lower: &[i16], weights: [i16; 2], levels: &mut [i16]) {
+    let [upper_weight, lower_weight] = weights.map(i16x8::splat);
+    let sources = upper.as_chunks::<8>().0.iter().zip(lower.as_chunks::<8>().0);
+    for (target, (upper, lower)) in levels.as_chunks_mut::<8>().0.iter_mut().zip(sources) {
+        let high = i16x8::new(*upper).mul_keep_high(upper_weight) + i16x8::new(*lower).mul_keep_high(lower_weight);
+        let level: i16x8 = (high + i16x8::splat(2)) >> 2;
+        *target = level.to_array();
+    }
+}
+
+/// Values in a sampled row: whole groups of eight.
+fn row_length(columns: usize) -> usize {
+    (columns * LANES).next_multiple_of(8)
 }
 
 impl Plan {
     fn new(letterbox: Letterbox) -> Self {
         let (from, to) = (letterbox.image, letterbox.content);
         let columns = (0..to.width).map(|x| {
-            let (left, weight) = sampling_position(x, from.width, to.width);
-            let right = (weight * f64::from(1u32 << HORIZONTAL_BITS)).round() as i16;
-            let left_weight = (1 << HORIZONTAL_BITS) - right;
-            let weights = [left_weight, right, left_weight, right, left_weight, right, 0, 0];
-            Column { offset: 3 * left as usize, weights: i16x8::new(weights) }
+            let (left, [a, b]) = sampling_position(x, from.width, to.width);
+            Column { offset: 3 * left, weights: i16x8::new([a, b, a, b, a, b, 0, 0]) }
         });
         let rows = (0..to.height).map(|y| {
-            let (upper, weight) = sampling_position(y, from.height, to.height);
-            let lower_weight = (weight * f64::from(1u32 << VERTICAL_BITS)).round() as i16;
-            Row { upper, lower: (upper + 1).min(from.height - 1), lower_weight }
+            let (upper, weights) = sampling_position(y, from.height, to.height);
+            Row { upper, lower: (upper + 1).min(from.height as usize - 1), weights }
         });
         Self { letterbox, columns: columns.collect(), rows: rows.collect() }
     }
 }
 
-/// The source sample before target sample `index`, and the weight of the one after it (0 at the last).
-fn sampling_position(index: u32, from: u32, to: u32) -> (u32, f64) {
-    let position = (f64::from(index) + 0.5) * f64::from(from) / f64::from(to) - 0.5;
-    let position = position.clamp(0.0, f64::from(from - 1));
+/// The source sample before target sample `index`, and the weights of it and of the next one, in units of
+/// 2^-[`WEIGHT_BITS`]; computed in the float widths that OpenCV uses.
+fn sampling_position(index: u32, from: u32, to: u32) -> (usize, [i16; 2]) {
+    let scale = 1.0 / (f64::from(to) / f64::from(from));
+    let position = ((f64::from(index) + 0.5) * scale - 0.5) as f32;
     let first = position.floor();
-    (first as u32, position - first)
+    let (first, fraction) = if first < 0.0 {
+        (0, 0.0)
+    } else if first as u32 >= from - 1 {
+        (from - 1, 0.0)
+    } else {
+        (first as u32, position - first)
+    };
+    let weight = |share: f32| (share * (1u32 << WEIGHT_BITS) as f32).round_ties_even() as i16;
+    (first as usize, [weight(1.0 - fraction), weight(fraction)])
 }
+
+#[cfg(test)]
+#[path = "preprocess_tests.rs"]
+mod tests;
