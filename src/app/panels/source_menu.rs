@@ -8,7 +8,7 @@ use crate::app::state::{CameraList, SourceState};
 use crate::app::{format, theme::Colors};
 use crate::capture::SourceSpec;
 use eframe::egui::containers::menu::{MenuButton, MenuConfig};
-use eframe::egui::{self, Button, PopupCloseBehavior, RichText, TextEdit, Ui, vec2};
+use eframe::egui::{self, Align2, Button, PopupCloseBehavior, RichText, TextEdit, Ui, vec2};
 
 /// What the menu shows.
 pub struct SourceMenuInput<'a> {
@@ -139,7 +139,8 @@ fn choice_ui<T: Clone + PartialEq + std::fmt::Display>(ui: &mut Ui, name: &str, 
 
 fn url_ui(ui: &mut Ui, url: &mut String, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
-        let field = TextEdit::singleline(url).hint_text("rtsp://… or http://…").desired_width(190.0);
+        let field =
+            TextEdit::singleline(url).hint_text("rtsp://… or http://…").align(Align2::LEFT_CENTER).desired_width(190.0);
         let field = ui.add(field).accessible_name("Stream address");
         let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
         let is_address = url.contains("://");

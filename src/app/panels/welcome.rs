@@ -18,8 +18,7 @@ pub struct WelcomeInput<'a> {
 
 /// The strip's frame: tinted, so that it is told from the bar.
 pub fn frame(ui: &Ui) -> Frame {
-    let accent = Colors::of(ui).lane(LaneId::A);
-    Frame::new().fill(accent.gamma_multiply(0.16)).inner_margin(Margin::symmetric(10, 6))
+    Frame::new().fill(Colors::of(ui).tint).inner_margin(Margin::symmetric(10, 6))
 }
 
 /// Draws the strip.
