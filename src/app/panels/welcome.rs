@@ -23,6 +23,8 @@ pub fn frame(ui: &Ui) -> Frame {
 
 /// Draws the strip.
 pub fn welcome_ui(ui: &mut Ui, input: &WelcomeInput<'_>, actions: &mut Vec<Action>) {
+    // On the tint, buttons need a fill of their own to stand out.
+    ui.visuals_mut().widgets.inactive.weak_bg_fill = Colors::of(ui).card;
     ui.horizontal_wrapped(|ui| {
         let models = if input.default_models { "the default models" } else { "your models" };
         ui.label(format!("You are watching the demo scene with {models}. Next:"));
