@@ -73,15 +73,22 @@ pub enum TwinRole {
     FullPrecision,
 }
 
+/// Asks the system for its cameras.
+pub type ListCameras = Arc<dyn Fn() -> Vec<CameraChoice> + Send + Sync>;
+/// Looks for the counterpart of a model file.
+pub type FindTwin = Arc<dyn Fn(&Path) -> Option<TwinChoice> + Send + Sync>;
+/// Asks a person for a path, with the system's own dialog.
+pub type PickPath = Arc<dyn Fn(&DialogKind) -> Picked + Send + Sync>;
+
 /// The outside world. Each function may take its time: it is called on a thread of its own, never on the window's.
 #[derive(Clone)]
 pub struct Services {
     /// Asks the system for its cameras.
-    pub list_cameras: Arc<dyn Fn() -> Vec<CameraChoice> + Send + Sync>,
+    pub list_cameras: ListCameras,
     /// Looks for the counterpart of a model file.
-    pub find_twin: Arc<dyn Fn(&Path) -> Option<TwinChoice> + Send + Sync>,
+    pub find_twin: FindTwin,
     /// Asks a person for a path, with the system's own dialog.
-    pub pick_path: Arc<dyn Fn(&DialogKind) -> Picked + Send + Sync>,
+    pub pick_path: PickPath,
 }
 
 impl Services {

@@ -14,6 +14,8 @@ pub struct Colors {
     pub bar: Color32,
     /// Cards in the side panel.
     pub card: Color32,
+    /// The strip of the first start.
+    pub tint: Color32,
     /// Thin lines.
     pub line: Color32,
     /// Text of figures.
@@ -36,6 +38,7 @@ const DARK: Colors = Colors {
     stage: Color32::from_rgb(13, 14, 17),
     bar: Color32::from_rgb(27, 29, 35),
     card: Color32::from_rgb(32, 35, 42),
+    tint: Color32::from_rgb(27, 39, 58),
     line: Color32::from_rgb(47, 51, 60),
     text: Color32::from_rgb(226, 229, 235),
     weak: Color32::from_rgb(154, 161, 173),
@@ -50,6 +53,7 @@ const LIGHT: Colors = Colors {
     stage: Color32::from_rgb(222, 225, 230),
     bar: Color32::from_rgb(255, 255, 255),
     card: Color32::from_rgb(255, 255, 255),
+    tint: Color32::from_rgb(223, 234, 252),
     line: Color32::from_rgb(214, 218, 225),
     text: Color32::from_rgb(26, 29, 36),
     weak: Color32::from_rgb(92, 99, 112),

@@ -114,15 +114,14 @@ fn the_camera_is_opened_again_with_the_format_that_was_chosen() {
     let mut window = Window::running(Setup::default());
     window.tell(source_opened(SourceKind::Camera));
     for (list, choice, part) in [
-        ("Camera size", "1280x720", "camera_size: Some(ImageSize { width: 1280, height: 720 })"),
-        ("Camera format", "MJPG", "camera_format: Some(\"MJPG\")"),
-        ("Camera rate", "15", "camera_rate: Some(15.0)"),
+        ("Camera size: Automatic", "1280x720", "camera_size: Some(ImageSize { width: 1280, height: 720 })"),
+        ("Camera format: Automatic", "MJPG", "camera_format: Some(\"MJPG\")"),
+        ("Camera rate: Automatic", "15", "camera_rate: Some(15.0)"),
     ] {
         if window.harness.query_by_label("Demo scene").is_none() {
             window.click("Source");
         }
-        window.harness.get_by_role_and_label(eframe::egui::accesskit::Role::ComboBox, list).click();
-        window.harness.run();
+        window.click(list);
         window.click(choice);
         let commands = window.commands();
         assert!(commands.len() == 1 && commands[0].starts_with("OpenSource(Camera(0)"), "{commands:?}");
@@ -312,4 +311,32 @@ fn the_view_of_two_models_is_chosen_and_the_divider_moved() {
     let saved = window.saved();
     assert_eq!(saved.layout, CompareLayout::Divider);
     assert!(saved.divider > 0.52, "{}", saved.divider);
+}
+
+#[derive(Debug)]
+struct Dropped(std::path::PathBuf);
+
+impl eframe::egui::DroppedFile for Dropped {
+    fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Err("the window reads no files".to_owned())
+    }
+}
+
+#[test]
+fn files_dropped_onto_the_window_are_opened() {
+    let mut window = Window::running(Setup::default());
+    let mut drop = |path: &str| {
+        window.harness.input_mut().dropped_files = vec![std::sync::Arc::new(Dropped(path.into()))];
+        window.harness.run();
+        if path.ends_with("NX") {
+            window.background();
+        }
+        window.commands()
+    };
+    let commands = drop("/videos/street.mp4");
+    assert!(commands[0].starts_with("OpenSource(Path(\"/videos/street.mp4\")"), "{commands:?}");
+    assert_eq!(drop("/x.ONNX"), [text(Command::LoadModel { lane: LaneId::A, path: "/x.ONNX".into() })]);
 }

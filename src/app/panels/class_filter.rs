@@ -3,7 +3,7 @@
 use crate::app::actions::Action;
 use crate::app::theme::{Colors, class_color32};
 use crate::inference::ModelInfo;
-use eframe::egui::{CollapsingHeader, RichText, ScrollArea, Sense, TextEdit, Ui, vec2};
+use eframe::egui::{Align2, CollapsingHeader, RichText, ScrollArea, Sense, TextEdit, Ui, vec2};
 use std::collections::BTreeSet;
 
 /// What the list shows.
@@ -24,7 +24,10 @@ pub fn class_filter_ui(ui: &mut Ui, input: &ClassFilterInput<'_>, search: &mut S
         format!("Classes: {shown} of {}", classes.len())
     };
     CollapsingHeader::new(title).id_salt("classes").show_unindented(ui, |ui| {
-        let field = TextEdit::singleline(search).hint_text("Search classes").desired_width(f32::INFINITY);
+        let field = TextEdit::singleline(search)
+            .hint_text("Search classes")
+            .align(Align2::LEFT_CENTER)
+            .desired_width(f32::INFINITY);
         ui.add(field).accessible_name("Search classes");
         let needle = search.to_lowercase();
         let found: Vec<_> = classes.iter().filter(|(_, name)| name.to_lowercase().contains(&needle)).collect();

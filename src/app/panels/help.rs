@@ -1,7 +1,7 @@
 //! The help window: keys, and what is to be seen.
 
 use crate::app::shortcuts::SHORTCUTS;
-use eframe::egui::{Context, Grid, RichText, Window};
+use eframe::egui::{Align2, Context, Grid, RichText, Window};
 
 const TOUR: [&str; 5] = [
     "Two models are kept loaded: A, the full-precision reference, and B, its quantized twin. Open x.onnx and its twin \
@@ -16,12 +16,13 @@ const TOUR: [&str; 5] = [
 /// Draws the window when it is open.
 pub fn help_ui(ctx: &Context, open: &mut bool) {
     let window = Window::new("Help").open(open).collapsible(false).resizable(false).default_width(520.0);
+    let window = window.pivot(Align2::CENTER_CENTER).default_pos(ctx.content_rect().center());
     window.show(ctx, |ui| {
         ui.set_max_width(520.0);
         ui.label(RichText::new("Keys").strong());
         Grid::new("keys").num_columns(2).spacing([18.0, 5.0]).show(ui, |ui| {
             for (key, text) in SHORTCUTS {
-                ui.label(RichText::new(key.name()).monospace().strong());
+                ui.label(RichText::new(key.name()).strong());
                 ui.label(text);
                 ui.end_row();
             }

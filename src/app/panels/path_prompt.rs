@@ -15,7 +15,10 @@ pub fn path_prompt_ui(ctx: &Context, prompt: &mut PathPrompt, actions: &mut Vec<
         ui.set_width(440.0);
         ui.add(Label::new(REASON).wrap());
         ui.add_space(4.0);
-        let field = TextEdit::singleline(&mut prompt.text).hint_text("/path/to/file").desired_width(f32::INFINITY);
+        let field = TextEdit::singleline(&mut prompt.text)
+            .hint_text("/path/to/file")
+            .align(Align2::LEFT_CENTER)
+            .desired_width(f32::INFINITY);
         let field = ui.add(field).accessible_name("Path");
         if ui.memory(|memory| memory.focused().is_none()) && prompt.text.is_empty() {
             field.request_focus();

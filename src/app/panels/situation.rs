@@ -10,7 +10,7 @@ use crate::app::theme::Colors;
 use crate::capture::SourceSpec;
 use crate::pipeline::LaneId;
 use eframe::egui::{
-    Align, Color32, Frame, Label, Layout, Margin, Rect, RichText, Stroke, TextStyle, Ui, UiBuilder, vec2,
+    Align, Align2, Area, Color32, Frame, Id, Label, Layout, Margin, Order, Rect, RichText, Stroke, TextStyle, Ui, vec2,
 };
 
 /// A card with a title, a sentence and things to do.
@@ -24,16 +24,14 @@ struct Card {
 /// Draws the card that the situation asks for, if any, on `stage`.
 pub fn situation_ui(ui: &mut Ui, stage: Rect, session: &Session, actions: &mut Vec<Action>) {
     let Some(card) = card(session) else { return };
-    let size = vec2((stage.width() - 40.0).clamp(200.0, 460.0), 190.0);
+    let width = (stage.width() - 40.0).clamp(200.0, 460.0);
     // In the middle while there is no picture, else low, so that the picture stays in view.
-    let center = match session.result {
-        None => stage.center(),
-        Some(_) => stage.center_bottom() - vec2(0.0, size.y / 2.0 + 24.0),
+    let (pivot, at) = match session.result {
+        None => (Align2::CENTER_CENTER, stage.center()),
+        Some(_) => (Align2::CENTER_BOTTOM, stage.center_bottom() - vec2(0.0, 14.0)),
     };
-    let rect = Rect::from_center_size(center, size).intersect(stage);
-    ui.scope_builder(UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Center)), |ui| {
-        card_ui(ui, &card, size.x, actions);
-    });
+    let area = Area::new(Id::unique("situation")).order(Order::Middle).pivot(pivot).fixed_pos(at);
+    area.constrain_to(stage).show(ui.ctx(), |ui| card_ui(ui, &card, width, actions));
 }
 
 fn card(session: &Session) -> Option<Card> {

@@ -8,7 +8,7 @@ use crate::app::state::{CameraList, SourceState};
 use crate::app::{format, theme::Colors};
 use crate::capture::SourceSpec;
 use eframe::egui::containers::menu::{MenuButton, MenuConfig};
-use eframe::egui::{self, Button, PopupCloseBehavior, RichText, TextEdit, Ui, vec2};
+use eframe::egui::{self, Align2, Button, PopupCloseBehavior, RichText, TextEdit, Ui, vec2};
 
 /// What the menu shows.
 pub struct SourceMenuInput<'a> {
@@ -103,11 +103,9 @@ fn camera_wish_ui(ui: &mut Ui, camera: &CameraChoice, wish: &CameraWish, actions
     let sizes = distinct(camera.formats.iter().map(|format| format.size));
     let fourccs = distinct(camera.formats.iter().map(|format| format.fourcc.clone()));
     let rates = distinct(camera.formats.iter().filter(fits).flat_map(|format| format.rates.iter().copied()));
-    egui::Grid::new("camera wish").num_columns(2).show(ui, |ui| {
-        choice_ui(ui, "Camera size", &mut new.size, &sizes);
-        choice_ui(ui, "Camera format", &mut new.format, &fourccs);
-        choice_ui(ui, "Camera rate", &mut new.rate, &rates);
-    });
+    choice_ui(ui, "Camera size", &mut new.size, &sizes);
+    choice_ui(ui, "Camera format", &mut new.format, &fourccs);
+    choice_ui(ui, "Camera rate", &mut new.rate, &rates);
     if new != *wish {
         actions.push(Action::SetCameraWish(new));
     }
@@ -123,23 +121,26 @@ fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
     seen
 }
 
+/// A submenu: a list that drops down would close the menu it is in.
 fn choice_ui<T: Clone + PartialEq + std::fmt::Display>(ui: &mut Ui, name: &str, value: &mut Option<T>, offered: &[T]) {
     const AUTOMATIC: &str = "Automatic";
-    let label = ui.label(name);
     let text = value.as_ref().map_or_else(|| AUTOMATIC.to_owned(), T::to_string);
-    let shown = egui::ComboBox::from_id_salt(name).width(130.0).selected_text(text).show_ui(ui, |ui| {
-        ui.selectable_value(value, None, AUTOMATIC);
-        for choice in offered {
-            ui.selectable_value(value, Some(choice.clone()), choice.to_string());
+    ui.menu_button(format!("{name}: {text}"), |ui| {
+        let choices = std::iter::once(None).chain(offered.iter().cloned().map(Some));
+        for choice in choices {
+            let text = choice.as_ref().map_or_else(|| AUTOMATIC.to_owned(), T::to_string);
+            if ui.selectable_label(*value == choice, text).clicked() {
+                *value = choice;
+                ui.close();
+            }
         }
     });
-    shown.response.labelled_by(label.id);
-    ui.end_row();
 }
 
 fn url_ui(ui: &mut Ui, url: &mut String, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
-        let field = TextEdit::singleline(url).hint_text("rtsp://… or http://…").desired_width(190.0);
+        let field =
+            TextEdit::singleline(url).hint_text("rtsp://… or http://…").align(Align2::LEFT_CENTER).desired_width(190.0);
         let field = ui.add(field).accessible_name("Stream address");
         let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
         let is_address = url.contains("://");

@@ -147,7 +147,8 @@ fn precision_toggle_ui(ui: &mut Ui, input: &TopBarInput<'_>, actions: &mut Vec<A
         ui.spacing_mut().item_spacing.x = 1.0;
         // The row runs from right to left.
         for lane in [LaneId::B, LaneId::A] {
-            let shown = input.settings.compare || input.settings.active == lane;
+            let asked_for = input.settings.compare || input.settings.active == lane;
+            let shown = asked_for && input.session.lane(lane).loaded.is_some();
             let precision = input.session.lane(lane).precision().unwrap_or_else(|| "–".to_owned());
             let name = format!("{lane:?} {precision}");
             let fill = if shown { colors.lane(lane) } else { egui::Color32::TRANSPARENT };

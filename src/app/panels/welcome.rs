@@ -18,12 +18,13 @@ pub struct WelcomeInput<'a> {
 
 /// The strip's frame: tinted, so that it is told from the bar.
 pub fn frame(ui: &Ui) -> Frame {
-    let accent = Colors::of(ui).lane(LaneId::A);
-    Frame::new().fill(accent.gamma_multiply(0.16)).inner_margin(Margin::symmetric(10, 6))
+    Frame::new().fill(Colors::of(ui).tint).inner_margin(Margin::symmetric(10, 6))
 }
 
 /// Draws the strip.
 pub fn welcome_ui(ui: &mut Ui, input: &WelcomeInput<'_>, actions: &mut Vec<Action>) {
+    // On the tint, buttons need a fill of their own to stand out.
+    ui.visuals_mut().widgets.inactive.weak_bg_fill = Colors::of(ui).card;
     ui.horizontal_wrapped(|ui| {
         let models = if input.default_models { "the default models" } else { "your models" };
         ui.label(format!("You are watching the demo scene with {models}. Next:"));

@@ -29,7 +29,11 @@ pub fn divider_ui(ui: &mut Ui, place: Rect, input: &VideoViewInput<'_>, actions:
     let enabled = ui.is_enabled();
     response.widget_info(|| WidgetInfo::slider(enabled, f64::from(input.divider), "Divider"));
     if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged()) {
-        actions.push(Action::SetDivider((pointer.x - place.left()) / place.width().max(1.0)));
+        let to = ((pointer.x - place.left()) / place.width().max(1.0)).clamp(0.0, 1.0);
+        // Held still it asks for nothing, and the window may rest.
+        if to != input.divider {
+            actions.push(Action::SetDivider(to));
+        }
     }
     if response.has_focus() {
         let pressed = |key| ui.input(|i| i.key_pressed(key));
