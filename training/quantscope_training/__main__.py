@@ -16,7 +16,7 @@ from .train import Recipe, load_averaged, train
 TRAIN_SETS = (
     SceneSet("train", 8000, 101, "320x320"),
     # Wide pictures shrink into the letterbox, as camera and video frames do.
-    SceneSet("train-wide", 4000, 102, "640x360"),
+    SceneSet("train-wide", 4000, 102, "960x540"),
 )
 VALIDATION_SET = SceneSet("validation", 300, 103, "320x320")
 # Seen by nothing but the final table.

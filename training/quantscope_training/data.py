@@ -83,14 +83,18 @@ def generate(scenes: SceneSet, generator: str, folder: Path) -> None:
 
 
 def letterbox(picture: Image.Image) -> tuple[np.ndarray, tuple[int, int, int, int]]:
-    """Fits a picture into 320x320, centred on grey; also returns left, top, right, bottom of the content."""
+    """Fits a picture into 320x320, centred on grey; also returns left, top, right, bottom of the content.
+
+    Bilinear without a low-pass filter and rounded to 8 bits, which is what the program does.
+    """
     ratio = min(INPUT_SIZE / picture.width, INPUT_SIZE / picture.height)
     width = max(1, round(picture.width * ratio))
     height = max(1, round(picture.height * ratio))
     left, top = (INPUT_SIZE - width) // 2, (INPUT_SIZE - height) // 2
     canvas = np.full((INPUT_SIZE, INPUT_SIZE, 3), PAD, np.uint8)
-    content = picture if ratio == 1 else picture.resize((width, height), Image.Resampling.BILINEAR)
-    canvas[top : top + height, left : left + width] = np.asarray(content)
+    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float()
+    content = F.interpolate(pixels, (height, width), mode="bilinear", align_corners=False)[0].round().byte()
+    canvas[top : top + height, left : left + width] = content.permute(1, 2, 0).numpy()
     return canvas, (left, top, left + width, top + height)
 
 

@@ -91,9 +91,9 @@ def quantize(source: Path, target: Path, packed: PackedSet, choice: Choice) -> N
 def drop_unused_constants(model: onnx.ModelProto) -> None:
     """Removes the bounds of the Clips that went into the ranges; the runtime would warn about each."""
     used = {tensor for node in model.graph.node for tensor in node.input}
-    kept = [constant for constant in model.graph.initializer if constant.name in used]
-    del model.graph.initializer[:]
-    model.graph.initializer.extend(kept)
+    nodes = [node for node in model.graph.node if node.op_type != "Constant" or node.output[0] in used]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
 
 
 def integer_nodes(model: onnx.ModelProto, float_predictions: bool) -> list[str]:
