@@ -338,5 +338,8 @@ fn files_dropped_onto_the_window_are_opened() {
     };
     let commands = drop("/videos/street.mp4");
     assert!(commands[0].starts_with("OpenSource(Path(\"/videos/street.mp4\")"), "{commands:?}");
-    assert_eq!(drop("/x.ONNX"), [text(Command::LoadModel { lane: LaneId::A, path: "/x.ONNX".into() })]);
+    assert_eq!(
+        drop("/x.ONNX"),
+        [text(Command::LoadModel { lane: LaneId::A, path: "/x.ONNX".into(), overrides: Default::default() })]
+    );
 }
