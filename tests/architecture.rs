@@ -27,13 +27,13 @@ const NAMED_ONLY_IN: [(&str, &[&str]); 6] = [
     ("eframe", &["src/app/"]),
     ("egui_plot", &["src/app/"]),
     ("ort", &["src/inference/session.rs"]),
-    ("nokhwa", &["src/capture/camera.rs"]),
+    ("nokhwa", &["src/capture/camera/driver.rs"]),
     ("libloading", &["src/runtime/dylib.rs"]),
 ];
 
 /// Where threads are started: the pipeline, and the sources that cannot be read without waiting (a camera's driver
 /// and a child process's pipe), each of which joins its reader.
-const THREADS_START_IN: &[&str] = &["src/pipeline/", "src/capture/camera.rs", "src/capture/video"];
+const THREADS_START_IN: &[&str] = &["src/pipeline/", "src/capture/camera/driver.rs", "src/capture/video"];
 
 /// Where `unsafe` code is allowed.
 const UNSAFE_IN: &[&str] = &["src/runtime/dylib.rs"];

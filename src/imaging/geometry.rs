@@ -131,42 +131,40 @@ pub struct Letterbox {
     pub left: u32,
     /// Row of the model's input where the resized picture begins.
     pub top: u32,
+    /// Pixels of the model's input for one pixel of the source, on x and on y. A letterbox has one ratio for both, as in
+    /// every reference implementation, although the resized picture's sides are rounded to whole pixels.
+    scale: [f32; 2],
 }
 
 impl Letterbox {
     /// Fits a picture of size `image` into a model input of size `model`. The sides of the resized picture are
     /// rounded to whole pixels, so that the aspect ratio is kept as well as can be.
     pub fn fit(image: ImageSize, model: ImageSize, mode: ResizeMode) -> Self {
-        let ratio = (f64::from(model.width) / f64::from(image.width.max(1)))
-            .min(f64::from(model.height) / f64::from(image.height.max(1)));
+        let ratios = [(model.width, image.width), (model.height, image.height)]
+            .map(|(to, from)| f64::from(to) / f64::from(from.max(1)));
+        let ratio = ratios[0].min(ratios[1]);
         let rounded = |side: u32, limit: u32| ((f64::from(side) * ratio).round() as u32).clamp(1, limit.max(1));
         let kept = ImageSize::new(rounded(image.width, model.width), rounded(image.height, model.height));
-        let (content, left, top) = match mode {
-            ResizeMode::Stretch => (model, 0, 0),
-            ResizeMode::LetterboxTopLeft => (kept, 0, 0),
-            ResizeMode::LetterboxCenter => (kept, (model.width - kept.width) / 2, (model.height - kept.height) / 2),
+        let (content, left, top, scale) = match mode {
+            ResizeMode::Stretch => (model, 0, 0, ratios),
+            ResizeMode::LetterboxTopLeft => (kept, 0, 0, [ratio; 2]),
+            ResizeMode::LetterboxCenter => {
+                (kept, (model.width - kept.width) / 2, (model.height - kept.height) / 2, [ratio; 2])
+            }
         };
-        Self { image, model, content, left, top }
-    }
-
-    /// Pixels of the resized picture for one pixel of the source, on x and on y.
-    fn scale(&self) -> (f32, f32) {
-        (
-            self.content.width as f32 / self.image.width.max(1) as f32,
-            self.content.height as f32 / self.image.height.max(1) as f32,
-        )
+        Self { image, model, content, left, top, scale: scale.map(|ratio| ratio as f32) }
     }
 
     /// Takes a box from the model's input to the source picture (not clipped).
     pub fn image_from_model(&self, b: BoxInModel) -> BoxInImage {
-        let (sx, sy) = self.scale();
+        let [sx, sy] = self.scale;
         let (left, top) = (self.left as f32, self.top as f32);
         BoxInImage { x1: (b.x1 - left) / sx, y1: (b.y1 - top) / sy, x2: (b.x2 - left) / sx, y2: (b.y2 - top) / sy }
     }
 
     /// Takes a box from the source picture to the model's input.
     pub fn model_from_image(&self, b: BoxInImage) -> BoxInModel {
-        let (sx, sy) = self.scale();
+        let [sx, sy] = self.scale;
         let (left, top) = (self.left as f32, self.top as f32);
         BoxInModel { x1: b.x1 * sx + left, y1: b.y1 * sy + top, x2: b.x2 * sx + left, y2: b.y2 * sy + top }
     }

@@ -22,7 +22,7 @@ pub struct Detection {
     pub class_id: u32,
     /// Its score, 0…1.
     pub score: f32,
-    /// The box in pixels of the source picture, clipped to it.
+    /// The box in pixels of the source picture; it may reach beyond the picture's edges.
     pub rect: BoxInImage,
 }
 

@@ -54,7 +54,8 @@ impl Postprocessor {
     }
 
     /// Fills `detections` (emptied first) with what is left of `candidates`, best score first, equal scores in the
-    /// order of the candidates; clipped to the picture, without boxes that lie outside of it.
+    /// order of the candidates; as large as the model says, even beyond the picture's edges, but without boxes of which
+    /// nothing lies inside.
     pub fn run(
         &mut self,
         candidates: &[Candidate],
@@ -74,8 +75,8 @@ impl Postprocessor {
             if !self.keep(candidate, thresholds.iou) {
                 continue;
             }
-            let rect = letterbox.image_from_model(candidate.rect).clipped_to(letterbox.image);
-            if rect.area() > 0.0 {
+            let rect = letterbox.image_from_model(candidate.rect);
+            if rect.clipped_to(letterbox.image).area() > 0.0 {
                 detections.push(Detection { class_id: candidate.class_id, score: candidate.score, rect });
             }
         }
@@ -167,9 +168,9 @@ mod tests {
         let mapped = kept.iter().map(|c| Detection {
             class_id: c.class_id,
             score: c.score,
-            rect: same_size().image_from_model(c.rect).clipped_to(SIZE),
+            rect: same_size().image_from_model(c.rect),
         });
-        mapped.filter(|d| d.rect.area() > 0.0).collect()
+        mapped.filter(|d| d.rect.clipped_to(SIZE).area() > 0.0).collect()
     }
 
     #[test]
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn boxes_are_mapped_clipped_and_dropped_outside() {
+    fn boxes_are_mapped_whole_and_dropped_outside() {
         let (image, model) = (ImageSize::new(200, 100), ImageSize::new(100, 100));
         let letterbox = Letterbox::fit(image, model, ResizeMode::LetterboxCenter);
         let candidates = [
@@ -200,7 +201,7 @@ mod tests {
         Postprocessor::default().run(&candidates, &Thresholds::default(), &letterbox, &mut detections);
         assert_eq!(detections.len(), 1);
         let rect = detections[0].rect;
-        assert_eq!((rect.x1, rect.y1, rect.x2, rect.y2), (0.0, 0.0, 100.0, 50.0));
+        assert_eq!((rect.x1, rect.y1, rect.x2, rect.y2), (-20.0, 0.0, 100.0, 50.0));
     }
 
     #[test]

@@ -135,13 +135,13 @@ impl<F: Fn(Event)> Capture<F> {
                     current.source.set_paused(paused);
                 }
             }
-            CaptureCommand::Step => self.allowance = 1,
+            CaptureCommand::Step => self.allow_one(),
             CaptureCommand::Seek(to) => {
                 let Some(current) = &mut self.current else { return };
                 match current.source.seek(to) {
                     Ok(()) => {
                         current.at_end = false;
-                        self.allowance = 1;
+                        self.allow_one();
                     }
                     Err(error) => self.fail(&error),
                 }
@@ -189,13 +189,20 @@ impl<F: Fn(Event)> Capture<F> {
             return;
         }
         match source {
-            Ok(mut source) => {
+            Ok(source) => {
                 (self.tell)(Event::SourceOpened { spec: spec.clone(), info: Arc::new(source.info().clone()) });
-                source.set_paused(self.paused);
                 self.current = Some(Current { number, spec, source, at_end: false });
-                self.allowance = 1;
+                self.allow_one();
             }
             Err(error) => (self.tell)(Event::SourceFailed { spec, message: error.to_string() }),
+        }
+    }
+
+    /// While paused: lets the source run until it gave one frame.
+    fn allow_one(&mut self) {
+        self.allowance = 1;
+        if let Some(current) = &mut self.current {
+            current.source.set_paused(false);
         }
     }
 
@@ -208,6 +215,9 @@ impl<F: Fn(Event)> Capture<F> {
         match next {
             Ok(Next::Frame(frame)) => {
                 self.allowance = self.allowance.saturating_sub(1);
+                if self.paused && self.allowance == 0 {
+                    current.source.set_paused(true);
+                }
                 self.frames.publish(NumberedFrame { source: current.number, frame });
             }
             Ok(Next::Waiting) => {}
