@@ -14,8 +14,12 @@ pub struct LaneAccuracy {
     pub recall: f32,
     /// Number of frames in the window.
     pub frames: usize,
-    /// Number of true boxes in the window.
+    /// Number of true boxes in the window, of classes that the model knows.
     pub boxes: usize,
+    /// Classes of the truth that the model knows by name; the others are left out of every figure.
+    pub known_classes: usize,
+    /// Classes of the truth.
+    pub classes: usize,
 }
 
 /// One frame, already matched.
@@ -75,8 +79,8 @@ impl AccuracyWindow {
         self.frames.clear();
     }
 
-    /// The figures; none before the first true box.
-    pub fn accuracy(&self) -> Option<LaneAccuracy> {
+    /// The figures; none before the first true box. `known_classes` of the truth's `classes` are known to the model.
+    pub fn accuracy(&self, known_classes: usize, classes: usize) -> Option<LaneAccuracy> {
         let mut truths_by_class: BTreeMap<u32, usize> = BTreeMap::new();
         let mut detections_by_class: BTreeMap<u32, (Vec<f64>, Vec<bool>)> = BTreeMap::new();
         for frame in &self.frames {
@@ -107,6 +111,8 @@ impl AccuracyWindow {
             recall: found as f32 / boxes as f32,
             frames: self.frames.len(),
             boxes,
+            known_classes,
+            classes,
         })
     }
 }
@@ -124,18 +130,18 @@ mod tests {
     fn perfect_detections_score_one_and_misses_lower_the_mean() {
         let truths = [TruthBox { class_id: 0, rect: square(0.0) }, TruthBox { class_id: 1, rect: square(50.0) }];
         let mut window = AccuracyWindow::new(5);
-        assert!(window.accuracy().is_none());
+        assert!(window.accuracy(2, 2).is_none());
         let both = [
             Detection { class_id: 0, score: 0.9, rect: square(0.0) },
             Detection { class_id: 1, score: 0.3, rect: square(51.0) },
         ];
         window.push(&both, &truths, 0.5);
-        let figures = window.accuracy().unwrap();
+        let figures = window.accuracy(2, 2).unwrap();
         assert!((figures.ap50 - 1.0).abs() < 1e-6);
         assert!((figures.recall - 0.5).abs() < 1e-6, "the second one is below the threshold");
         window.clear();
         window.push(&both[..1], &truths, 0.5);
-        assert!((window.accuracy().unwrap().ap50 - 0.5).abs() < 1e-6, "one class of two was found");
+        assert!((window.accuracy(2, 2).unwrap().ap50 - 0.5).abs() < 1e-6, "one class of two was found");
     }
 
     #[test]
@@ -148,7 +154,7 @@ mod tests {
         ];
         let mut window = AccuracyWindow::new(5);
         window.push(&twice, &truths, 0.1);
-        let figures = window.accuracy().unwrap();
+        let figures = window.accuracy(2, 2).unwrap();
         assert!((figures.ap50 - 0.5).abs() < 1e-6, "precision is 1/2 where the object is found");
         assert!((figures.recall - 1.0).abs() < 1e-6);
     }

@@ -28,6 +28,8 @@ struct LaneRecorder {
     total: LatencyWindow,
     frame_to_box: LatencyWindow,
     accuracy: AccuracyWindow,
+    /// Classes of the truth that the model knows, and all classes of the truth.
+    classes: [usize; 2],
 }
 
 impl LaneRecorder {
@@ -41,6 +43,7 @@ impl LaneRecorder {
             total: window(),
             frame_to_box: window(),
             accuracy: AccuracyWindow::new(WINDOW_FRAMES),
+            classes: [0; 2],
         }
     }
 
@@ -63,7 +66,7 @@ impl LaneRecorder {
             total: self.total.summary(),
             frame_to_box: self.frame_to_box.summary(),
             recent_total_ms: self.total.newest_ms(SPARKLINE_FRAMES),
-            accuracy: self.accuracy.accuracy(),
+            accuracy: self.accuracy.accuracy(self.classes[0], self.classes[1]),
         }
     }
 }
@@ -150,7 +153,9 @@ impl Recorder {
     ) {
         let joined = JoinedClasses::new(card, truth);
         let (detections, boxes) = (joined.detections(detections), joined.truths(truth));
-        self.lanes[lane.index()].accuracy.push(&detections, &boxes, confidence);
+        let recorder = &mut self.lanes[lane.index()];
+        recorder.accuracy.push(&detections, &boxes, confidence);
+        recorder.classes = [joined.known.iter().filter(|known| **known).count(), joined.known.len()];
     }
 
     /// Both lanes finished a frame.

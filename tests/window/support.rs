@@ -261,7 +261,14 @@ pub fn statistics() -> Statistics {
             total: summary(10.0),
             frame_to_box: summary(20.0),
             recent_total_ms: vec![10.0 * factor; 120],
-            accuracy: Some(LaneAccuracy { ap50: 0.875, recall: 0.75, frames: 300, boxes: 900 }),
+            accuracy: Some(LaneAccuracy {
+                ap50: 0.875,
+                recall: 0.75,
+                frames: 300,
+                boxes: 900,
+                known_classes: 12,
+                classes: 12,
+            }),
         }
     };
     let agreement = AgreementStatistics {

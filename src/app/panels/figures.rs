@@ -70,12 +70,17 @@ fn verdict_ui(ui: &mut Ui, input: &FiguresInput<'_>, actions: &mut Vec<Action>) 
 
 /// The command that measures the same without a window.
 fn command(subcommand: &str, input: &FiguresInput<'_>) -> String {
-    let models = input.models.iter().flatten().map(|model| format!(" --model {}", model.path.display()));
-    let models: String = models.collect();
+    let named = |lane: usize, flag: &str| {
+        input.models[lane].map_or_else(String::new, |model| format!(" {flag} {}", model.path.display()))
+    };
+    let source = &input.source;
     match subcommand {
-        "eval" => format!("quantscope eval DATASET{models}"),
+        // The live pipeline in the terminal.
+        "headless" => {
+            format!("quantscope --headless{}{} --source {source}", named(0, "--model"), named(1, "--model-b"))
+        }
         "inspect" => "quantscope inspect MODEL".to_owned(),
-        other => format!("quantscope {other}{models} --source {}", input.source),
+        other => format!("quantscope {other}{}{} --source {source}", named(0, "--model"), named(1, "--model")),
     }
 }
 
@@ -145,17 +150,25 @@ fn accuracy_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
         accuracy.map(|accuracy| accuracy.as_ref().map_or_else(|| NONE.to_owned(), |a| format::share(get(a))))
     };
     let rests_on = format!("Over the last {} frames with {} true boxes.", any.frames, any.boxes);
-    let eval = command("eval", input);
+    let headless = command("headless", input);
     let tip = format!(
         "Average precision at IoU 0.5, mean over the classes seen; all scores from 0.001 up count, whatever the \
-         confidence slider says. {rests_on}\nCommand line: {eval}"
+         confidence slider says. {rests_on}\nCommand line: {headless}"
     );
     pair_ui(ui, "AP50", &value(|accuracy| accuracy.ap50), &tip);
     let tip = format!(
         "Share of the true boxes that were found (same label, IoU 0.5) at the confidence of the slider. \
-         {rests_on}\nCommand line: {eval}"
+         {rests_on}\nCommand line: {headless}"
     );
     pair_ui(ui, "Recall", &value(|accuracy| accuracy.recall), &tip);
+    let classes =
+        accuracy.map(|a| a.map_or_else(|| NONE.to_owned(), |a| format!("{} of {}", a.known_classes, a.classes)));
+    pair_ui(
+        ui,
+        "Classes known",
+        &classes,
+        "Classes of the truth that the model has by name. Only these are counted above.",
+    );
     let frames = accuracy.map(|a| a.map_or_else(|| NONE.to_owned(), |a| a.frames.to_string()));
     pair_ui(ui, "Frames", &frames, "Frames in the rolling window these figures rest on.");
 }
@@ -176,7 +189,7 @@ fn agreement_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
         "Over {} compared frames with {} boxes of A.\nCommand line: {}",
         agreement.frames,
         agreement.reference_boxes,
-        command("eval", input)
+        command("headless", input)
     );
     let tip = format!(
         "Boxes of both models are matched at IoU 0.5, same label. Precision {:.3}: share of B's boxes that A has too; \
