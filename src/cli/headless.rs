@@ -72,7 +72,8 @@ impl Watch {
         let mut running = false;
         let mut next_table = Instant::now();
         loop {
-            let timed_out = woken.recv_deadline(end.min(Instant::now() + TABLE_INTERVAL)).is_err();
+            // Whether it was woken or waited long enough: there may be something new.
+            let _ = woken.recv_timeout(TABLE_INTERVAL);
             while let Some(event) = link.take_event() {
                 self.hear(event)?;
             }
@@ -94,16 +95,13 @@ impl Watch {
                 next_table = Instant::now() + TABLE_INTERVAL;
                 table.set_message(self.table(&latest.statistics));
             }
-            if timed_out && Instant::now() >= end {
+            if Instant::now() >= end {
                 table.finish_and_clear();
                 return if running {
                     Ok(())
                 } else {
                     Err(anyhow::anyhow!("nothing was detected within {START_TIME:?}"))
                 };
-            }
-            if Instant::now() >= end {
-                end = Instant::now();
             }
         }
     }
@@ -152,7 +150,10 @@ impl Watch {
         row("  inference", &|i| format!("{:.2} / {:.2}", lanes[i].inference.p50_ms, lanes[i].inference.p95_ms));
         row("  postprocess", &|i| format!("{:.2} / {:.2}", lanes[i].postprocess.p50_ms, lanes[i].postprocess.p95_ms));
         row("AP50 against the truth", &|i| {
-            lanes[i].accuracy.map_or_else(|| "–".to_owned(), |a| format!("{:.3} ({} frames)", a.ap50, a.frames))
+            lanes[i].accuracy.map_or_else(
+                || "–".to_owned(),
+                |a| format!("{:.3} ({} of {} classes)", a.ap50, a.known_classes, a.classes),
+            )
         });
         row("recall", &|i| lanes[i].accuracy.map_or_else(|| "–".to_owned(), |a| format!("{:.3}", a.recall)));
         if let Some(agreement) = &statistics.agreement {
