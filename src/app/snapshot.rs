@@ -2,7 +2,7 @@
 
 use super::format;
 use super::settings::write_whole;
-use crate::imaging::{DrawnBox, RgbImage, class_color, draw_boxes, draw_caption};
+use crate::imaging::{DrawnBox, RgbImage, draw_boxes, draw_caption};
 use crate::inference::Thresholds;
 use crate::pipeline::{FrameResult, LaneId, LaneResult, Mode};
 use anyhow::Context;
@@ -95,12 +95,8 @@ fn drawn_boxes(request: &SnapshotRequest, lane: LaneId, found: &LaneResult) -> V
     };
     let boxes = found.detections.iter().enumerate().filter_map(|(index, detection)| {
         let label = found.model.card.label(detection.class_id);
-        (!request.hidden_classes.contains(label.as_ref())).then(|| DrawnBox {
-            rect: detection.rect,
-            text: format!("{label} {:.2}", detection.score),
-            color: class_color(detection.class_id),
-            dashed: alone.contains(&index),
-        })
+        (!request.hidden_classes.contains(label.as_ref()))
+            .then(|| DrawnBox { dashed: alone.contains(&index), ..detection.drawn(&found.model.card) })
     });
     boxes.collect()
 }

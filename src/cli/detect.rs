@@ -4,7 +4,7 @@ use super::arguments::Global;
 use super::output::OutputFormat;
 use super::start;
 use crate::capture::{self, CapturedFrame, Next, Pace, SourceInfo, SourceKind, SourceOptions, SourceSpec};
-use crate::imaging::{DrawnBox, class_color, draw_boxes};
+use crate::imaging::{DrawnBox, draw_boxes};
 use crate::inference::{Detection, Detector, ModelCard, StageTimings};
 use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -199,15 +199,7 @@ impl Saver {
             }
         };
         let mut picture = (*frame.image).clone();
-        let boxes: Vec<DrawnBox> = found
-            .iter()
-            .map(|d| DrawnBox {
-                rect: d.rect,
-                text: format!("{} {:.2}", card.label(d.class_id), d.score),
-                color: class_color(d.class_id),
-                dashed: false,
-            })
-            .collect();
+        let boxes: Vec<DrawnBox> = found.iter().map(|d| d.drawn(card)).collect();
         draw_boxes(&mut picture, &boxes);
         picture.save(&path).with_context(|| format!("{}: the picture cannot be saved", path.display()))
     }

@@ -5,7 +5,7 @@ use super::arguments::Global;
 use super::output::OutputFormat;
 use crate::app::{StartOptions, verdict};
 use crate::capture::{SourceOptions, SourceSpec};
-use crate::imaging::{DrawnBox, RgbImage, class_color, draw_boxes, draw_caption};
+use crate::imaging::{DrawnBox, RgbImage, draw_boxes, draw_caption};
 use crate::inference::ModelInfo;
 use crate::pipeline::{Command, Event, FrameResult, LaneId, Link, Mode, Pipeline, PipelineConfig, Statistics};
 use anyhow::{Context, bail};
@@ -211,16 +211,7 @@ fn side_by_side(result: &FrameResult, models: &[Option<Arc<ModelInfo>>; 2]) -> R
     for (position, lane) in lanes.into_iter().enumerate() {
         let mut picture = (**frame).clone();
         if let (Some(found), Some(info)) = (&result.lanes[lane.index()], &models[lane.index()]) {
-            let boxes: Vec<DrawnBox> = found
-                .detections
-                .iter()
-                .map(|d| DrawnBox {
-                    rect: d.rect,
-                    text: format!("{} {:.2}", info.card.label(d.class_id), d.score),
-                    color: class_color(d.class_id),
-                    dashed: false,
-                })
-                .collect();
+            let boxes: Vec<DrawnBox> = found.detections.iter().map(|d| d.drawn(&info.card)).collect();
             draw_boxes(&mut picture, &boxes);
             draw_caption(&mut picture, &format!("{} {}", info.precision, file_name(&info.path)), [40, 40, 40]);
         }

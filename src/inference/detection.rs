@@ -1,6 +1,7 @@
 //! Boxes with a class and a score, before and after the way back to the picture.
 
-use crate::imaging::{BoxInImage, BoxInModel};
+use super::ModelCard;
+use crate::imaging::{BoxInImage, BoxInModel, DrawnBox, class_color};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -24,6 +25,18 @@ pub struct Detection {
     pub score: f32,
     /// The box in pixels of the source picture; it may reach beyond the picture's edges.
     pub rect: BoxInImage,
+}
+
+impl Detection {
+    /// As it is drawn on saved pictures: label and score, in the colour of its class.
+    pub fn drawn(&self, card: &ModelCard) -> DrawnBox {
+        DrawnBox {
+            rect: self.rect,
+            text: format!("{} {:.2}", card.label(self.class_id), self.score),
+            color: class_color(self.class_id),
+            dashed: false,
+        }
+    }
 }
 
 /// Which candidates become detections.
