@@ -43,7 +43,8 @@ def quality_focal_loss(logits: Tensor, taught: Tensor) -> Tensor:
 
 def generalized_iou(boxes: Tensor, others: Tensor) -> Tensor:
     """IoU of `[K,4]` pairs, minus the share of their hull that neither covers; -1…1."""
-    overlap = box_area(torch.cat([torch.maximum(boxes[:, :2], others[:, :2]), torch.minimum(boxes[:, 2:], others[:, 2:])], 1))
-    hull = box_area(torch.cat([torch.minimum(boxes[:, :2], others[:, :2]), torch.maximum(boxes[:, 2:], others[:, 2:])], 1))
+    (low, high), (other_low, other_high) = boxes.split(2, dim=1), others.split(2, dim=1)
+    overlap = box_area(torch.cat([torch.maximum(low, other_low), torch.minimum(high, other_high)], dim=1))
+    hull = box_area(torch.cat([torch.minimum(low, other_low), torch.maximum(high, other_high)], dim=1))
     union = (box_area(boxes) + box_area(others) - overlap).clamp(min=1e-6)
     return overlap / union - (hull - union) / hull.clamp(min=1e-6)

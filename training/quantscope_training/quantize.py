@@ -24,7 +24,7 @@ CHUNK = 10
 
 @dataclass(frozen=True)
 class Choice:
-    """One way to quantize; which is best is decided on validation pictures."""
+    """One way to quantize; which is taken is decided on validation pictures."""
 
     name: str
     method: CalibrationMethod
@@ -32,6 +32,7 @@ class Choice:
     float_predictions: bool = False
 
 
+# Simplest and fastest first.
 CHOICES = (
     Choice("min-max", CalibrationMethod.MinMax),
     Choice("percentile 99.99", CalibrationMethod.Percentile, 99.99),
