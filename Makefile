@@ -11,7 +11,7 @@ PROGRAM := $(TARGET)/release/quantscope
 # Arguments for the program: make run ARGS="--source camera"
 ARGS ?=
 
-.PHONY: help run test setup build bench soak screenshots clean
+.PHONY: help run test setup build bench soak screenshots train clean
 
 help:
 	@echo "make run          install what is missing, build, open the window (ARGS=\"...\" for the program)"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench        measure: stages, pipeline against bare session, against the naive way"
 	@echo "make soak         long run: toggles and model loads, memory must stay flat"
 	@echo "make screenshots  pictures of every state of the window, in screenshots/"
+	@echo "make train        train the default models anew (hours; Python and PyTorch in target/training)"
 	@echo "make clean        remove what was built (.runtime/ stays; remove it by hand)"
 
 run: build
@@ -47,6 +48,9 @@ soak:
 screenshots:
 	@scripts/setup.sh --quick --test
 	@cargo test --release --locked --test screenshots -- --ignored --nocapture
+
+train: build
+	@training/train.sh
 
 clean:
 	@cargo clean
