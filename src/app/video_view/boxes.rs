@@ -1,11 +1,12 @@
 //! Boxes on the picture: a coloured line on a dark one, and a filled label.
 
 use super::VideoViewInput;
+use super::captions::Badge;
 use crate::app::theme::{class_color32, readable_on};
 use crate::imaging::BoxInImage;
 use crate::inference::Detection;
 use crate::pipeline::{FrameResult, LaneId, LaneResult};
-use eframe::egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, pos2, vec2};
+use eframe::egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, pos2, vec2};
 
 /// Gives a class the same colour in both lanes, by its name, also when the models number their classes differently.
 pub struct ClassColors<'a> {
@@ -56,11 +57,13 @@ pub struct BoxPainter<'a> {
     colors: ClassColors<'a>,
     width: f32,
     text: f32,
+    taken: Vec<Rect>,
 }
 
 impl<'a> BoxPainter<'a> {
     /// Line and text grow with the place. The painter's clip may be narrower than the place.
-    pub fn new(painter: Painter, place: Rect, input: &'a VideoViewInput<'a>) -> Self {
+    /// Labels keep clear of the badges.
+    pub fn new(painter: Painter, place: Rect, input: &'a VideoViewInput<'a>, badges: &[Badge]) -> Self {
         let side = place.size().min_elem();
         Self {
             painter,
@@ -69,6 +72,7 @@ impl<'a> BoxPainter<'a> {
             colors: ClassColors::of(input.result),
             width: (side / 240.0).clamp(2.0, 4.0),
             text: (side / 38.0).clamp(11.0, 20.0),
+            taken: badges.iter().map(Badge::rect).collect(),
         }
     }
 
@@ -190,22 +194,43 @@ impl<'a> BoxPainter<'a> {
 
     fn label(&self, rect: Rect, text: &str, fill: Color32) {
         let at = pos2(rect.left() - self.width / 2.0, rect.top() - self.width / 2.0);
-        paint_label(&self.painter, self.place, at, text, FontId::proportional(self.text), fill);
+        let color = readable_on(fill);
+        let galley = self.painter.layout_no_wrap(text.to_owned(), FontId::proportional(self.text), color);
+        let ground = label_place(self.place, &self.taken, at, galley.size() + vec2(8.0, 2.0));
+        self.painter.rect_filled(ground, 2, fill);
+        let text = Align2::CENTER_CENTER.align_size_within_rect(galley.size(), ground);
+        self.painter.galley(text.min, galley, color);
     }
 }
 
 /// Colours of the lanes on pictures, where the theme does not matter: bright, with dark text on them.
 pub const LANE_ON_PICTURE: [Color32; 2] = [Color32::from_rgb(104, 170, 255), Color32::from_rgb(255, 170, 84)];
 
-/// Text on a filled ground above `at`, or below it at the upper edge of `place`; kept within `place`.
-fn paint_label(painter: &Painter, place: Rect, at: Pos2, text: &str, font: FontId, fill: Color32) {
-    let color = readable_on(fill);
-    let galley = painter.layout_no_wrap(text.to_owned(), font, color);
-    let size = galley.size() + vec2(8.0, 2.0);
-    let y = if at.y - size.y >= place.top() { at.y - size.y } else { at.y };
+/// Where a label of this size stands: above `at`, or below it at the upper edge of `place` and where a badge is; kept
+/// within `place`.
+fn label_place(place: Rect, taken: &[Rect], at: Pos2, size: Vec2) -> Rect {
     let x = at.x.min(place.right() - size.x).max(place.left());
-    let ground = Rect::from_min_size(pos2(x, y), size);
-    painter.rect_filled(ground, 2, fill);
-    let text = Align2::CENTER_CENTER.align_size_within_rect(galley.size(), ground);
-    painter.galley(text.min, galley, color);
+    let at_height = |y: f32| Rect::from_min_size(pos2(x, y), size);
+    let free = |ground: &Rect| ground.top() >= place.top() && taken.iter().all(|taken| !taken.intersects(*ground));
+    let below_badges = taken.iter().map(|taken| taken.bottom() + 1.0);
+    let heights = [at.y - size.y, at.y].into_iter().chain(below_badges);
+    heights.map(at_height).find(free).unwrap_or_else(|| at_height(at.y.max(place.top())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_stands_above_its_box_unless_an_edge_or_a_badge_is_in_the_way() {
+        let place = Rect::from_min_max(pos2(100.0, 50.0), pos2(500.0, 350.0));
+        let badge = Rect::from_min_max(pos2(106.0, 56.0), pos2(250.0, 80.0));
+        let size = vec2(60.0, 20.0);
+        let top_left = |x, y| label_place(place, &[badge], pos2(x, y), size).min;
+        assert_eq!(top_left(300.0, 200.0), pos2(300.0, 180.0), "above");
+        assert_eq!(top_left(300.0, 55.0), pos2(300.0, 55.0), "inside at the upper edge");
+        assert_eq!(top_left(480.0, 200.0), pos2(440.0, 180.0), "within the right edge");
+        assert_eq!(top_left(120.0, 52.0), pos2(120.0, 81.0), "below the badge");
+        assert_eq!(top_left(120.0, 90.0), pos2(120.0, 90.0), "inside: above is the badge");
+    }
 }
