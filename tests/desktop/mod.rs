@@ -90,7 +90,9 @@ impl Screen {
         let mut command = Command::new(program);
         command.stdin(Stdio::null()).env("DISPLAY", &self.display).env("HOME", self.folder.path());
         command.env("XDG_RUNTIME_DIR", self.folder.path()).env("NO_AT_BRIDGE", "1").env("LIBGL_ALWAYS_SOFTWARE", "1");
-        for name in ["WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_CONFIG_HOME", "RUST_LOG", "GTK_USE_PORTAL"] {
+        // Without this, libraries would start a bus that stays.
+        command.env("DBUS_SESSION_BUS_ADDRESS", "disabled:");
+        for name in ["WAYLAND_DISPLAY", "XDG_CONFIG_HOME", "RUST_LOG", "GTK_USE_PORTAL"] {
             command.env_remove(name);
         }
         command

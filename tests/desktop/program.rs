@@ -219,8 +219,19 @@ impl<'a> Program<'a> {
         (status.unwrap_or_else(|| panic!("the program does not end\n{}", self.log())), asked_at.elapsed())
     }
 
-    /// Processes that the program started and that still run.
+    /// Processes that the program started and that still run, some time after its end.
     pub fn left_behind(&self) -> Vec<String> {
+        let end = Instant::now() + Duration::from_secs(5);
+        loop {
+            let left = self.still_running();
+            if left.is_empty() || Instant::now() > end {
+                return left;
+            }
+            std::thread::sleep(super::LOOK_EVERY);
+        }
+    }
+
+    fn still_running(&self) -> Vec<String> {
         let group = self.child.id().to_string();
         let stats = std::fs::read_dir("/proc").unwrap().flatten();
         let stats = stats.filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok());
