@@ -85,9 +85,9 @@ impl Album<'_> {
 
     fn windows_and_menus(&self) {
         let mut program = self.running(&settings(1360, 860, ""));
-        self.with_click(&program, "settings", -40, 22);
-        self.with_click(&program, "messages", -110, 22);
-        self.with_click(&program, "source-menu", 100, 22);
+        self.with_click(&program, "settings", -187, 20);
+        self.with_click(&program, "messages", -105, 20);
+        self.with_click(&program, "source-menu", 100, 20);
         program.key("F1");
         std::thread::sleep(FADE);
         self.save(&program, "help");
@@ -147,7 +147,8 @@ impl Album<'_> {
         let out = pictures.to_str().unwrap();
         assert!(scene.args(["scene", "--count", "6", "--out", out]).status().unwrap().success());
         let settings = settings(1360, 860, "looping = false");
-        let arguments = ["--source", out];
+        let pictures = pictures.join("images");
+        let arguments = ["--source", pictures.to_str().unwrap()];
         let setup = Setup { settings: Some(&settings), arguments: &arguments, ..Setup::default() };
         let mut program = Program::start(self.screen, &setup);
         program.waits(&["on view: A FP32", "B INT8"]);
@@ -171,4 +172,4 @@ impl Album<'_> {
 }
 
 /// Where the head of the closed class list is in the left panel.
-const CLASS_LIST_Y: i32 = 242;
+const CLASS_LIST_Y: i32 = 238;
