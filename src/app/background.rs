@@ -1,6 +1,6 @@
 //! Work that may block, done on named threads; what comes of it is drained by `logic`.
 
-use super::dialogs::{DialogKind, Picked};
+use super::dialogs::{self, DialogKind, Picked};
 use super::options::{CameraChoice, Services, TwinChoice};
 use super::settings::{Settings, SettingsStore};
 use super::snapshot::{self, SnapshotRequest};
@@ -8,6 +8,7 @@ use crate::pipeline::{LaneId, Worker};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Outcomes that may wait for the window.
 const OUTCOME_CAPACITY: usize = 64;
@@ -47,6 +48,7 @@ pub struct Background {
     outcomes: Receiver<Outcome>,
     // One thread each, so that an open dialog or a slow camera driver holds up nothing else.
     dialogs: Worker,
+    dialog_is_open: Arc<AtomicBool>,
     cameras: Worker,
     files: Worker,
 }
@@ -65,6 +67,7 @@ impl Background {
             sender,
             outcomes,
             dialogs: Worker::spawn("window-dialogs", 1)?,
+            dialog_is_open: Arc::default(),
             cameras: Worker::spawn("window-cameras", 1)?,
             files: Worker::spawn("window-files", JOB_CAPACITY)?,
         })
@@ -78,8 +81,11 @@ impl Background {
     /// Asks for a path. False when a dialog is open already.
     pub fn ask_for_path(&self, kind: DialogKind) -> bool {
         let pick = Arc::clone(&self.services.pick_path);
+        let is_open = Arc::clone(&self.dialog_is_open);
         self.run(&self.dialogs, move || {
+            is_open.store(true, Ordering::SeqCst);
             let picked = pick(&kind);
+            is_open.store(false, Ordering::SeqCst);
             Some(Outcome::Picked(kind, picked))
         })
     }
@@ -129,5 +135,14 @@ impl Background {
                 wake();
             }
         })
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // The thread that waits for an answer can then be joined.
+        if self.dialog_is_open.load(Ordering::SeqCst) {
+            dialogs::close_open();
+        }
     }
 }

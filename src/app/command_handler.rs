@@ -66,7 +66,10 @@ impl App {
         }
     }
 
+    /// Tells the user, and says so in the log at `-v`: warnings of the log come back into the window.
     pub(super) fn tell(&mut self, severity: Severity, text: impl Into<String>) {
+        let text = text.into();
+        tracing::info!("told {}: {text}", severity.name());
         self.session.messages.tell(severity, text);
     }
 
@@ -118,6 +121,7 @@ impl App {
 
     fn toggle_pause(&mut self) {
         self.session.paused = !self.session.paused;
+        tracing::info!("{}", if self.session.paused { "paused" } else { "running" });
         self.send(Command::SetPaused(self.session.paused));
     }
 

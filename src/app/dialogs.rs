@@ -3,6 +3,7 @@
 use crate::pipeline::LaneId;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, Signal, System};
 
 /// What a dialog is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub enum Picked {
     Unavailable,
 }
 
+/// The program that shows dialogs where there is no portal.
+const ZENITY: &str = "zenity";
 /// A dialog that says nothing for less than this was never seen by a person.
 const NEVER_SHOWN: Duration = Duration::from_millis(250);
 
@@ -66,13 +69,25 @@ pub fn native(kind: &DialogKind) -> Picked {
     }
 }
 
+/// Closes the dialog that nobody has answered yet: zenity is a process of its own and would outlive the window.
+pub fn close_open() {
+    let (Ok(own), Ok(mut system)) = (sysinfo::get_current_pid(), System::new()) else { return };
+    system.refresh_processes_specifics(ProcessesToUpdate::All, true, ProcessRefreshKind::nothing());
+    let dialogs = system.processes().values().filter(|process| process.parent() == Some(own));
+    for dialog in dialogs.filter(|process| process.name() == ZENITY) {
+        if dialog.kill_with(Signal::Term) != Some(true) {
+            tracing::warn!("the file dialog could not be closed");
+        }
+    }
+}
+
 /// Whether a dialog can be expected to appear: elsewhere than on Linux always; there a portal or zenity is needed.
 fn is_available() -> bool {
     if !cfg!(target_os = "linux") {
         return true;
     }
     let paths = std::env::var_os("PATH").unwrap_or_default();
-    let zenity = std::env::split_paths(&paths).any(|folder| folder.join("zenity").is_file());
+    let zenity = std::env::split_paths(&paths).any(|folder| folder.join(ZENITY).is_file());
     zenity || has_portal()
 }
 

@@ -9,6 +9,7 @@ use super::state::{CameraList, OpenedSource, PathPrompt, SourceFailure};
 use crate::capture::SourceSpec;
 use crate::inference::ModelInfo;
 use crate::pipeline::{Event, LaneId};
+use crossbeam_channel::Receiver;
 use eframe::egui;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,13 +43,23 @@ impl App {
                 break;
             }
         }
+        self.take_log_lines();
         self.note_window_size(ctx);
         self.save_settings_when_due(ctx);
+    }
+
+    /// Warnings and errors of the whole program are for the user too.
+    fn take_log_lines(&mut self) {
+        for (level, text) in self.log.iter().flat_map(Receiver::try_iter) {
+            let severity = if level == tracing::Level::ERROR { Severity::Error } else { Severity::Warning };
+            self.session.messages.tell(severity, text);
+        }
     }
 
     fn on_event(&mut self, event: Event) {
         match event {
             Event::SourceOpened { spec, info } => {
+                tracing::info!("source open: {spec}");
                 let source = &mut self.session.source;
                 self.settings.source = Some(spec.clone());
                 source.open = Some(OpenedSource { spec, info });
@@ -86,6 +97,7 @@ impl App {
         source.failure = Some(SourceFailure { spec, message: message.clone(), at: Instant::now() });
         if source.is_broken() {
             // The picture's place says it already.
+            tracing::info!("source failed: {message}");
             self.session.messages.note(Severity::Error, message);
         } else {
             self.tell(Severity::Error, message);
@@ -93,6 +105,7 @@ impl App {
     }
 
     fn on_model_loaded(&mut self, lane: LaneId, info: Arc<ModelInfo>) {
+        tracing::info!("model loaded: {lane:?} {} {}", info.precision, info.path.display());
         self.remember_model(lane, Some(info.path.clone()));
         let state = self.session.lane_mut(lane);
         state.loading = None;

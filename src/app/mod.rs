@@ -10,6 +10,7 @@ mod background;
 mod command_handler;
 mod dialogs;
 mod format;
+mod journal;
 mod logic;
 mod messages;
 mod options;
@@ -37,7 +38,9 @@ use crate::inference::ModelOverrides;
 use crate::pipeline::Link;
 use anyhow::anyhow;
 use background::Background;
+use crossbeam_channel::Receiver;
 use eframe::egui;
+use journal::Journal;
 use state::{Editing, Session};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,6 +58,9 @@ pub struct App {
     saving: start::Saving,
     editing: Editing,
     picture: Picture,
+    journal: Journal,
+    /// Warnings and errors of the whole program.
+    log: Option<Receiver<(tracing::Level, String)>>,
     default_models: [Option<PathBuf>; 2],
     /// Card and labels from the command line; they hold for the models named there, not for those opened later.
     overrides: ModelOverrides,

@@ -5,8 +5,10 @@ use super::dialogs::{self, DialogKind, Picked};
 use crate::capture::SourceSpec;
 use crate::imaging::ImageSize;
 use crate::inference::ModelOverrides;
+use crossbeam_channel::Receiver;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What the command line asks for. Whatever is missing comes from the settings, and after those from the defaults.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +33,10 @@ pub struct StartOptions {
     pub config_dir: Option<PathBuf>,
     /// Folder of saved pictures; none: `quantscope` in the user's pictures.
     pub snapshot_dir: Option<PathBuf>,
+    /// Warnings and errors of the whole program, as they are logged: level and text.
+    pub log: Option<Receiver<(tracing::Level, String)>>,
+    /// When the program started, for the time until the first boxes.
+    pub started_at: Option<Instant>,
 }
 
 /// One camera as the source menu shows it.

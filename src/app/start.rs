@@ -1,6 +1,7 @@
 //! The first commands: what the command line asks for, else what was open last, else the defaults.
 
 use super::background::{Background, Wake};
+use super::journal::Journal;
 use super::messages::Severity;
 use super::settings::{Found, Settings, SettingsStore};
 use super::state::{Editing, Session};
@@ -52,6 +53,8 @@ impl App {
             settings,
             editing: Editing::default(),
             picture: Picture::default(),
+            journal: Journal::new(options.started_at),
+            log: options.log.clone(),
             default_models: options.default_models.clone().map(|path| path.map(absolute)),
             overrides: options.overrides.clone(),
             snapshot_folder: options.snapshot_dir.clone().unwrap_or_else(snapshot::default_folder),

@@ -26,6 +26,7 @@ impl App {
         if let Some(result) = self.session.result.clone() {
             self.picture.show(&ctx, result.id, &result.frame.image);
             self.session.display.note(result.id, now);
+            self.journal.note(&result);
         }
         self.editing.hovered = None;
         if !self.editing.full_picture {

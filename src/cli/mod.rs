@@ -10,18 +10,21 @@ mod inspect;
 mod output;
 mod scene;
 mod start;
+mod tap;
 mod try_model;
 mod window;
 
 use arguments::{Arguments, Subcommand};
 use clap::Parser;
 use std::process::ExitCode;
+use std::time::Instant;
 
 /// Parses the arguments and runs what they ask for.
 pub fn main() -> ExitCode {
+    let started_at = Instant::now();
     let arguments = Arguments::parse();
-    start::set_up_logging(arguments.global.verbose);
-    match run(arguments) {
+    let tapped = start::set_up_logging(arguments.global.verbose);
+    match run(arguments, started_at, &tapped) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", start::one_line(&error));
@@ -30,10 +33,10 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<()> {
+fn run(arguments: Arguments, started_at: Instant, tapped: &tap::Tapped) -> anyhow::Result<()> {
     let global = arguments.global;
     match arguments.command {
-        None => window::run(&global, &arguments.window),
+        None => window::run(&global, &arguments.window, started_at, tapped),
         Some(Subcommand::Detect(args)) => detect::run(&global, &args),
         Some(Subcommand::Bench(args)) => bench::run(&global, &args),
         Some(Subcommand::Inspect(args)) => inspect::run(&global, &args),

@@ -1,18 +1,26 @@
 //! What every subcommand needs at its start and end.
 
+use super::tap::{Tapped, tap};
 use crate::inference::trial::Trial;
-use tracing_subscriber::EnvFilter;
+use std::io::IsTerminal;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// Messages go to stderr: warnings, with `-v` what happens, with `-vv` everything of ours. `RUST_LOG` overrides.
-pub(super) fn set_up_logging(verbose: u8) {
+/// Warnings and errors can also be read from what is returned, whatever is shown on stderr.
+pub(super) fn set_up_logging(verbose: u8) -> Tapped {
     let level = match verbose {
         0 => "quantscope=warn,error",
         1 => "quantscope=info,warn",
         _ => "quantscope=debug,info",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
+    let colored = std::io::stderr().is_terminal();
+    let stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(colored);
+    let (tap, tapped) = tap();
+    let _ = tracing_subscriber::registry().with(stderr.with_filter(filter)).with(tap).try_init();
+    tapped
 }
 
 /// An error and its causes in one line.

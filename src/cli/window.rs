@@ -1,6 +1,7 @@
 //! `quantscope` without a subcommand: the window; without a display the same pipeline in the terminal.
 
 use super::arguments::Global;
+use super::tap::Tapped;
 use super::{headless, start};
 use crate::app::{self, CameraChoice, CameraFormatChoice, Services, StartOptions, TwinChoice, TwinRole};
 use crate::capture::{self, SourceSpec};
@@ -9,6 +10,8 @@ use crate::pipeline::{Pipeline, PipelineConfig};
 use crate::runtime;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
 
 /// The models that come with the program: full precision and quantized.
 const DEFAULT_MODELS: [&str; 2] = ["scene.onnx", "scene.int8.onnx"];
@@ -27,7 +30,7 @@ pub(super) struct Args {
     headless: bool,
 }
 
-pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
+pub(super) fn run(global: &Global, args: &Args, started_at: Instant, tapped: &Tapped) -> anyhow::Result<()> {
     // Without ONNX Runtime nothing can be shown; better said now than in every lane.
     runtime::initialize()?;
     let options = StartOptions {
@@ -42,6 +45,8 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         iou: global.iou,
         threads: global.threads.map(usize::from),
         default_models: DEFAULT_MODELS.map(default_model),
+        log: Some(tapped.lines.clone()),
+        started_at: Some(started_at),
         ..StartOptions::default()
     };
     let config = PipelineConfig { trial: start::trial(), threads: global.threads() };
@@ -54,6 +59,7 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let mut pipeline = None;
     let services = Services::new(list_cameras, find_twin);
     app::run(options, services, |wake| {
+        tapped.wake_with(Arc::clone(&wake));
         let (link, running) = Pipeline::start(config, wake).context("the operating system gives no thread")?;
         pipeline = Some(running);
         Ok(link)

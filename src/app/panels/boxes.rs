@@ -121,7 +121,8 @@ fn detections_ui(ui: &mut Ui, result: &FrameResult, hidden: &BTreeSet<String>, e
         }
     }
     if count == 0 {
-        ui.weak("None above the thresholds.");
+        let ran = result.lanes.iter().any(Option::is_some);
+        ui.weak(if ran { "None above the thresholds." } else { "No model looked at it." });
     } else if count > MOST_ROWS {
         ui.weak(format!("… and {} more", count - MOST_ROWS));
     }

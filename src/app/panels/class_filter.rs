@@ -6,6 +6,9 @@ use crate::inference::ModelInfo;
 use eframe::egui::{Align2, CollapsingHeader, RichText, ScrollArea, Sense, TextEdit, Ui, vec2};
 use std::collections::BTreeSet;
 
+/// Room for a dozen classes; more are scrolled.
+const LIST_HEIGHT: f32 = 320.0;
+
 /// What the list shows.
 pub struct ClassFilterInput<'a> {
     /// The loaded models.
@@ -43,11 +46,15 @@ pub fn class_filter_ui(ui: &mut Ui, input: &ClassFilterInput<'_>, search: &mut S
         if found.is_empty() {
             ui.label(RichText::new("No class is called that.").color(Colors::of(ui).weak));
         }
-        ScrollArea::vertical().id_salt("class list").max_height(190.0).auto_shrink([false, true]).show(ui, |ui| {
-            for (class_id, name) in found {
-                class_ui(ui, *class_id, name, input.hidden, actions);
-            }
-        });
+        ScrollArea::vertical().id_salt("class list").max_height(LIST_HEIGHT).auto_shrink([false, true]).show(
+            ui,
+            |ui| {
+                ui.spacing_mut().item_spacing.y = 0.0;
+                for (class_id, name) in found {
+                    class_ui(ui, *class_id, name, input.hidden, actions);
+                }
+            },
+        );
     });
 }
 

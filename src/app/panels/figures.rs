@@ -6,6 +6,7 @@ use crate::app::actions::Action;
 use crate::app::format::{self, NONE};
 use crate::app::theme::Colors;
 use crate::app::verdict::Verdict;
+use crate::capture::SourceSpec;
 use crate::inference::ModelInfo;
 use crate::pipeline::{LaneStatistics, LatencySummary, Statistics};
 use eframe::egui::{Frame, Label, Margin, RichText, Role, Sense, Ui, WidgetInfo};
@@ -56,8 +57,11 @@ fn verdict_ui(ui: &mut Ui, input: &FiguresInput<'_>, actions: &mut Vec<Action>) 
         if let Some(missing) = missing {
             note_ui(ui, missing);
         }
-        if !input.compare && input.models.iter().all(Option::is_some) && ui.small_button("Compare both").clicked() {
-            actions.push(Action::ToggleCompare);
+        if !input.compare && input.models.iter().all(Option::is_some) {
+            ui.add_space(4.0);
+            if ui.button("Compare both").clicked() {
+                actions.push(Action::ToggleCompare);
+            }
         }
     });
     let tip = format!(
@@ -143,8 +147,14 @@ fn accuracy_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
     section_ui(ui, "ACCURACY AGAINST THE TRUTH");
     let accuracy = [0, 1].map(|index| input.statistics.lanes[index].accuracy);
     let Some(any) = accuracy.iter().flatten().max_by_key(|accuracy| accuracy.frames) else {
-        note_ui(ui, "This source does not know what is in its pictures. The demo scene does.");
-        return;
+        let knows_truth = input.source == SourceSpec::Demo.to_string();
+        return note_ui(
+            ui,
+            match knows_truth {
+                true => "Waiting for the first frames of a model.",
+                false => "This source does not know what is in its pictures. The demo scene does.",
+            },
+        );
     };
     let value = |get: fn(&crate::pipeline::LaneAccuracy) -> f32| {
         accuracy.map(|accuracy| accuracy.as_ref().map_or_else(|| NONE.to_owned(), |a| format::share(get(a))))
@@ -176,14 +186,15 @@ fn accuracy_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
 fn agreement_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
     section_ui(ui, "AGREEMENT OF B WITH A");
     let Some(agreement) = &input.statistics.agreement else {
-        note_ui(
+        let both_loaded = input.models.iter().all(Option::is_some);
+        return note_ui(
             ui,
-            match input.compare {
-                true => "Waiting for the first frames that both models ran on.",
-                false => "Measured while both models run on the same frames: turn on Compare.",
+            match (both_loaded, input.compare) {
+                (false, _) => "Measured as soon as two models are open.",
+                (true, true) => "Waiting for the first frames that both models ran on.",
+                (true, false) => "Measured while both models run on the same frames: turn on Compare.",
             },
         );
-        return;
     };
     let rests_on = format!(
         "Over {} compared frames with {} boxes of A.\nCommand line: {}",
@@ -224,10 +235,13 @@ fn process_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
          model drops frames instead of falling behind."
     );
     one_ui(ui, "Dropped frames", &dropped, &tip);
-    let cpu = format!("{:.0} %", statistics.cpu_percent);
+    // Measured with the first frame.
+    let measured = statistics.resident_bytes > 0;
+    let known = |text: String| if measured { text } else { NONE.to_owned() };
+    let cpu = known(format!("{:.0} %", statistics.cpu_percent));
     one_ui(ui, "CPU", &cpu, "CPU use of this process over the last second, in percent of one core.");
     let tip = "Resident memory of this process (1 MB = 1 000 000 bytes).";
-    one_ui(ui, "Memory", &format::bytes(statistics.resident_bytes), tip);
+    one_ui(ui, "Memory", &known(format::bytes(statistics.resident_bytes)), tip);
 }
 
 fn both(models: [Option<&ModelInfo>; 2], text: impl Fn(&ModelInfo) -> String) -> [String; 2] {

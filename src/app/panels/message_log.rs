@@ -3,11 +3,12 @@
 use crate::app::actions::Action;
 use crate::app::messages::{MessageLog, Severity};
 use crate::app::theme::Colors;
-use eframe::egui::{Color32, Context, RichText, ScrollArea, Ui, Window};
+use eframe::egui::{Align2, Color32, Context, RichText, ScrollArea, Ui, Window};
 
 /// Draws the window when it is open; the newest message is at the top.
 pub fn message_log_ui(ctx: &Context, open: &mut bool, messages: &MessageLog, actions: &mut Vec<Action>) {
     let window = Window::new("All messages").open(open).collapsible(false).default_size([520.0, 300.0]);
+    let window = window.pivot(Align2::CENTER_CENTER).default_pos(ctx.content_rect().center());
     window.show(ctx, |ui| {
         if messages.iter().len() == 0 {
             ui.weak("Nothing has been told since the start.");

@@ -36,7 +36,7 @@ fn toast_ui(ui: &mut Ui, message: &Message, width: f32, actions: &mut Vec<Action
     frame.inner_margin(Margin::symmetric(12, 8)).show(ui, |ui| {
         ui.set_width(width - 26.0);
         ui.horizontal_top(|ui| {
-            let text_width = ui.available_width() - 32.0;
+            let text_width = ui.available_width() - 24.0;
             ui.vertical(|ui| {
                 ui.set_width(text_width);
                 let times = if message.times > 1 { format!(" ({} times)", message.times) } else { String::new() };

@@ -1,11 +1,13 @@
 //! Boxes on the picture: a coloured line on a dark one, and a filled label.
 
 use super::VideoViewInput;
+use super::captions::Badge;
 use crate::app::theme::{class_color32, readable_on};
 use crate::imaging::BoxInImage;
 use crate::inference::Detection;
 use crate::pipeline::{FrameResult, LaneId, LaneResult};
-use eframe::egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, pos2, vec2};
+use eframe::egui::{Align2, Color32, FontId, Galley, Painter, Rect, Shape, Stroke, StrokeKind, Vec2, pos2, vec2};
+use std::sync::Arc;
 
 /// Gives a class the same colour in both lanes, by its name, also when the models number their classes differently.
 pub struct ClassColors<'a> {
@@ -56,11 +58,13 @@ pub struct BoxPainter<'a> {
     colors: ClassColors<'a>,
     width: f32,
     text: f32,
+    taken: Vec<Rect>,
 }
 
 impl<'a> BoxPainter<'a> {
     /// Line and text grow with the place. The painter's clip may be narrower than the place.
-    pub fn new(painter: Painter, place: Rect, input: &'a VideoViewInput<'a>) -> Self {
+    /// Labels keep clear of the badges.
+    pub fn new(painter: Painter, place: Rect, input: &'a VideoViewInput<'a>, badges: &[Badge]) -> Self {
         let side = place.size().min_elem();
         Self {
             painter,
@@ -68,7 +72,8 @@ impl<'a> BoxPainter<'a> {
             input,
             colors: ClassColors::of(input.result),
             width: (side / 240.0).clamp(2.0, 4.0),
-            text: (side / 38.0).clamp(11.0, 20.0),
+            text: (side / 38.0).clamp(12.0, 20.0),
+            taken: badges.iter().map(Badge::rect).collect(),
         }
     }
 
@@ -134,10 +139,18 @@ impl<'a> BoxPainter<'a> {
         for (rect, style, hovered) in boxes {
             self.outline(*rect, style, *hovered);
         }
-        for (rect, style, _) in boxes.iter().rev() {
-            if let Some(text) = &style.text {
-                self.label(*rect, text, style.line);
-            }
+        // The best has the first choice of place, and is drawn last.
+        let mut taken = self.taken.clone();
+        let labels = boxes.iter().filter_map(|(rect, style, _)| {
+            let (ground, galley) = self.label(*rect, style.text.as_ref()?, style.line, &taken);
+            taken.push(ground);
+            Some((ground, galley, style.line))
+        });
+        let labels: Vec<_> = labels.collect();
+        for (ground, galley, fill) in labels.into_iter().rev() {
+            self.painter.rect_filled(ground, 2, fill);
+            let at = Align2::CENTER_CENTER.align_size_within_rect(galley.size(), ground).min;
+            self.painter.galley(at, galley, readable_on(fill));
         }
     }
 
@@ -188,24 +201,58 @@ impl<'a> BoxPainter<'a> {
         self.painter.extend(Shape::dashed_line(&around, line, dash, gap));
     }
 
-    fn label(&self, rect: Rect, text: &str, fill: Color32) {
-        let at = pos2(rect.left() - self.width / 2.0, rect.top() - self.width / 2.0);
-        paint_label(&self.painter, self.place, at, text, FontId::proportional(self.text), fill);
+    /// Where the label of a box stands, and its text.
+    fn label(&self, rect: Rect, text: &str, fill: Color32, taken: &[Rect]) -> (Rect, Arc<Galley>) {
+        let font = FontId::proportional(self.text);
+        let galley = self.painter.layout_no_wrap(text.to_owned(), font, readable_on(fill));
+        let ground = label_place(self.place, taken, rect.expand(self.width / 2.0), galley.size() + vec2(8.0, 2.0));
+        (ground, galley)
     }
 }
 
 /// Colours of the lanes on pictures, where the theme does not matter: bright, with dark text on them.
 pub const LANE_ON_PICTURE: [Color32; 2] = [Color32::from_rgb(104, 170, 255), Color32::from_rgb(255, 170, 84)];
 
-/// Text on a filled ground above `at`, or below it at the upper edge of `place`; kept within `place`.
-fn paint_label(painter: &Painter, place: Rect, at: Pos2, text: &str, font: FontId, fill: Color32) {
-    let color = readable_on(fill);
-    let galley = painter.layout_no_wrap(text.to_owned(), font, color);
-    let size = galley.size() + vec2(8.0, 2.0);
-    let y = if at.y - size.y >= place.top() { at.y - size.y } else { at.y };
-    let x = at.x.min(place.right() - size.x).max(place.left());
-    let ground = Rect::from_min_size(pos2(x, y), size);
-    painter.rect_filled(ground, 2, fill);
-    let text = Align2::CENTER_CENTER.align_size_within_rect(galley.size(), ground);
-    painter.galley(text.min, galley, color);
+/// Obstacles below which a label is tried: with hundreds of boxes not every one is worth the time.
+const MOST_TRIES: usize = 6;
+
+/// Where the label of `rect` stands: above it; where that is taken or outside `place`, at its upper edge within it,
+/// below it, or under what is in the way. Kept within `place`; with no free room it lies over others.
+fn label_place(place: Rect, taken: &[Rect], rect: Rect, size: Vec2) -> Rect {
+    let x = rect.left().min(place.right() - size.x).max(place.left());
+    let at_height = |y: f32| Rect::from_min_size(pos2(x, y), size);
+    let free = |ground: &Rect| {
+        let within = ground.top() >= place.top() && ground.bottom() <= place.bottom();
+        within && taken.iter().all(|taken| !taken.shrink(0.5).intersects(*ground))
+    };
+    let above = at_height(rect.top() - size.y);
+    let clear = taken.iter().filter(|taken| taken.expand2(size).intersects(rect));
+    let clear = clear.map(|taken| taken.bottom()).take(MOST_TRIES);
+    let heights = [above.top(), rect.top(), rect.bottom()].into_iter().chain(clear);
+    let fallback = if above.top() >= place.top() { above } else { at_height(rect.top().max(place.top())) };
+    heights.map(at_height).find(free).unwrap_or(fallback)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_stands_above_its_box_unless_an_edge_a_badge_or_another_label_is_in_the_way() {
+        let place = Rect::from_min_max(pos2(100.0, 50.0), pos2(500.0, 350.0));
+        let badge = Rect::from_min_max(pos2(106.0, 56.0), pos2(250.0, 80.0));
+        let label = Rect::from_min_max(pos2(300.0, 280.0), pos2(360.0, 300.0));
+        let size = vec2(60.0, 20.0);
+        let top_left = |x, y, height| {
+            let rect = Rect::from_min_size(pos2(x, y), vec2(50.0, height));
+            label_place(place, &[badge, label], rect, size).min
+        };
+        assert_eq!(top_left(300.0, 200.0, 40.0), pos2(300.0, 180.0), "above");
+        assert_eq!(top_left(300.0, 55.0, 40.0), pos2(300.0, 55.0), "inside at the upper edge");
+        assert_eq!(top_left(480.0, 200.0, 40.0), pos2(440.0, 180.0), "within the right edge");
+        assert_eq!(top_left(120.0, 52.0, 40.0), pos2(120.0, 92.0), "below the box: the badge is inside");
+        assert_eq!(top_left(120.0, 90.0, 40.0), pos2(120.0, 90.0), "inside: above is the badge");
+        assert_eq!(top_left(310.0, 300.0, 40.0), pos2(310.0, 300.0), "inside: above is a label");
+        assert_eq!(top_left(310.0, 290.0, 55.0), pos2(310.0, 270.0 + 30.0), "under the label");
+    }
 }

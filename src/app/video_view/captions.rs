@@ -5,26 +5,54 @@ use super::boxes::LANE_ON_PICTURE;
 use crate::app::snapshot::lane_title;
 use crate::pipeline::LaneId;
 use eframe::egui::text::{LayoutJob, TextWrapping};
-use eframe::egui::{Align2, Color32, FontId, Painter, Rect, Shape, Stroke, Ui, pos2, vec2};
+use eframe::egui::{Align2, Color32, FontId, Galley, Painter, Rect, Shape, Stroke, Ui, pos2, vec2};
+use std::sync::Arc;
 
 const GROUND: Color32 = Color32::from_black_alpha(190);
 const TEXT: Color32 = Color32::from_rgb(240, 242, 246);
 const MARGIN: f32 = 6.0;
 
 /// "A · FP32 · name.onnx" in an upper corner of the picture.
-pub fn lane_badge(ui: &Ui, place: Rect, input: &VideoViewInput<'_>, lane: LaneId, right: bool) {
-    let Some(found) = &input.result.lanes[lane.index()] else { return };
-    let painter = ui.painter_at(place);
-    let mut job = LayoutJob::simple_singleline(lane_title(lane, found), FontId::proportional(13.0), TEXT);
-    job.wrap = TextWrapping::truncate_at_width((place.width() / 2.0 - 40.0).max(40.0));
-    let galley = painter.layout_job(job);
-    let size = galley.size() + vec2(26.0, 8.0);
-    let x = if right { place.right() - MARGIN - size.x } else { place.left() + MARGIN };
-    let ground = Rect::from_min_size(pos2(x, place.top() + MARGIN), size);
-    painter.rect_filled(ground, 5, GROUND);
-    painter.circle_filled(pos2(ground.left() + 11.0, ground.center().y), 4.5, LANE_ON_PICTURE[lane.index()]);
-    let at = pos2(ground.left() + 20.0, ground.center().y - galley.size().y / 2.0);
-    painter.galley(at, galley, TEXT);
+pub struct Badge {
+    painter: Painter,
+    ground: Rect,
+    galley: Arc<Galley>,
+    lane: LaneId,
+}
+
+impl Badge {
+    /// The badge of a lane, in the left or the right corner; None where the lane did not run.
+    pub fn new(ui: &Ui, place: Rect, input: &VideoViewInput<'_>, lane: LaneId, right: bool) -> Option<Self> {
+        let found = input.result.lanes[lane.index()].as_ref()?;
+        let painter = ui.painter_at(place);
+        let mut job = LayoutJob::simple_singleline(lane_title(lane, found), FontId::proportional(13.0), TEXT);
+        job.wrap = TextWrapping::truncate_at_width((place.width() / 2.0 - 40.0).max(40.0));
+        let galley = painter.layout_job(job);
+        let size = galley.size() + vec2(26.0, 8.0);
+        let x = if right { place.right() - MARGIN - size.x } else { place.left() + MARGIN };
+        let ground = Rect::from_min_size(pos2(x, place.top() + MARGIN), size);
+        Some(Self { painter, ground, galley, lane })
+    }
+
+    /// Where it is: labels of boxes keep clear of it.
+    pub fn rect(&self) -> Rect {
+        self.ground
+    }
+
+    /// Draws it.
+    pub fn paint(self) {
+        let Self { painter, ground, galley, lane } = self;
+        painter.rect_filled(ground, 5, GROUND);
+        painter.circle_filled(pos2(ground.left() + 11.0, ground.center().y), 4.5, LANE_ON_PICTURE[lane.index()]);
+        let at = pos2(ground.left() + 20.0, ground.center().y - galley.size().y / 2.0);
+        painter.galley(at, galley, TEXT);
+    }
+}
+
+/// A's badge in the left corner, B's in the right one.
+pub fn both_badges(ui: &Ui, place: Rect, input: &VideoViewInput<'_>) -> Vec<Badge> {
+    let badge = |lane| Badge::new(ui, place, input, lane, lane == LaneId::B);
+    LaneId::BOTH.into_iter().filter_map(badge).collect()
 }
 
 /// What the lines of the overlay mean.

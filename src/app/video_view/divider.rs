@@ -1,7 +1,8 @@
 //! One picture, A's boxes left of a line that can be dragged, B's right of it.
 
+use super::VideoViewInput;
 use super::boxes::{BoxPainter, Marking};
-use super::{VideoViewInput, captions};
+use super::captions::{self, Badge, both_badges};
 use crate::app::actions::Action;
 use crate::pipeline::LaneId;
 use eframe::egui::{Color32, CursorIcon, FontId, Key, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
@@ -16,12 +17,12 @@ pub fn divider_ui(ui: &mut Ui, place: Rect, input: &VideoViewInput<'_>, actions:
     let x = place.left() + place.width() * input.divider.clamp(0.0, 1.0);
     let left = Rect::from_min_max(place.min, pos2(x, place.bottom()));
     let right = Rect::from_min_max(pos2(x, place.top()), place.max);
+    let badges = both_badges(ui, place, input);
     for (lane, half) in [(LaneId::A, left), (LaneId::B, right)] {
-        let painter = BoxPainter::new(ui.painter_at(half), place, input);
+        let painter = BoxPainter::new(ui.painter_at(half), place, input, &badges);
         painter.lane(lane, Marking::Alone);
     }
-    captions::lane_badge(ui, place, input, LaneId::A, false);
-    captions::lane_badge(ui, place, input, LaneId::B, true);
+    badges.into_iter().for_each(Badge::paint);
     captions::alone_note(ui, place, input);
     let grip = Rect::from_center_size(pos2(x, place.center().y), vec2(GRIP * 2.0, place.height()));
     let response = ui.interact(grip, ui.scope_id().with("divider"), Sense::click_and_drag());

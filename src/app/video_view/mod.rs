@@ -14,6 +14,7 @@ use super::state::HoveredBox;
 use super::theme::Colors;
 use crate::pipeline::{FrameResult, LaneId, Mode};
 use boxes::{BoxPainter, Marking};
+use captions::{Badge, both_badges};
 use eframe::egui::{Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use std::collections::BTreeSet;
 
@@ -54,10 +55,9 @@ pub fn video_view_ui(ui: &mut Ui, input: &VideoViewInput<'_>, actions: &mut Vec<
         }
         CompareLayout::Overlay if both => {
             let place = picture_ui(ui, room, input);
-            let painter = BoxPainter::new(ui.painter_at(place), place, input);
-            painter.overlay();
-            captions::lane_badge(ui, place, input, LaneId::A, false);
-            captions::lane_badge(ui, place, input, LaneId::B, true);
+            let badges = both_badges(ui, place, input);
+            BoxPainter::new(ui.painter_at(place), place, input, &badges).overlay();
+            badges.into_iter().for_each(Badge::paint);
             captions::overlay_legend(ui, place);
         }
         _ => single_ui(ui, room, input),
@@ -87,9 +87,9 @@ fn side_by_side_ui(ui: &mut Ui, room: Rect, input: &VideoViewInput<'_>) {
     };
     for (lane, room) in LaneId::BOTH.into_iter().zip(rooms) {
         let place = picture_ui(ui, room, input);
-        let painter = BoxPainter::new(ui.painter_at(place), place, input);
-        painter.lane(lane, Marking::Alone);
-        captions::lane_badge(ui, place, input, lane, false);
+        let badge = Badge::new(ui, place, input, lane, false);
+        BoxPainter::new(ui.painter_at(place), place, input, badge.as_slice()).lane(lane, Marking::Alone);
+        badge.into_iter().for_each(Badge::paint);
         if lane == LaneId::B {
             captions::alone_note(ui, place, input);
         }
@@ -99,11 +99,12 @@ fn side_by_side_ui(ui: &mut Ui, room: Rect, input: &VideoViewInput<'_>) {
 /// One picture with the boxes of the models that ran: normally one.
 fn single_ui(ui: &mut Ui, room: Rect, input: &VideoViewInput<'_>) {
     let place = picture_ui(ui, room, input);
-    let painter = BoxPainter::new(ui.painter_at(place), place, input);
-    for lane in LaneId::BOTH.into_iter().filter(|lane| input.result.lanes[lane.index()].is_some()) {
-        painter.lane(lane, Marking::None);
-        captions::lane_badge(ui, place, input, lane, lane == LaneId::B && input.result.lanes[0].is_some());
-    }
+    let ran = |lane: LaneId| input.result.lanes[lane.index()].is_some();
+    let badge = |lane| Badge::new(ui, place, input, lane, lane == LaneId::B && ran(LaneId::A));
+    let badges: Vec<Badge> = LaneId::BOTH.into_iter().filter_map(badge).collect();
+    let painter = BoxPainter::new(ui.painter_at(place), place, input, &badges);
+    LaneId::BOTH.into_iter().filter(|lane| ran(*lane)).for_each(|lane| painter.lane(lane, Marking::None));
+    badges.into_iter().for_each(Badge::paint);
 }
 
 /// Draws the picture as large as it fits and returns where it is.

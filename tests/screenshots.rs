@@ -1,0 +1,175 @@
+//! Pictures of every state of the window, taken from the real program: `make screenshots` saves them in `screenshots/`,
+//! to be looked at.
+#![cfg(target_os = "linux")]
+
+mod common;
+mod desktop;
+
+use desktop::{Program, Screen, Setup};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Long enough for the rolling figures and the verdict.
+const FIGURES: Duration = Duration::from_secs(8);
+/// Long enough for a window or a menu to fade in.
+const FADE: Duration = Duration::from_millis(900);
+
+#[test]
+#[ignore = "takes pictures to be looked at; run by `make screenshots`"]
+fn every_state() {
+    let Some(screen) = Screen::start(2700, 1600, &[]) else { return };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");
+    std::fs::create_dir_all(&folder).unwrap();
+    let album = Album { screen: &screen, folder };
+    album.first_start();
+    album.views();
+    album.windows_and_menus();
+    album.failures();
+    album.sources();
+    album.sizes_and_themes();
+}
+
+/// Settings of a later start with a window of this size.
+fn settings(width: u32, height: u32, more: &str) -> String {
+    format!("welcome_dismissed = true\n{more}\n[window]\nwidth = {width}.0\nheight = {height}.0\n")
+}
+
+struct Album<'a> {
+    screen: &'a Screen,
+    folder: PathBuf,
+}
+
+impl Album<'_> {
+    fn save(&self, program: &Program<'_>, name: &str) {
+        let path = self.folder.join(format!("{name}.png"));
+        program.shot().save(&path).unwrap();
+        println!("{}", path.display());
+    }
+
+    /// Starts with these settings, waits for boxes of both models and for figures.
+    fn running(&self, settings: &str) -> Program<'_> {
+        let mut program = Program::start(self.screen, &Setup { settings: Some(settings), ..Setup::default() });
+        program.waits(&["on view: A FP32", "B INT8"]);
+        std::thread::sleep(FIGURES);
+        program
+    }
+
+    fn first_start(&self) {
+        let mut program = Program::start(self.screen, &Setup::default());
+        program.waits(&["on view: A FP32", "B INT8"]);
+        std::thread::sleep(FIGURES);
+        self.save(&program, "first-start");
+        program.close();
+    }
+
+    fn views(&self) {
+        let mut program = self.running(&settings(1360, 860, ""));
+        for name in ["divider", "overlay", "side-by-side"] {
+            program.key("v");
+            std::thread::sleep(FADE);
+            self.save(&program, name);
+        }
+        program.key_brings("t", &["on view: B INT8"], &["A FP32"]);
+        program.key_brings("t", &["on view: A FP32"], &["B INT8"]);
+        std::thread::sleep(FADE);
+        self.save(&program, "single-fp32");
+        program.key("f");
+        std::thread::sleep(FADE);
+        self.save(&program, "picture-only");
+        program.key("f");
+        program.key_brings("space", &["paused"], &[]);
+        program.rests();
+        self.save(&program, "paused");
+        program.close();
+    }
+
+    fn windows_and_menus(&self) {
+        let mut program = self.running(&settings(1360, 860, ""));
+        self.with_click(&program, "settings", -187, 20);
+        self.with_click(&program, "messages", -105, 20);
+        self.with_click(&program, "source-menu", 100, 20);
+        program.key("F1");
+        std::thread::sleep(FADE);
+        self.save(&program, "help");
+        program.key("F1");
+        self.with_click(&program, "class-list", 70, CLASS_LIST_Y);
+        program.close();
+    }
+
+    /// A picture while what a click opens is open; the same click closes it.
+    fn with_click(&self, program: &Program<'_>, name: &str, x: i32, y: i32) {
+        program.click(x, y);
+        std::thread::sleep(FADE);
+        self.save(program, name);
+        program.click(x, y);
+        std::thread::sleep(FADE);
+    }
+
+    fn failures(&self) {
+        let broken = self.screen.home().join("broken.onnx");
+        let bytes = std::fs::read(common::default_model("scene.onnx")).unwrap();
+        std::fs::write(&broken, &bytes[..bytes.len() / 2]).unwrap();
+        let settings = settings(1360, 860, "");
+        let bare = Setup { settings: Some(&settings), bare: true, ..Setup::default() };
+        let mut program = Program::start(self.screen, &bare);
+        program.waits(&["on view: A FP32", "B INT8"]);
+        program.key("o");
+        std::thread::sleep(FADE);
+        self.save(&program, "path-field");
+        self.screen.type_text(broken.to_str().unwrap());
+        program.key_brings("Return", &["told Error", "broken.onnx"], &[]);
+        std::thread::sleep(FADE);
+        self.save(&program, "load-failure");
+        program.close();
+
+        let away = tempfile::tempdir().unwrap();
+        let copy = away.path().join("quantscope");
+        std::fs::copy(env!("CARGO_BIN_EXE_quantscope"), &copy).unwrap();
+        let alone = Setup { settings: Some(&settings), program: Some(&copy), ..Setup::default() };
+        let mut program = Program::start(self.screen, &alone);
+        program.waits(&["source open: demo"]);
+        std::thread::sleep(FIGURES);
+        self.save(&program, "no-model");
+        program.close();
+
+        let arguments = ["--source", "/videos/holiday.mp4"];
+        let gone = Setup { settings: Some(&settings), arguments: &arguments, ..Setup::default() };
+        let mut program = Program::start(self.screen, &gone);
+        program.waits(&["source failed"]);
+        std::thread::sleep(FIGURES);
+        self.save(&program, "source-failed");
+        program.close();
+    }
+
+    fn sources(&self) {
+        let pictures = self.screen.home().join("pictures");
+        let mut scene = common::quantscope(self.screen.home());
+        let out = pictures.to_str().unwrap();
+        assert!(scene.args(["scene", "--count", "6", "--out", out]).status().unwrap().success());
+        let settings = settings(1360, 860, "looping = false");
+        let pictures = pictures.join("images");
+        let arguments = ["--source", pictures.to_str().unwrap()];
+        let setup = Setup { settings: Some(&settings), arguments: &arguments, ..Setup::default() };
+        let mut program = Program::start(self.screen, &setup);
+        program.waits(&["on view: A FP32", "B INT8"]);
+        std::thread::sleep(FIGURES);
+        self.save(&program, "pictures-at-their-end");
+        program.close();
+    }
+
+    fn sizes_and_themes(&self) {
+        for (width, height, theme) in
+            [(900, 600, "dark"), (900, 600, "light"), (1280, 800, "dark"), (1280, 800, "light"), (2560, 1440, "dark")]
+        {
+            let mut program = self.running(&settings(width, height, &format!("theme = \"{theme}\"")));
+            self.save(&program, &format!("{width}x{height}-{theme}"));
+            program.close();
+        }
+        let mut program = self.running(&settings(2560, 1440, "theme = \"light\"\nlayout = \"overlay\""));
+        self.save(&program, "2560x1440-light");
+        program.close();
+    }
+}
+
+/// Where the head of the closed class list is in the left panel.
+const CLASS_LIST_Y: i32 = 238;
