@@ -15,6 +15,7 @@ mod window;
 
 use arguments::{Arguments, Subcommand};
 use clap::Parser;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Parses the arguments and runs what they ask for.
@@ -23,9 +24,11 @@ pub fn main() -> ExitCode {
     start::set_up_logging(arguments.global.verbose);
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if output::reader_is_gone(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", start::one_line(&error));
-            ExitCode::FAILURE
+            // Not `eprintln!`, which panics where stderr cannot be written either.
+            let _ = writeln!(std::io::stderr(), "error: {}", start::one_line(&error));
+            if error.is::<start::UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What every subcommand needs at its start and end.
 
 use crate::inference::trial::Trial;
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// Messages go to stderr: warnings, with `-v` what happens, with `-vv` everything of ours. `RUST_LOG` overrides.
@@ -11,8 +12,19 @@ pub(super) fn set_up_logging(verbose: u8) {
         _ => "quantscope=debug,info",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let _ = lines.with_ansi(std::io::stderr().is_terminal()).without_time().try_init();
+}
+
+/// Options that fit each other badly, which only a subcommand can see: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}. See `quantscope --help`")]
+pub(super) struct UsageError(String);
+
+impl UsageError {
+    pub fn new(reason: impl Into<String>) -> anyhow::Error {
+        Self(reason.into()).into()
+    }
 }
 
 /// An error and its causes in one line.
