@@ -18,7 +18,7 @@ const TOGGLES: usize = 10_000;
 const TOGGLES_OF_WARM_UP: usize = 1_000;
 /// Models put in the place of others.
 const LOADS: usize = 200;
-/// Until then every allocator arena has held a model: glibc makes up to eight a core.
+/// Until then the allocator's heaps have found their size.
 const LOADS_OF_WARM_UP: usize = 40;
 /// Loads that are tried in a process of their own first, as in real use.
 const LOADS_WITH_TRIAL: usize = 5;
@@ -26,7 +26,7 @@ const LOADS_WITH_TRIAL: usize = 5;
 /// would be 90 MiB; what an allocator does not give back at once is a few.
 const TOGGLES_GROWTH_MAX: i64 = 16 << 20;
 /// What memory may grow by after the warm-up of the loads. A tenth of each model kept for ever (a session of the
-/// default pair holds about 8 MiB) would be 130 MiB.
+/// default pair holds about 8 MiB) would be 130 MiB; heaps breathe by about ten.
 const LOADS_GROWTH_MAX: i64 = 32 << 20;
 /// Long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -76,6 +76,8 @@ struct Running {
 impl Running {
     /// Both default models on the demo scene, frames as fast as they are taken.
     fn start(trial: Option<Trial>) -> Self {
+        // As the program does.
+        quantscope::runtime::keep_few_heaps();
         let (link, pipeline) = Pipeline::start(PipelineConfig { trial, threads: 1 }, Arc::new(|| {})).unwrap();
         let running = Self { link, _pipeline: pipeline };
         let options = SourceOptions { pace: Pace::EveryFrame, ..SourceOptions::default() };

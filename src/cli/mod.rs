@@ -21,6 +21,7 @@ use std::process::ExitCode;
 /// Parses the arguments and runs what they ask for.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    crate::runtime::keep_few_heaps();
     start::set_up_logging(arguments.global.verbose);
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
