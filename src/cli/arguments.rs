@@ -1,6 +1,7 @@
 //! What may be written on the command line.
 
 use super::output::OutputFormat;
+use super::start::UsageError;
 use super::{bench, cameras, detect, inspect, scene, try_model, window};
 use crate::inference::{LoadOptions, ModelOverrides, SessionOptions, Thresholds};
 use crate::runtime;
@@ -101,8 +102,8 @@ impl Global {
     pub fn one_model(&self) -> anyhow::Result<&Path> {
         match self.model.as_slice() {
             [model] => Ok(model),
-            [] => anyhow::bail!("no model was named: add --model FILE.onnx"),
-            several => anyhow::bail!("{} models were named; this takes one --model", several.len()),
+            [] => Err(UsageError::new("no model was named: add --model FILE.onnx")),
+            several => Err(UsageError::new(format!("{} models were named; this takes one --model", several.len()))),
         }
     }
 }

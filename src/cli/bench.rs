@@ -4,8 +4,9 @@
 //! and the pipelined lane follow each other, so that a machine that grows slower meanwhile is fair to all of them.
 
 use super::arguments::Global;
-use super::output::OutputFormat;
+use super::output::{OutputFormat, print};
 use super::start;
+use super::start::UsageError;
 use crate::capture::{self, Next, Pace, SourceOptions, SourceSpec};
 use crate::imaging::RgbImage;
 use crate::inference::{Detector, Thresholds};
@@ -90,7 +91,9 @@ struct Samples {
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
-    ensure!(!global.model.is_empty(), "no model was named: add --model FILE.onnx, once for each model");
+    if global.model.is_empty() {
+        return Err(UsageError::new("no model was named: add --model FILE.onnx, once for each model"));
+    }
     let images = frames_in_memory(&args.source)?;
     let trial = start::trial();
     let mut detectors = Vec::new();
@@ -118,10 +121,9 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let models = detectors.iter().zip(samples).map(|(detector, samples)| report(detector, samples)).collect();
     let report = Report { machine: MachineInfo::read(), source: args.source.clone(), frame_size: size, models };
     match global.format {
-        OutputFormat::Json => println!("{}", serde_json::to_string(&report)?),
-        OutputFormat::Text => print_table(&report),
+        OutputFormat::Json => print(&(serde_json::to_string(&report)? + "\n")),
+        OutputFormat::Text => print(&table(&report)),
     }
-    Ok(())
 }
 
 fn frames_in_memory(spec: &str) -> anyhow::Result<Vec<Arc<RgbImage>>> {
@@ -203,10 +205,12 @@ fn peak_rss_bytes() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-fn print_table(report: &Report) {
-    println!("{}", report.machine);
-    println!("frames of {}, {}, from memory\n", report.source, report.frame_size);
-    println!(
+fn table(report: &Report) -> String {
+    let mut text = String::new();
+    let mut line = |written: String| text += &(written + "\n");
+    line(report.machine.to_string());
+    line(format!("frames of {}, {}, from memory\n", report.source, report.frame_size));
+    line(format!(
         "{:<32} {:>9} {:>7} {:>15} {:>15} {:>15} {:>15} {:>8} {:>9} {:>6}",
         "model",
         "precision",
@@ -218,10 +222,10 @@ fn print_table(report: &Report) {
         "frames/s",
         "bare/s",
         "ratio"
-    );
+    ));
     for model in &report.models {
         let cell = |p: Percentiles| format!("{:.2} / {:.2}", p.p50, p.p95);
-        println!(
+        line(format!(
             "{:<32} {:>9} {:>7} {:>15} {:>15} {:>15} {:>15} {:>8.1} {:>9.1} {:>6.2}",
             model.path,
             model.precision,
@@ -233,23 +237,25 @@ fn print_table(report: &Report) {
             model.fps,
             model.session_only_fps,
             model.pipeline_efficiency
-        );
+        ));
     }
-    println!(
+    line(
         "\nlatencies are p50 / p95; frames/s is the pipelined lane, bare/s is session.run alone in the same rounds"
+            .to_owned(),
     );
     if let [first, others @ ..] = report.models.as_slice() {
         for other in others {
-            println!(
+            line(format!(
                 "{} against {}: {:.2} of the latency, {:.2} of the size",
                 other.path,
                 first.path,
                 other.stages_ms.total.p50 / first.stages_ms.total.p50,
                 other.bytes as f64 / first.bytes as f64
-            );
+            ));
         }
     }
     if let Some(peak) = report.models.last().and_then(|model| model.peak_rss_bytes) {
-        println!("highest resident memory of the whole run: {:.0} MiB", peak as f64 / f64::from(1 << 20));
+        line(format!("highest resident memory of the whole run: {:.0} MiB", peak as f64 / f64::from(1 << 20)));
     }
+    text
 }

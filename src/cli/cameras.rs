@@ -1,9 +1,8 @@
 //! `quantscope cameras`: which cameras there are and what they offer.
 
-use super::output::OutputFormat;
+use super::output::{OutputFormat, print};
 use crate::capture::{CameraFormat, CameraInfo, list_cameras};
 use serde::Serialize;
-use std::io::Write;
 
 /// Lists the cameras and their formats.
 #[derive(Debug, clap::Args)]
@@ -16,16 +15,13 @@ pub struct Args {}
 /// When standard output cannot be written.
 pub fn run(_args: &Args, format: OutputFormat) -> anyhow::Result<()> {
     let cameras = list_cameras();
-    let mut output = std::io::stdout().lock();
     match format {
-        OutputFormat::Json => writeln!(output, "{}", json(&cameras)?)?,
-        OutputFormat::Text if cameras.is_empty() => {
-            writeln!(output, "No camera found. Plug one in; if it is in already, see which devices the system knows:")?;
-            writeln!(output, "  ls -l /dev/video*")?;
-        }
-        OutputFormat::Text => write!(output, "{}", table(&cameras))?,
+        OutputFormat::Json => print(&(json(&cameras)? + "\n")),
+        OutputFormat::Text if cameras.is_empty() => print(
+            "No camera found. Plug one in; if it is in already, see which devices the system knows:\n  ls -l /dev/video*\n",
+        ),
+        OutputFormat::Text => print(&table(&cameras)),
     }
-    Ok(())
 }
 
 #[derive(Serialize)]

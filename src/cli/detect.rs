@@ -1,7 +1,7 @@
 //! `quantscope detect`: boxes of every frame of a source.
 
 use super::arguments::Global;
-use super::output::OutputFormat;
+use super::output::{OutputFormat, picture_format, save_picture};
 use super::start;
 use crate::capture::{self, CapturedFrame, Next, Pace, SourceInfo, SourceKind, SourceOptions, SourceSpec};
 use crate::imaging::{DrawnBox, draw_boxes};
@@ -82,13 +82,7 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         let timings = detector.detect(&frame.image, global.thresholds(), &mut detections)?;
         let card = &detector.info().card;
         let written = write_line(global.format, count, &frame, card, &detections, &timings);
-        if let Err(error) = written {
-            // Whoever reads has had enough (`| head`).
-            if error.kind() == std::io::ErrorKind::BrokenPipe {
-                return Ok(());
-            }
-            return Err(error).context("the results cannot be written to stdout");
-        }
+        written.context("the results cannot be written to stdout")?;
         if let Some(saver) = &saver {
             saver.save(count, &frame, card, &detections)?;
         }
@@ -179,6 +173,7 @@ impl Saver {
         let single = info.kind == SourceKind::Pictures && info.picture_count.is_none_or(|count| count == 1);
         let is_file_name = path.extension().is_some() && !path.is_dir();
         if single && is_file_name {
+            picture_format(path)?;
             return Ok(Self::File(path.to_owned()));
         }
         ensure!(
@@ -186,7 +181,8 @@ impl Saver {
             "{}: there is more than one frame to save; name a folder instead of a file",
             path.display()
         );
-        std::fs::create_dir_all(path).with_context(|| format!("{}: the folder cannot be made", path.display()))?;
+        std::fs::create_dir_all(path)
+            .with_context(|| format!("{}: no folder can be made here, name another one to save to", path.display()))?;
         Ok(Self::Folder(path.to_owned()))
     }
 
@@ -201,6 +197,6 @@ impl Saver {
         let mut picture = (*frame.image).clone();
         let boxes: Vec<DrawnBox> = found.iter().map(|d| d.drawn(card)).collect();
         draw_boxes(&mut picture, &boxes);
-        picture.save(&path).with_context(|| format!("{}: the picture cannot be saved", path.display()))
+        save_picture(&picture, &path)
     }
 }

@@ -2,7 +2,7 @@
 //! annotated picture.
 
 use super::arguments::Global;
-use super::output::OutputFormat;
+use super::output::{OutputFormat, print, save_picture};
 use crate::app::{StartOptions, verdict};
 use crate::capture::{SourceOptions, SourceSpec};
 use crate::imaging::{DrawnBox, RgbImage, draw_boxes, draw_caption};
@@ -119,12 +119,10 @@ impl Watch {
     fn finish(self, format: OutputFormat) -> anyhow::Result<()> {
         let Some(latest) = &self.latest else { bail!("nothing was detected") };
         match format {
-            OutputFormat::Text => println!("{}", self.table(&latest.statistics)),
-            OutputFormat::Json => println!("{}", self.json(&latest.statistics)),
+            OutputFormat::Text => print(&format!("{}\n", self.table(&latest.statistics)))?,
+            OutputFormat::Json => print(&format!("{}\n", self.json(&latest.statistics)))?,
         }
-        side_by_side(latest, &self.models)
-            .save(Path::new(PICTURE))
-            .with_context(|| format!("{PICTURE}: the annotated picture cannot be saved"))?;
+        save_picture(&side_by_side(latest, &self.models), Path::new(PICTURE))?;
         eprintln!("The last frame with the boxes of both models: {PICTURE}");
         Ok(())
     }

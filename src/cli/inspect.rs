@@ -1,7 +1,7 @@
 //! `quantscope inspect`: what a model is taken for, and why.
 
 use super::arguments::Global;
-use super::output::OutputFormat;
+use super::output::{OutputFormat, print};
 use super::start;
 use crate::imaging::ResizeMode;
 use crate::inference::{self, ColorOrder, Examined, Head, Layout, ModelCard, Recognition};
@@ -28,10 +28,9 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         inference::examine(path, &global.load_options(), start::trial().as_ref(), &mut |_| {})?;
     let report = InspectReport::new(path, &summary, &recognition);
     match global.format {
-        OutputFormat::Json => println!("{}", serde_json::to_string(&report)?),
-        OutputFormat::Text => print!("{report}"),
+        OutputFormat::Json => print(&(serde_json::to_string(&report)? + "\n")),
+        OutputFormat::Text => print(&report.to_string()),
     }
-    Ok(())
 }
 
 /// Everything that is known of a model; as JSON by `serde`, as text by `Display`.

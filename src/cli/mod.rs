@@ -16,6 +16,7 @@ mod window;
 
 use arguments::{Arguments, Subcommand};
 use clap::Parser;
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -23,12 +24,15 @@ use std::time::Instant;
 pub fn main() -> ExitCode {
     let started_at = Instant::now();
     let arguments = Arguments::parse();
+    crate::runtime::keep_few_heaps();
     let tapped = start::set_up_logging(arguments.global.verbose);
     match run(arguments, started_at, &tapped) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if output::reader_is_gone(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", start::one_line(&error));
-            ExitCode::FAILURE
+            // Not `eprintln!`, which panics where stderr cannot be written either.
+            let _ = writeln!(std::io::stderr(), "error: {}", start::one_line(&error));
+            if error.is::<start::UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `quantscope scene`: labelled demo pictures with a COCO json.
 
+use super::output::write_whole;
 use crate::imaging::{ImageSize, RgbImage, Truth};
 use crate::scene::{CLASS_NAMES, Stills};
 use anyhow::{Context, bail};
@@ -7,7 +8,6 @@ use image::codecs::jpeg::JpegEncoder;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Longest side of a picture that can be asked for.
@@ -16,8 +16,6 @@ const LONGEST_SIDE: u32 = 4096;
 const SHORTEST_SIDE: u32 = 32;
 /// Name of the json file in the folder.
 const JSON_NAME: &str = "instances.json";
-/// Name that it has until it is complete.
-const PARTIAL_NAME: &str = "instances.json.partial";
 
 /// Renders labelled pictures of road signs: images/000000.jpg … and instances.json in COCO form.
 #[derive(Debug, clap::Args)]
@@ -97,7 +95,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    write_json(&args.out, &coco)?;
+    write_whole(&args.out.join(JSON_NAME), &serde_json::to_vec(&coco)?)?;
     eprintln!(
         "{} pictures with {} signs in {}",
         coco.images.len(),
@@ -156,7 +154,7 @@ fn write_jpeg(path: &Path, picture: &RgbImage, quality: u8, bytes: &mut Vec<u8>)
     bytes.clear();
     let encoded = JpegEncoder::new_with_quality(&mut *bytes, quality).encode_image(picture);
     encoded.with_context(|| format!("cannot encode {}", path.display()))?;
-    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+    write_whole(path, bytes)
 }
 
 fn remove_if_there(path: &Path) -> anyhow::Result<()> {
@@ -166,20 +164,6 @@ fn remove_if_there(path: &Path) -> anyhow::Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// Writes beside, then renames: the json is there completely or not at all.
-fn write_json(folder: &Path, coco: &CocoFile) -> anyhow::Result<()> {
-    let (partial, path) = (folder.join(PARTIAL_NAME), folder.join(JSON_NAME));
-    let write = || -> anyhow::Result<()> {
-        let mut file = std::io::BufWriter::new(fs::File::create(&partial)?);
-        serde_json::to_writer(&mut file, coco)?;
-        file.flush()?;
-        file.get_ref().sync_all()?;
-        fs::rename(&partial, &path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]

@@ -17,10 +17,25 @@ pub(super) fn set_up_logging(verbose: u8) -> Tapped {
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let colored = std::io::stderr().is_terminal();
-    let stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(colored);
+    let stderr = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(colored)
+        .without_time();
     let (tap, tapped) = tap();
     let _ = tracing_subscriber::registry().with(stderr.with_filter(filter)).with(tap).try_init();
     tapped
+}
+
+/// Options that fit each other badly, which only a subcommand can see: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}. See `quantscope --help`")]
+pub(super) struct UsageError(String);
+
+impl UsageError {
+    pub fn new(reason: impl Into<String>) -> anyhow::Error {
+        Self(reason.into()).into()
+    }
 }
 
 /// An error and its causes in one line.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum CardError {
     /// It cannot be read.
-    #[error("the model card {path} cannot be read: {source}")]
+    #[error("the model card {path} cannot be read: {source}. Check its name")]
     Io {
         /// The file.
         path: PathBuf,

@@ -37,12 +37,32 @@ pub enum LoadError {
         /// What is not known of it.
         source: RecognizeError,
     },
-    /// ONNX Runtime refuses it.
+    /// There is no usable ONNX Runtime, or it refuses the model.
     #[error(transparent)]
-    Session(#[from] SessionError),
+    Session(SessionError),
+    /// ONNX Runtime takes it, but it does not run.
+    #[error("{path}: {source}")]
+    Run {
+        /// The model.
+        path: std::path::PathBuf,
+        /// What went wrong.
+        source: SessionError,
+    },
     /// It was tried in a process of its own and did not come through.
     #[error(transparent)]
     Trial(#[from] TrialError),
+}
+
+impl LoadError {
+    /// Errors of a session, with the model's path where they do not name it themselves.
+    fn of_session(path: &Path, error: SessionError) -> Self {
+        match error {
+            SessionError::Runtime(_) | SessionError::Environment { .. } | SessionError::Load { .. } => {
+                Self::Session(error)
+            }
+            source => Self::Run { path: path.to_owned(), source },
+        }
+    }
 }
 
 /// How a model is loaded.
@@ -99,10 +119,11 @@ pub fn examine(
         trial.run(path, options)?;
     }
     progress(LoadStage::Building);
-    let mut session = Session::load(path, &options.session)?;
+    let of_session = |error| LoadError::of_session(path, error);
+    let mut session = Session::load(path, summary.opset, &options.session).map_err(of_session)?;
     let labels = options.overrides.labels.as_deref();
     let recognition = first_run(&mut session, &summary, card.as_ref(), labels).map_err(|error| match error {
-        FirstRunError::Session(error) => LoadError::Session(error),
+        FirstRunError::Session(error) => of_session(error),
         FirstRunError::Recognize(error) => unknown(error),
     })?;
     Ok(Examined { summary, recognition, session })
@@ -123,7 +144,7 @@ impl Detector {
         let Examined { summary, recognition, session } = examine(path, options, trial, progress)?;
         let mut detector = Self::assemble(path, options, &summary, recognition, session);
         progress(LoadStage::WarmingUp);
-        detector.warm_up()?;
+        detector.warm_up().map_err(|error| LoadError::of_session(path, error))?;
         Ok(detector)
     }
 
@@ -156,7 +177,7 @@ impl Detector {
         Self { info: Arc::new(info), warnings, preprocessor, runner, input }
     }
 
-    fn warm_up(&mut self) -> Result<(), LoadError> {
+    fn warm_up(&mut self) -> Result<(), SessionError> {
         let size = self.info.card.input_size;
         let grey = RgbImage::from_pixel(size.width, size.height, image::Rgb([TRIAL_GREY; 3]));
         for _ in 0..WARM_UP_RUNS {

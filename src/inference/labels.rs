@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum LabelError {
     /// It cannot be read.
-    #[error("the label file {path} cannot be read: {source}")]
+    #[error("the label file {path} cannot be read: {source}. Check its name")]
     Io {
         /// The file.
         path: PathBuf,

@@ -9,6 +9,7 @@ mod coco80;
 pub mod decode;
 mod detection;
 mod detector;
+mod explain;
 pub mod labels;
 mod model_card;
 mod model_info;

@@ -1,10 +1,12 @@
 //! One loaded model in ONNX Runtime. The only file that names `ort`.
 
 use super::decode::OutputTensor;
+use super::explain::{Doing, explain};
 use super::preprocess::{InputType, InputValues, ModelInput};
 use crate::runtime;
 use half::f16;
 use ort::environment::Environment;
+use ort::logging::LogLevel;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session as OrtSession, SessionInputValue};
 use ort::value::{DynValue, TensorElementType, TensorRef, ValueType};
@@ -32,13 +34,13 @@ pub enum SessionError {
         path: PathBuf,
         /// Version of ONNX Runtime.
         version: String,
-        /// Its reason, in one line.
+        /// Its reason and the remedy, in one line.
         reason: String,
     },
     /// The model loads but a run fails.
-    #[error("the model failed on a picture: {reason}. Check the card's input size and layout (`quantscope inspect`)")]
+    #[error("the model failed on a picture: {reason}")]
     Run {
-        /// ONNX Runtime's reason, in one line.
+        /// ONNX Runtime's reason and the remedy, in one line.
         reason: String,
     },
     /// The outputs are not those of the head.
@@ -78,6 +80,7 @@ impl Default for SessionOptions {
 /// A loaded model. One thread owns it: ONNX Runtime's `Run` is not to be called from two at once.
 pub struct Session {
     inner: OrtSession,
+    opset: i64,
     input_type: InputType,
     output_names: Vec<String>,
     outputs: OutputBuffers,
@@ -111,20 +114,23 @@ fn environment() -> Result<&'static Environment, SessionError> {
 }
 
 impl Session {
-    /// Loads the model at `path` on the CPU.
+    /// Loads the model at `path`, which uses operator set `opset`, on the CPU.
     ///
     /// # Errors
     ///
     /// When there is no usable ONNX Runtime, when it refuses the model, or when the model's first input cannot hold
     /// a picture.
-    pub fn load(path: &Path, options: &SessionOptions) -> Result<Self, SessionError> {
+    pub fn load(path: &Path, opset: i64, options: &SessionOptions) -> Result<Self, SessionError> {
         let environment = environment()?;
         let failed = |error: &dyn std::fmt::Display| SessionError::Load {
             path: path.to_owned(),
             version: runtime::initialize().map_or_else(|_| String::new(), |library| library.version.clone()),
-            reason: one_line(&error.to_string()),
+            reason: explain(&error.to_string(), opset, Doing::Load),
         };
         let inner = OrtSession::builder(environment)
+            .map_err(|error| failed(&error))?
+            // What fails is told as an error; ONNX Runtime would write it to stderr as well.
+            .with_log_level(LogLevel::Fatal)
             .map_err(|error| failed(&error))?
             .with_intra_threads(options.threads.max(1))
             .map_err(|error| failed(&error))?
@@ -137,7 +143,7 @@ impl Session {
             .map_err(|error| failed(&error))?;
         let input_type = input_type(&inner)?;
         let output_names = inner.outputs().iter().map(|outlet| outlet.name().to_owned()).collect();
-        Ok(Self { inner, input_type, output_names, outputs: OutputBuffers::default() })
+        Ok(Self { inner, opset, input_type, output_names, outputs: OutputBuffers::default() })
     }
 
     /// Element type of the first input.
@@ -155,7 +161,8 @@ impl Session {
         input: &ModelInput,
         read: impl FnOnce(&[OutputTensor<'_>], std::time::Instant) -> R,
     ) -> Result<R, SessionError> {
-        let failed = |error: ort::Error| SessionError::Run { reason: one_line(&error.to_string()) };
+        let opset = self.opset;
+        let failed = |error: ort::Error| SessionError::Run { reason: explain(&error.to_string(), opset, Doing::Run) };
         let shape = input.shape().map(|side| side as i64);
         let value: SessionInputValue<'_> = match input.values() {
             InputValues::F32(values) => TensorRef::from_array_view((shape, values.as_slice())).map_err(failed)?.into(),

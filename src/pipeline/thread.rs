@@ -36,7 +36,8 @@ impl NamedThread {
 impl Drop for NamedThread {
     fn drop(&mut self) {
         if self.ended.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
-            tracing::warn!("the thread {:?} is still busy and is left behind", self.name);
+            // The user can do nothing about it; the process ends without it.
+            tracing::info!("the thread {:?} is still busy and is left behind", self.name);
         } else if self.handle.take().is_some_and(|handle| handle.join().is_err()) {
             tracing::error!("the thread {:?} broke off", self.name);
         }

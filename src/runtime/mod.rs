@@ -6,12 +6,14 @@
 //!
 //! Nothing here names `ort`; `inference/session.rs` hands it the path that was found here.
 
+mod allocator;
 mod dylib;
 mod error;
 mod library_file;
 mod locate;
 mod machine;
 
+pub use allocator::keep_few_heaps;
 pub use error::RuntimeError;
 pub use locate::{RuntimeLibrary, initialize, locate};
 pub use machine::{MachineInfo, default_threads};
