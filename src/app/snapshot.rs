@@ -163,6 +163,7 @@ fn free_path(request: &SnapshotRequest) -> anyhow::Result<PathBuf> {
 mod tests {
     use super::*;
     use crate::app::test_support::frame_result;
+    use crate::imaging::class_color;
 
     fn request(mode: Mode, folder: &Path) -> SnapshotRequest {
         SnapshotRequest {
