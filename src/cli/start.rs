@@ -33,7 +33,7 @@ pub(super) fn set_up_logging(verbose: u8) -> Tapped {
 pub(super) struct UsageError(String);
 
 impl UsageError {
-    pub fn new(reason: impl Into<String>) -> anyhow::Error {
+    pub fn because(reason: impl Into<String>) -> anyhow::Error {
         Self(reason.into()).into()
     }
 }
