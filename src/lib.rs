@@ -31,6 +31,9 @@
 //! scene ← capture
 //! ```
 
+// Tests may: clippy.toml for those beside the code, and the programs in tests/ are not part of this crate.
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 pub mod app;
 pub mod capture;
 pub mod cli;

@@ -4,8 +4,6 @@
 //! run in `tests/camera.rs`, videos that break off in `src/capture/video/tests`.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of tests fails the test")]
-
 mod common;
 
 use common::tiny_onnx;

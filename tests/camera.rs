@@ -3,8 +3,6 @@
 //! That library reads its settings once a process, so every scenario is a process of its own: this test program is
 //! started again and runs the one test `inside_the_child`, told by the environment what to do.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "this whole file is a test")]
-
 use quantscope::capture::{self, CaptureError, FrameSource, Next, SourceOptions, SourceSpec};
 use quantscope::imaging::ImageSize;
 use std::path::{Path, PathBuf};

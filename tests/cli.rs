@@ -1,7 +1,5 @@
 //! The command line as a contract: exit codes, JSON shapes, what goes to which stream.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests fails the test")]
-
 mod common;
 
 use common::tiny_onnx;

@@ -1,7 +1,5 @@
 //! `quantscope scene` as a user runs it.
 
-#![expect(clippy::expect_used, reason = "a helper of these tests may fail like a test")]
-
 use assert_cmd::Command;
 use serde_json::Value;
 use std::fs;

@@ -1,8 +1,6 @@
 //! Real detectors: each is read, summed up, run once on a grey picture, recognised and decoded. Skipped where the
 //! shared models or ONNX Runtime are absent.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of tests fails the test")]
-
 use ort::session::Session;
 use ort::value::{DynValue, Tensor, TensorElementType, ValueType};
 use quantscope::imaging::{ImageSize, ResizeMode};

@@ -1,8 +1,6 @@
 //! The long run, `make soak`: resident memory must stay flat over ten thousand toggles and two hundred model loads.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a helper of tests fails the test")]
-
 mod common;
 
 use quantscope::capture::{Pace, SourceOptions, SourceSpec};
