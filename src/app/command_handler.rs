@@ -144,6 +144,8 @@ impl App {
 
     fn set_looping(&mut self, looping: bool) {
         self.settings.looping = looping;
+        // A source that waits at its end goes on.
+        self.session.source.ended &= !looping;
         self.send(Command::SetLooping(looping));
     }
 

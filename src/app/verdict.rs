@@ -101,7 +101,11 @@ mod tests {
     use crate::pipeline::{AgreementStatistics, LaneStatistics, LatencySummary};
 
     fn lane(frames: usize, p50_ms: f32) -> LaneStatistics {
-        LaneStatistics { frames, total: LatencySummary { p50_ms, p95_ms: p50_ms * 1.2 }, ..Default::default() }
+        LaneStatistics {
+            frames,
+            total: LatencySummary { p50_ms, p95_ms: p50_ms * 1.2, count: frames },
+            ..Default::default()
+        }
     }
 
     fn agreement(frames: usize, f1: f32, reference_boxes: usize) -> Option<AgreementStatistics> {

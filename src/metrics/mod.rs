@@ -8,7 +8,7 @@ mod window;
 
 pub use accuracy::{AccuracyWindow, LaneAccuracy};
 pub use agreement::{AgreementStatistics, AgreementWindow, FrameAgreement, agreement_of_frame};
-pub use window::{LatencySummary, LatencyWindow, RateMeter, percentile};
+pub use window::{LatencySummary, LatencyWindow, RateMeter, TotalRate, percentile};
 
 /// Boxes that overlap at least this much, and are of one class, are taken for the same object.
 pub const MATCH_IOU: f32 = 0.5;

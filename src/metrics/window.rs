@@ -10,6 +10,8 @@ pub struct LatencySummary {
     pub p50_ms: f32,
     /// 95th percentile.
     pub p95_ms: f32,
+    /// Number of values it rests on; with none the others mean nothing.
+    pub count: usize,
 }
 
 /// The last `capacity` durations of something.
@@ -52,7 +54,7 @@ impl LatencyWindow {
     pub fn summary(&self) -> LatencySummary {
         let mut sorted: Vec<f32> = self.values_ms.iter().copied().collect();
         sorted.sort_by(f32::total_cmp);
-        LatencySummary { p50_ms: percentile(&sorted, 0.50), p95_ms: percentile(&sorted, 0.95) }
+        LatencySummary { p50_ms: percentile(&sorted, 0.50), p95_ms: percentile(&sorted, 0.95), count: sorted.len() }
     }
 
     /// The newest `count` values in milliseconds, oldest first.
@@ -112,6 +114,45 @@ impl RateMeter {
     }
 }
 
+/// Rate of a running total over a sliding span: for events that are counted elsewhere and seen only now and then.
+#[derive(Clone, Debug)]
+pub struct TotalRate {
+    seen: VecDeque<(Instant, u64)>,
+    span: Duration,
+}
+
+impl TotalRate {
+    /// A meter that looks back over `span`.
+    pub fn new(span: Duration) -> Self {
+        Self { seen: VecDeque::new(), span }
+    }
+
+    /// Notes that the total stood at `total` at `at`.
+    pub fn note(&mut self, at: Instant, total: u64) {
+        self.seen.push_back((at, total));
+        self.forget_before(at);
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.seen.clear();
+    }
+
+    /// Events a second between the first and the last note of the span; None with fewer than two notes.
+    pub fn rate(&mut self, now: Instant) -> Option<f32> {
+        self.forget_before(now);
+        let ((first, from), (last, to)) = (self.seen.front()?, self.seen.back()?);
+        let seconds = last.saturating_duration_since(*first).as_secs_f32();
+        (seconds > 0.0).then(|| (to - from) as f32 / seconds)
+    }
+
+    fn forget_before(&mut self, now: Instant) {
+        while self.seen.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > self.span) {
+            self.seen.pop_front();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +176,19 @@ mod tests {
         assert_eq!(window.len(), 3);
         assert!((window.summary().p50_ms - 2.0).abs() < 1e-3);
         assert_eq!(window.newest_ms(2).len(), 2);
+    }
+
+    #[test]
+    fn the_rate_of_a_total_counts_what_was_not_seen() {
+        let start = Instant::now();
+        let mut meter = TotalRate::new(Duration::from_secs(2));
+        assert_eq!(meter.rate(start), None);
+        // Every fourth frame of a camera at 30 frames a second is taken.
+        for taken in 0..20u64 {
+            meter.note(start + Duration::from_secs_f64(taken as f64 * 4.0 / 30.0), taken * 4);
+        }
+        let now = start + Duration::from_secs_f64(19.0 * 4.0 / 30.0);
+        assert!((meter.rate(now).unwrap() - 30.0).abs() < 0.01);
     }
 
     #[test]

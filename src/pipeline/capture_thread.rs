@@ -213,6 +213,9 @@ impl<F: Fn(Event)> Capture<F> {
             (self.tell)(Event::Warning(warning));
         }
         match next {
+            Ok(Next::Frame(frame)) if frame.image.is_empty() => {
+                (self.tell)(Event::Warning(format!("{}: an empty picture was left out", frame.name)));
+            }
             Ok(Next::Frame(frame)) => {
                 self.allowance = self.allowance.saturating_sub(1);
                 if self.paused && self.allowance == 0 {

@@ -5,7 +5,7 @@
 //! frame is no older than it need be.
 
 use super::capture_thread::{CaptureCommand, CaptureThread, NumberedFrame, SourceNumber};
-use super::flight::{Flight, Shown};
+use super::flight::{Flight, Models, Shown};
 use super::lane::{Generation, Lane, LaneEvent, LaneJob};
 use super::link::LinkPeer;
 use super::loader::{LoadNumber, Loaded, Loader};
@@ -32,13 +32,22 @@ const LABELLED_FLOOR: f32 = 0.001;
 /// Wakes the view after something was published.
 pub(super) type Wake = Arc<dyn Fn() + Send + Sync>;
 
+/// A model's file, and what the user gave with it.
+type Origin = (PathBuf, ModelOverrides);
+
+/// A load that is under way.
+struct Pending {
+    number: LoadNumber,
+    origin: Origin,
+}
+
 /// One of the two places for a model.
 #[derive(Default)]
 struct Place {
     lane: Option<Lane>,
-    loading: Option<LoadNumber>,
-    /// What to load again when the number of threads changes.
-    origin: Option<(PathBuf, ModelOverrides)>,
+    loading: Option<Pending>,
+    /// What the lane was loaded from, to load it again when the number of threads changes.
+    origin: Option<Origin>,
     /// When the inference in hand began.
     started_at: Option<Instant>,
     /// The last failure told, so that it is not told thirty times a second.
@@ -173,7 +182,7 @@ impl Conductor {
         if take_at > now {
             return (false, Some(take_at));
         }
-        let rest = (!self.paused && self.needs_refresh()).then(|| self.last_frame_at + AT_REST);
+        let rest = (!self.paused && self.is_outdated()).then(|| self.last_frame_at + AT_REST);
         (true, rest.filter(|at| *at > now))
     }
 
@@ -189,7 +198,7 @@ impl Conductor {
         self.recorder.captured(&frame, self.captured_of_source + dropped, dropped);
         self.last_frame_at = Instant::now();
         self.next_frame_id += 1;
-        let mut flight = Flight::new(FrameId(self.next_frame_id), frame, self.mode);
+        let mut flight = Flight::new(FrameId(self.next_frame_id), source, frame, self.mode, self.thresholds);
         let lanes: Vec<LaneId> = self.active().collect();
         for lane in lanes {
             self.submit(lane, &mut flight);
@@ -252,19 +261,17 @@ impl Conductor {
     fn land(&mut self) {
         while self.flights.front().is_some_and(Flight::is_complete) {
             let Some(flight) = self.flights.pop_front() else { return };
-            let mut shown = Shown::new(flight);
-            let cards = self.current_models();
-            shown.record(&mut self.recorder, &cards, self.thresholds);
+            let mut shown = Shown::new(flight, self.thresholds);
+            if shown.source == self.source {
+                let models = self.current_models();
+                shown.record(&mut self.recorder, &models, self.thresholds);
+            }
             self.publish(shown);
         }
     }
 
-    /// Generation and card of the model in each lane.
-    fn current_models(&self) -> [Option<(Generation, Arc<crate::inference::ModelInfo>)>; 2] {
-        LaneId::BOTH.map(|lane| {
-            let running = self.places[lane.index()].lane.as_ref()?;
-            Some((running.generation, Arc::clone(&running.info)))
-        })
+    fn current_models(&self) -> Models {
+        LaneId::BOTH.map(|lane| self.places[lane.index()].lane.as_ref().map(|running| running.generation))
     }
 
     fn publish(&mut self, shown: Shown) {
@@ -276,22 +283,32 @@ impl Conductor {
 
     /// Whether the frame on view lacks the answer of a lane that takes part.
     fn needs_refresh(&self) -> bool {
-        let Some(shown) = &self.shown else { return false };
-        self.active().any(|lane| {
-            let generation = self.places[lane.index()].lane.as_ref().map(|running| running.generation);
-            shown.generation(lane) != generation
-        })
+        self.shown.as_ref().is_some_and(|shown| LaneId::BOTH.iter().any(|lane| self.lacks(shown, *lane)))
+    }
+
+    fn lacks(&self, shown: &Shown, lane: LaneId) -> bool {
+        let running = self.places[lane.index()].lane.as_ref().filter(|_| self.mode.runs(lane));
+        running.is_some_and(|running| shown.generation(lane) != Some(running.generation))
+    }
+
+    /// Whether the frame on view is not what mode and models ask for.
+    fn is_outdated(&self) -> bool {
+        self.needs_refresh() || self.shown.as_ref().is_some_and(|shown| shown.mode != self.mode)
     }
 
     /// While the source rests (paused, or a single picture), brings the frame on view up to date with mode and models.
     fn refresh_shown(&mut self) {
         let at_rest = self.paused || self.last_frame_at.elapsed() >= AT_REST;
-        if !at_rest || !self.flights.is_empty() || !self.needs_refresh() {
+        if !at_rest || !self.flights.is_empty() || !self.is_outdated() {
             return;
         }
-        let Some(shown) = self.shown.take() else { return };
+        let Some(mut shown) = self.shown.take() else { return };
+        if LaneId::BOTH.iter().all(|lane| !self.lacks(&shown, *lane)) {
+            shown.mode = self.mode;
+            return self.publish(shown);
+        }
         let models = self.current_models();
-        let mut flight = shown.again(self.mode, &models);
+        let mut flight = shown.again(self.mode, &models, self.thresholds);
         let lanes: Vec<LaneId> = self.active().filter(|lane| !flight.has(*lane)).collect();
         for lane in lanes {
             self.submit(lane, &mut flight);
@@ -316,19 +333,24 @@ impl Conductor {
             Command::SetSpeed(factor) => self.capture.send(CaptureCommand::SetSpeed(factor)),
             Command::SetLooping(looping) => self.capture.send(CaptureCommand::SetLooping(looping)),
             Command::SetThreads(threads) => self.set_threads(threads),
-            Command::ResetStatistics => self.recorder.reset(),
+            Command::ResetStatistics => {
+                self.recorder.reset();
+                self.publish_again();
+            }
         }
     }
 
+    /// The next frame, or a refresh of the one on view, shows it.
     fn set_mode(&mut self, mode: Mode) {
+        if (self.mode == Mode::Compare) != (mode == Mode::Compare) {
+            self.recorder.reset_latencies();
+        }
         self.mode = mode;
-        // Without a lane to run, the picture on view changes at once; otherwise the next frame or a refresh shows it.
-        let still = self.flights.is_empty() && (self.paused || self.last_frame_at.elapsed() >= AT_REST);
-        if still
-            && !self.needs_refresh()
-            && let Some(mut shown) = self.shown.take()
-        {
-            shown.mode = mode;
+    }
+
+    /// The frame on view with new figures.
+    fn publish_again(&mut self) {
+        if let Some(shown) = self.shown.take() {
             self.publish(shown);
         }
     }
@@ -347,7 +369,9 @@ impl Conductor {
     fn set_threads(&mut self, threads: usize) {
         self.threads = threads.max(1);
         for lane in LaneId::BOTH {
-            if let Some((path, overrides)) = self.places[lane.index()].origin.clone() {
+            let place = &self.places[lane.index()];
+            let pending = place.loading.as_ref().map(|pending| &pending.origin);
+            if let Some((path, overrides)) = pending.or(place.origin.as_ref()).cloned() {
                 self.load(lane, path, overrides);
             }
         }
@@ -362,9 +386,7 @@ impl Conductor {
         };
         match self.loader.start(lane, &path, options, tell) {
             Ok(number) => {
-                let place = &mut self.places[lane.index()];
-                place.loading = Some(number);
-                place.origin = Some((path, overrides));
+                self.places[lane.index()].loading = Some(Pending { number, origin: (path, overrides) });
             }
             Err(error) => {
                 let message = format!("{}: no thread to load it: {error}", path.display());
@@ -374,10 +396,9 @@ impl Conductor {
     }
 
     fn install(&mut self, Loaded { lane, number, path, outcome }: Loaded) {
-        if self.places[lane.index()].loading != Some(number) {
+        let Some(pending) = self.places[lane.index()].loading.take_if(|pending| pending.number == number) else {
             return;
-        }
-        self.places[lane.index()].loading = None;
+        };
         self.next_generation += 1;
         let generation = Generation(self.next_generation);
         let started = outcome.and_then(|detector| {
@@ -389,7 +410,8 @@ impl Conductor {
             Ok((running, warnings)) => {
                 self.unload_running(lane);
                 let info = Arc::clone(&running.info);
-                self.places[lane.index()].lane = Some(running);
+                let place = &mut self.places[lane.index()];
+                (place.lane, place.origin) = (Some(running), Some(pending.origin));
                 self.recorder.reset_lane(lane);
                 self.tell(Event::ModelLoaded { lane, info });
                 warnings.into_iter().for_each(|warning| self.tell(Event::Warning(warning)));
@@ -400,10 +422,15 @@ impl Conductor {
 
     fn unload(&mut self, lane: LaneId) {
         self.unload_running(lane);
+        self.loader.forget(lane);
         let place = &mut self.places[lane.index()];
         (place.loading, place.origin) = (None, None);
         self.recorder.reset_lane(lane);
         self.tell(Event::ModelUnloaded(lane));
+        if let Some(shown) = &mut self.shown {
+            shown.forget(lane);
+        }
+        self.publish_again();
     }
 
     /// Ends a lane's threads after the frames they have; their answers are still heard.

@@ -1,11 +1,12 @@
 //! A frame on its way through the lanes, and the frame on view.
 
+use super::capture_thread::SourceNumber;
 use super::lane::{Generation, LaneOutput};
 use super::recorder::Recorder;
 use super::{FrameId, FrameResult, LaneId, Mode, Statistics};
 use crate::capture::CapturedFrame;
 use crate::inference::nms::Postprocessor;
-use crate::inference::{Detection, ModelInfo, Thresholds};
+use crate::inference::{Detection, Thresholds};
 use crate::metrics::{FrameAgreement, agreement_of_frame};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,8 +14,8 @@ use std::time::{Duration, Instant};
 /// Lowest score that counts for the average precision.
 const AP_SCORE_FLOOR: f32 = 0.001;
 
-/// Generation and description of the model in each lane.
-pub(super) type Models = [Option<(Generation, Arc<ModelInfo>)>; 2];
+/// Generation of the model in each lane.
+pub(super) type Models = [Option<Generation>; 2];
 
 /// What a flight knows of one lane.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +43,10 @@ impl Leg {
 pub(super) struct Flight {
     pub id: FrameId,
     pub frame: CapturedFrame,
+    pub source: SourceNumber,
     mode: Mode,
+    /// The thresholds that the lanes were given.
+    thresholds: Thresholds,
     /// From when the frame-to-box delay counts.
     since: Instant,
     legs: [Leg; 2],
@@ -51,9 +55,9 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    pub fn new(id: FrameId, frame: CapturedFrame, mode: Mode) -> Self {
+    pub fn new(id: FrameId, source: SourceNumber, frame: CapturedFrame, mode: Mode, thresholds: Thresholds) -> Self {
         let since = frame.captured_at;
-        Self { id, frame, mode, since, legs: Default::default(), known: [false; 2] }
+        Self { id, frame, source, mode, thresholds, since, legs: Default::default(), known: [false; 2] }
     }
 
     /// Notes that `lane` was given the frame.
@@ -86,8 +90,10 @@ impl Flight {
 /// The frame on view with everything known of it.
 pub(super) struct Shown {
     pub mode: Mode,
+    pub source: SourceNumber,
     id: FrameId,
     frame: CapturedFrame,
+    since: Instant,
     legs: [Leg; 2],
     known: [bool; 2],
     agreement: Option<FrameAgreement>,
@@ -95,9 +101,21 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    pub fn new(flight: Flight) -> Self {
-        let Flight { id, frame, mode, since, legs, known } = flight;
-        Self { mode, id, frame, legs, known, agreement: None, frame_to_box: since.elapsed() }
+    /// What a flight brought; `thresholds` are those that hold now, which may have changed meanwhile.
+    pub fn new(flight: Flight, thresholds: Thresholds) -> Self {
+        let Flight { id, frame, source, mode, thresholds: given, since, legs, known } = flight;
+        let frame_to_box = since.elapsed();
+        let mut shown = Self { mode, source, id, frame, since, legs, known, agreement: None, frame_to_box };
+        if given != thresholds {
+            shown.apply_thresholds(thresholds);
+        }
+        shown
+    }
+
+    /// Takes a lane's answer from the view: its model was closed.
+    pub fn forget(&mut self, lane: LaneId) {
+        self.legs[lane.index()] = Leg::None;
+        self.agreement = None;
     }
 
     /// The model whose answer is on view.
@@ -109,11 +127,11 @@ impl Shown {
     }
 
     /// The same frame once more for another mode or other models; answers of models that still run are kept.
-    pub fn again(self, mode: Mode, models: &Models) -> Flight {
-        let mut flight = Flight { since: Instant::now(), ..Flight::new(self.id, self.frame, mode) };
+    pub fn again(self, mode: Mode, models: &Models, thresholds: Thresholds) -> Flight {
+        let flight = Flight::new(self.id, self.source, self.frame, mode, thresholds);
+        let mut flight = Flight { since: Instant::now(), ..flight };
         for (index, leg) in self.legs.into_iter().enumerate() {
-            let current = models[index].as_ref().map(|(generation, _)| *generation);
-            if matches!(&leg, Leg::Arrived(generation, _) if Some(*generation) == current) {
+            if matches!(&leg, Leg::Arrived(generation, _) if Some(*generation) == models[index]) {
                 flight.legs[index] = leg;
                 flight.known[index] = true;
             }
@@ -132,45 +150,58 @@ impl Shown {
         }
     }
 
-    /// Enters the frame into the figures: latencies of the lanes that ran, accuracy, agreement.
+    /// Enters the frame into the figures: latencies of the lanes that ran, accuracy, agreement. What was entered for this
+    /// frame before is not entered again.
     pub fn record(&mut self, recorder: &mut Recorder, models: &Models, thresholds: Thresholds) {
+        self.record_found(recorder, models, thresholds, true);
+        // The work up to here is part of the way to the view.
+        self.frame_to_box = self.since.elapsed();
         for lane in LaneId::BOTH {
-            if let Some((generation, output)) = self.legs[lane.index()].output()
+            if let Some(output) = self.current(lane, models)
                 && !self.known[lane.index()]
-                && is_current(models, lane, generation)
             {
                 recorder.finished(lane, &output.result, self.frame_to_box);
             }
         }
-        self.record_accuracy(recorder, models, thresholds);
     }
 
-    /// Enters accuracy and agreement only.
+    /// Enters accuracy and agreement only: the frame is the same, but the thresholds are new.
     pub fn record_accuracy(&mut self, recorder: &mut Recorder, models: &Models, thresholds: Thresholds) {
+        self.record_found(recorder, models, thresholds, false);
+    }
+
+    fn record_found(&mut self, recorder: &mut Recorder, models: &Models, thresholds: Thresholds, only_new: bool) {
         for lane in LaneId::BOTH {
-            let Some((generation, output)) = self.legs[lane.index()].output() else { continue };
-            let Some((_, info)) = models[lane.index()].as_ref().filter(|(current, _)| *current == generation) else {
-                continue;
-            };
-            if let Some(truth) = &self.frame.truth {
+            let Some(output) = self.current(lane, models) else { continue };
+            let counted = only_new && self.known[lane.index()];
+            if let (Some(truth), false) = (&self.frame.truth, counted) {
                 let detections = detections_for_ap(output, thresholds);
-                recorder.labelled(lane, &detections, &info.card, truth, thresholds.confidence);
+                recorder.labelled(lane, &detections, &output.result.model.card, truth, thresholds.confidence);
             }
         }
-        self.agreement = self.agree(models);
-        if let (Some(agreement), [Some((_, a)), Some((_, b))]) = (&self.agreement, self.outputs()) {
+        self.agreement = self.agree();
+        if let (Some(agreement), Some(a), Some(b)) =
+            (&self.agreement, self.current(LaneId::A, models), self.current(LaneId::B, models))
+        {
             recorder.compared(&a.result, &b.result, agreement);
         }
+    }
+
+    /// A lane's answer, if it is from the model that is there now.
+    fn current(&self, lane: LaneId, models: &Models) -> Option<&LaneOutput> {
+        let (generation, output) = self.legs[lane.index()].output()?;
+        (models[lane.index()] == Some(generation)).then_some(output)
     }
 
     fn outputs(&self) -> [Option<(Generation, &LaneOutput)>; 2] {
         [self.legs[0].output(), self.legs[1].output()]
     }
 
-    fn agree(&self, models: &Models) -> Option<FrameAgreement> {
+    /// Boxes are compared by the labels of the models that found them.
+    fn agree(&self) -> Option<FrameAgreement> {
         let [Some((_, a)), Some((_, b))] = self.outputs() else { return None };
-        let [Some((_, info_a)), Some((_, info_b))] = models else { return None };
-        let same_class = |x: u32, y: u32| info_a.card.label(x) == info_b.card.label(y);
+        let (card_a, card_b) = (&a.result.model.card, &b.result.model.card);
+        let same_class = |x: u32, y: u32| card_a.label(x) == card_b.label(y);
         Some(agreement_of_frame(&a.result.detections, &b.result.detections, same_class))
     }
 
@@ -186,10 +217,6 @@ impl Shown {
             statistics,
         }
     }
-}
-
-fn is_current(models: &Models, lane: LaneId, generation: Generation) -> bool {
-    models[lane.index()].as_ref().is_some_and(|(current, _)| *current == generation)
 }
 
 /// Every detection that COCO's average precision looks at.

@@ -6,6 +6,8 @@ use crate::inference::{Detector, LoadOptions, LoadStage, trial::Trial};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A model that is ready, or the reason why it is not.
 pub(super) struct Loaded {
@@ -25,17 +27,24 @@ pub(super) struct Loader {
     outcomes: (Sender<Loaded>, Receiver<Loaded>),
     running: Vec<NamedThread>,
     last_number: u64,
+    /// Number of the newest load of each lane; older ones keep silent.
+    newest: Arc<[AtomicU64; 2]>,
 }
 
 impl Loader {
     /// `trial` tries a model in a process of its own first; None skips that.
     pub fn new(trial: Option<Trial>) -> Self {
-        Self { trial, outcomes: bounded(4), running: Vec::new(), last_number: 0 }
+        Self { trial, outcomes: bounded(4), running: Vec::new(), last_number: 0, newest: Arc::default() }
     }
 
     /// Where finished loads arrive.
     pub fn outcomes(&self) -> &Receiver<Loaded> {
         &self.outcomes.1
+    }
+
+    /// What is being loaded for `lane` is not wanted any more.
+    pub fn forget(&self, lane: LaneId) {
+        self.newest[lane.index()].store(0, Ordering::Relaxed);
     }
 
     /// Begins to load `path` for `lane`, telling how far it is.
@@ -49,9 +58,15 @@ impl Loader {
         self.running.retain(|thread| !thread.is_finished());
         self.last_number += 1;
         let number = LoadNumber(self.last_number);
+        self.newest[lane.index()].store(number.0, Ordering::Relaxed);
+        let newest = Arc::clone(&self.newest);
         let (trial, outcomes, path) = (self.trial.clone(), self.outcomes.0.clone(), path.to_owned());
         let thread = NamedThread::spawn("load-model", move || {
-            let mut progress = |stage: LoadStage| tell(Event::ModelLoading { lane, path: path.clone(), stage });
+            let mut progress = |stage: LoadStage| {
+                if newest[lane.index()].load(Ordering::Relaxed) == number.0 {
+                    tell(Event::ModelLoading { lane, path: path.clone(), stage });
+                }
+            };
             let load = || Detector::load(&path, &options, trial.as_ref(), &mut progress);
             let outcome = match catch_unwind(AssertUnwindSafe(load)) {
                 Ok(outcome) => outcome.map(Box::new).map_err(|error| error.to_string()),

@@ -64,7 +64,7 @@ impl Mode {
 /// or shows in the next [`FrameResult`].
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Opens a source; the old one runs on until the new one gives its first frame.
+    /// Opens a source; the old one runs on until the new one is open. The same one again is closed first.
     OpenSource(SourceSpec, SourceOptions),
     /// Loads a model into a lane off the view's thread; the old one runs on until the new one is ready.
     LoadModel {

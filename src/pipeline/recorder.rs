@@ -4,7 +4,7 @@ use super::{LaneId, LaneResult, LaneStatistics, Mode, Statistics};
 use crate::capture::CapturedFrame;
 use crate::imaging::{Truth, TruthBox};
 use crate::inference::{Detection, ModelCard, StageTimings};
-use crate::metrics::{AccuracyWindow, AgreementWindow, FrameAgreement, LatencyWindow, RateMeter};
+use crate::metrics::{AccuracyWindow, AgreementWindow, FrameAgreement, LatencyWindow, RateMeter, TotalRate};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
@@ -75,7 +75,7 @@ impl LaneRecorder {
 pub(super) struct Recorder {
     lanes: [LaneRecorder; 2],
     agreement: AgreementWindow,
-    captured: RateMeter,
+    captured: TotalRate,
     decode: LatencyWindow,
     captured_frames: u64,
     dropped_frames: u64,
@@ -89,7 +89,7 @@ impl Recorder {
         Self {
             lanes: [LaneRecorder::new(), LaneRecorder::new()],
             agreement: AgreementWindow::new(WINDOW_FRAMES),
-            captured: RateMeter::new(RATE_SPAN),
+            captured: TotalRate::new(RATE_SPAN),
             decode: LatencyWindow::new(WINDOW_FRAMES),
             captured_frames: 0,
             dropped_frames: 0,
@@ -126,13 +126,23 @@ impl Recorder {
 
     /// Thresholds changed: recall and agreement begin anew, since they belong to the thresholds.
     pub fn reset_thresholds(&mut self) {
+        self.snapshot_at = None;
         self.agreement.clear();
         self.lanes.iter_mut().for_each(|lane| lane.accuracy.clear());
     }
 
+    /// One lane runs alone now, or both at once: latencies of before were measured under another load.
+    pub fn reset_latencies(&mut self) {
+        for lane in &mut self.lanes {
+            let LaneRecorder { accuracy, classes, .. } = std::mem::replace(lane, LaneRecorder::new());
+            (lane.accuracy, lane.classes) = (accuracy, classes);
+        }
+        self.snapshot_at = None;
+    }
+
     /// A frame came from the source, and `dropped` frames were replaced since the source was opened.
     pub fn captured(&mut self, frame: &CapturedFrame, captured: u64, dropped: u64) {
-        self.captured.tick(frame.captured_at);
+        self.captured.note(frame.captured_at, captured);
         self.decode.push(frame.decode_time);
         (self.captured_frames, self.dropped_frames) = (captured, dropped);
     }

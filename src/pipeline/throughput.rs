@@ -58,7 +58,8 @@ pub fn time_pipelined(
                 }
             })
             .map_err(no_thread)?;
-        for event in &event_receiver {
+        // By value: on an error the lane finds the other end closed instead of waiting for room.
+        for event in event_receiver {
             if let LaneEvent::Done { outcome: Err(error), .. } = event {
                 return Err(error);
             }

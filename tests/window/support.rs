@@ -251,7 +251,7 @@ pub fn frame(id: u64, mode: Mode) -> FrameResult {
 
 pub fn statistics() -> Statistics {
     let lane = |factor: f32| {
-        let summary = |ms: f32| LatencySummary { p50_ms: ms * factor, p95_ms: ms * factor * 1.2 };
+        let summary = |ms: f32| LatencySummary { p50_ms: ms * factor, p95_ms: ms * factor * 1.2, count: 300 };
         LaneStatistics {
             fps: Some(29.5),
             frames: 300,

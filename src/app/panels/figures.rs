@@ -124,8 +124,10 @@ fn speed_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
         }),
     ];
     for (name, meaning, part) in parts {
-        let frames = lanes[0].frames.max(lanes[1].frames);
-        let tip = format!("{meaning}. Median and 95th percentile of the last {frames} frames.\nCommand line: {bench}");
+        let [a, b] = [0, 1].map(|index| part(&lanes[index]).count);
+        let tip = format!(
+            "{meaning}. Median and 95th percentile of the last {a} frames of A and {b} of B.\nCommand line: {bench}"
+        );
         pair_ui(ui, name, &[0, 1].map(|index| latency(&lanes[index], part)), &tip);
     }
     ui.add_space(2.0);
@@ -135,10 +137,10 @@ fn speed_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
 }
 
 fn latency(lane: &LaneStatistics, part: fn(&LaneStatistics) -> LatencySummary) -> String {
-    if lane.frames == 0 {
+    let summary = part(lane);
+    if summary.count == 0 {
         return NONE.to_owned();
     }
-    let summary = part(lane);
     let number = |ms: f32| if ms < 10.0 { format!("{ms:.2}") } else { format!("{ms:.1}") };
     format!("{} / {}", number(summary.p50_ms), number(summary.p95_ms))
 }

@@ -84,8 +84,9 @@ fn settings_menu_ui(ui: &mut Ui, input: &TopBarInput<'_>, actions: &mut Vec<Acti
     ui.horizontal(|ui| {
         let label = ui.label("Threads for each model");
         let value = ui.add(egui::DragValue::new(&mut threads).range(1..=most_threads())).labelled_by(label.id);
-        if value.on_hover_text("Threads ONNX Runtime uses inside one operator; the models are loaded again.").changed()
-        {
+        let value = value.on_hover_text("Threads ONNX Runtime uses inside one operator; the models are loaded again.");
+        // Not at every number on the way: each one loads both models.
+        if value.drag_stopped() || value.lost_focus() || (value.changed() && !value.dragged() && !value.has_focus()) {
             actions.push(Action::SetThreads(threads));
         }
     });
