@@ -4,9 +4,13 @@
 //! run in `tests/camera.rs`, videos that break off in `src/capture/video/tests`.
 
 #![cfg(unix)]
+#[path = "../common/mod.rs"]
 mod common;
+mod disk;
+mod place;
 
 use common::tiny_onnx;
+use place::{Place, assert_says, refusal};
 use prost::Message;
 use quantscope::capture::{SourceOptions, SourceSpec};
 use quantscope::inference::trial::{Trial, TrialError};
@@ -15,7 +19,7 @@ use quantscope::onnx;
 use quantscope::pipeline::{Command as PipelineCommand, Event, LaneId, Link, Pipeline, PipelineConfig};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,75 +27,6 @@ use std::time::{Duration, Instant};
 const AT_ONCE: Duration = Duration::from_secs(1);
 /// Long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A folder with a model that works and a picture.
-struct Place {
-    folder: tempfile::TempDir,
-}
-
-impl Place {
-    fn new() -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap() };
-        tiny_onnx::write(place.path(), "good.onnx", &tiny_onnx::detector());
-        // Noise, so that no encoder makes it small.
-        let noise = |x: u32, y: u32| (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503)).to_le_bytes();
-        let pixel = |x, y| image::Rgb([noise(x, y)[1], noise(y, x)[2], noise(x, y)[3]]);
-        image::RgbImage::from_fn(160, 120, pixel).save(place.at("picture.png")).unwrap();
-        place
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.path().join(name)
-    }
-
-    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        fs::write(self.at(name), bytes).unwrap();
-        self.at(name)
-    }
-
-    fn quantscope(&self, arguments: &[&str]) -> Command {
-        let mut command = common::quantscope(&self.at("config"));
-        command.args(arguments).current_dir(self.path());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.quantscope(arguments).output().unwrap()
-    }
-
-    /// The sentence with which `detect` refuses a model.
-    fn refused_model(&self, model: &str) -> String {
-        let sentence = refusal(&self.run(&["detect", "picture.png", "--model", model]));
-        assert!(sentence.contains(model), "{sentence}");
-        sentence
-    }
-
-    /// The sentence with which `detect` refuses a source.
-    fn refused_source(&self, source: &str) -> String {
-        let sentence = refusal(&self.run(&["detect", source, "--model", "good.onnx"]));
-        assert!(sentence.contains(source), "{sentence}");
-        sentence
-    }
-}
-
-/// The one line on stderr of a run that failed as it should.
-fn refusal(output: &Output) -> String {
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
-    assert!(text.starts_with("error: ") && text.lines().count() == 1, "{text}");
-    text
-}
-
-fn assert_says(sentence: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(sentence.contains(part), "no {part:?} in: {sentence}");
-    }
-}
 
 #[test]
 fn what_is_no_onnx_file_is_refused_at_once() {
@@ -382,73 +317,4 @@ fn a_missing_wrong_or_old_runtime_is_one_sentence_within_a_second() {
             assert_says(&refusal(&output), &[reason, "make setup"]);
         }
     }
-}
-
-/// The program, on a disk that takes no more than a kilobyte a file.
-fn on_a_full_disk(place: &Place, arguments: &[&str]) -> Output {
-    let program = place.quantscope(arguments);
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\""]).arg(program.get_program());
-    shell.args(program.get_args()).current_dir(place.path());
-    for (name, value) in program.get_envs() {
-        match value {
-            Some(value) => shell.env(name, value),
-            None => shell.env_remove(name),
-        };
-    }
-    shell.output().unwrap()
-}
-
-#[test]
-fn a_full_disk_is_told_and_what_was_saved_before_stays() {
-    let place = Place::new();
-    let names = |folder: &Path| -> Vec<String> {
-        let entry = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().to_string_lossy().into_owned();
-        fs::read_dir(folder).unwrap().map(entry).collect()
-    };
-    place.file("out.png", b"saved before");
-    let before = names(place.path());
-    let output = on_a_full_disk(&place, &["detect", "picture.png", "-m", "good.onnx", "--save", "out.png"]);
-    let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    assert_eq!(text.lines().count(), 1, "{text}");
-    assert_says(&text, &["out.png", "cannot be written", "Free some space"]);
-    assert_eq!(fs::read(place.at("out.png")).unwrap(), b"saved before");
-    assert_eq!(names(place.path()).len(), before.len(), "something was left behind");
-
-    let output = on_a_full_disk(&place, &["scene", "--count", "2", "--out", "data"]);
-    assert_says(&refusal(&output), &["000000.jpg", "cannot be written"]);
-    assert!(names(&place.at("data/images")).is_empty(), "half a picture was left behind");
-}
-
-#[test]
-fn a_stdout_that_cannot_be_written_is_a_sentence_and_not_a_panic() {
-    let place = Place::new();
-    let Ok(full) = File::options().write(true).open("/dev/full") else {
-        println!("skipped: there is no /dev/full");
-        return;
-    };
-    for arguments in [
-        &["detect", "picture.png", "-m", "good.onnx"][..],
-        &["detect", "picture.png", "-m", "good.onnx", "--format", "json"],
-        &["inspect", "good.onnx"],
-        &["cameras"],
-        &["bench", "-m", "good.onnx", "--frames", "10"],
-    ] {
-        let stdout = Stdio::from(full.try_clone().unwrap());
-        let output = place.quantscope(arguments).stdout(stdout).stderr(Stdio::piped()).output().unwrap();
-        assert_says(&refusal(&output), &["stdout", "No space left"]);
-    }
-}
-
-#[test]
-fn a_place_to_save_that_will_not_do_is_told_before_anything_is_detected() {
-    let place = Place::new();
-    place.file("file", b"x");
-    for (target, reason) in [("out.xyz", ".png"), ("file", "no folder"), ("file/out", "no folder")] {
-        let sentence = refusal(&place.run(&["detect", "picture.png", "-m", "good.onnx", "--save", target]));
-        assert_says(&sentence, &[target, reason]);
-    }
-    let sentence = refusal(&place.run(&["detect", "demo", "--limit", "2", "-m", "good.onnx", "--save", "one.png"]));
-    assert_says(&sentence, &["one.png", "folder"]);
 }
