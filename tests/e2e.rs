@@ -1,6 +1,7 @@
 //! The whole program, once through: started in a real window under Xvfb, driven by keys and a real file dialog, read by
 //! its log (`-v`) and its pixels, and closed by the window manager.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test stops it at the first surprise")]
 
 mod common;
 mod desktop;

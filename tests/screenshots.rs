@@ -1,6 +1,7 @@
 //! Pictures of every state of the window, taken from the real program: `make screenshots` saves them in `screenshots/`,
 //! to be looked at.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test stops it at the first surprise")]
 
 mod common;
 mod desktop;

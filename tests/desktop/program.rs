@@ -53,6 +53,8 @@ impl<'a> Program<'a> {
         if let Some(folder) = setup.program.and_then(Path::parent) {
             command.current_dir(folder);
         }
+        // Away from the window, where the pointer calls up no tips; the display ends before that.
+        until("the pointer goes", || screen.tool("xdotool", &["mousemove", "9999", "9999"]));
         // A group of its own: whatever it leaves behind can be found.
         let started_at = Instant::now();
         let child = command.process_group(0).spawn().unwrap();
