@@ -83,7 +83,7 @@ impl App {
             verdict: &verdict,
             display_fps: self.session.display.per_second(),
             source: source.as_deref().unwrap_or("demo"),
-            paused: self.session.paused,
+            at_rest: self.session.paused || self.session.source.ended || self.session.source.is_broken(),
             compare: self.settings.compare,
         };
         let boxes = boxes::BoxesInput { session: &self.session, settings: &self.settings };

@@ -23,8 +23,8 @@ pub struct FiguresInput<'a> {
     pub display_fps: Option<f32>,
     /// The source as it is written on the command line.
     pub source: &'a str,
-    /// Whether the pipeline stands still.
-    pub paused: bool,
+    /// Whether no new frames come (paused, at the end, broken off): rates of before are not shown as if they held now.
+    pub at_rest: bool,
     /// Whether both models run.
     pub compare: bool,
 }
@@ -108,7 +108,7 @@ fn speed_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
     section_ui(ui, "SPEED, ms as median / 95th percentile");
     let bench = command("bench", input);
     let lanes = &input.statistics.lanes;
-    let rate = [0, 1].map(|index| format::rate(lanes[index].fps));
+    let rate = [0, 1].map(|index| now(input, format::rate(lanes[index].fps)));
     let tip = format!("Frames a second that the model finished, over the last two seconds.\nCommand line: {bench}");
     pair_ui(ui, "Inference FPS", &rate, &tip);
     type Part = fn(&LaneStatistics) -> LatencySummary;
@@ -226,9 +226,13 @@ fn process_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
         format::milliseconds(decode.p50_ms),
         format::milliseconds(decode.p95_ms)
     );
-    one_ui(ui, "Capture FPS", &format::rate(statistics.capture_fps), &tip);
-    let display = if input.paused { "paused".to_owned() } else { format::rate(input.display_fps) };
-    one_ui(ui, "Display FPS", &display, "Distinct frames drawn in this window a second, over the last two seconds.");
+    one_ui(ui, "Capture FPS", &now(input, format::rate(statistics.capture_fps)), &tip);
+    one_ui(
+        ui,
+        "Display FPS",
+        &now(input, format::rate(input.display_fps)),
+        "Distinct frames drawn in this window a second, over the last two seconds.",
+    );
     let share = statistics.dropped_frames as f64 / statistics.captured_frames.max(1) as f64 * 100.0;
     let dropped =
         format!("{} of {}", format::count(statistics.dropped_frames), format::count(statistics.captured_frames));
@@ -240,10 +244,15 @@ fn process_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
     // Measured with the first frame.
     let measured = statistics.resident_bytes > 0;
     let known = |text: String| if measured { text } else { NONE.to_owned() };
-    let cpu = known(format!("{:.0} %", statistics.cpu_percent));
+    let cpu = now(input, known(format!("{:.0} %", statistics.cpu_percent)));
     one_ui(ui, "CPU", &cpu, "CPU use of this process over the last second, in percent of one core.");
     let tip = "Resident memory of this process (1 MB = 1 000 000 bytes).";
     one_ui(ui, "Memory", &known(format::bytes(statistics.resident_bytes)), tip);
+}
+
+/// A figure of the present; none while nothing happens.
+fn now(input: &FiguresInput<'_>, figure: String) -> String {
+    if input.at_rest { NONE.to_owned() } else { figure }
 }
 
 fn both(models: [Option<&ModelInfo>; 2], text: impl Fn(&ModelInfo) -> String) -> [String; 2] {
