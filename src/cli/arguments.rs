@@ -102,8 +102,8 @@ impl Global {
     pub fn one_model(&self) -> anyhow::Result<&Path> {
         match self.model.as_slice() {
             [model] => Ok(model),
-            [] => Err(UsageError::error("no model was named: add --model FILE.onnx")),
-            several => Err(UsageError::error(format!("{} models were named; this takes one --model", several.len()))),
+            [] => Err(UsageError::because("no model was named: add --model FILE.onnx")),
+            several => Err(UsageError::because(format!("{} models were named; this takes one --model", several.len()))),
         }
     }
 }

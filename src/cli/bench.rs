@@ -92,7 +92,7 @@ struct Samples {
 
 pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     if global.model.is_empty() {
-        return Err(UsageError::error("no model was named: add --model FILE.onnx, once for each model"));
+        return Err(UsageError::because("no model was named: add --model FILE.onnx, once for each model"));
     }
     let images = frames_in_memory(&args.source)?;
     let trial = start::trial();

@@ -22,7 +22,7 @@ pub(super) fn set_up_logging(verbose: u8) {
 pub(super) struct UsageError(String);
 
 impl UsageError {
-    pub fn error(reason: impl Into<String>) -> anyhow::Error {
+    pub fn because(reason: impl Into<String>) -> anyhow::Error {
         Self(reason.into()).into()
     }
 }

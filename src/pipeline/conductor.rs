@@ -382,7 +382,7 @@ impl Conductor {
         let generation = Generation(self.next_generation);
         let started = outcome.and_then(|detector| {
             let warnings = detector.warnings().to_vec();
-            let lane = Lane::start(lane, generation, *detector, self.lane_events.0.clone());
+            let lane = Lane::start(lane, generation, detector, self.lane_events.0.clone());
             lane.map(|lane| (lane, warnings)).map_err(|error| format!("no thread to run the model: {error}"))
         });
         match started {

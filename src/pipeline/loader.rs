@@ -12,7 +12,7 @@ pub(super) struct Loaded {
     pub lane: LaneId,
     pub number: LoadNumber,
     pub path: PathBuf,
-    pub outcome: Result<Box<Detector>, String>,
+    pub outcome: Result<Detector, String>,
 }
 
 /// Counts the loads of a run, so that a load that was overtaken by a later one is known as such.
@@ -54,7 +54,7 @@ impl Loader {
             let mut progress = |stage: LoadStage| tell(Event::ModelLoading { lane, path: path.clone(), stage });
             let load = || Detector::load(&path, &options, trial.as_ref(), &mut progress);
             let outcome = match catch_unwind(AssertUnwindSafe(load)) {
-                Ok(outcome) => outcome.map(Box::new).map_err(|error| error.to_string()),
+                Ok(outcome) => outcome.map_err(|error| error.to_string()),
                 Err(_) => {
                     Err(format!("{}: loading it broke off inside the runtime; the file may be damaged", path.display()))
                 }
