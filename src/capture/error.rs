@@ -210,6 +210,12 @@ pub enum CaptureError {
         /// The driver's words.
         reason: String,
     },
+    /// A fault of this program or of a library.
+    #[error("{source_name}: reading it broke off by a fault of the program. Open it again, and please report this")]
+    BrokeOff {
+        /// What was being read.
+        source_name: String,
+    },
     /// The system would not give a thread.
     #[error("{source_name}: the system has no thread left for it ({reason}). Close other programs and retry")]
     NoThread {

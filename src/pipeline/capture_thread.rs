@@ -5,6 +5,7 @@ use super::slot::SlotWriter;
 use super::thread::NamedThread;
 use crate::capture::{self, CaptureError, CapturedFrame, FrameSource, Next, SourceOptions, SourceSpec};
 use crossbeam_channel::{Receiver, Sender, bounded};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -172,7 +173,7 @@ impl<F: Fn(Event)> Capture<F> {
         let body = {
             let spec = spec.clone();
             move || {
-                let source = capture::open(&spec, &options);
+                let source = guarded(&spec, || capture::open(&spec, &options));
                 let _ = answer.send((number, spec, source));
             }
         };
@@ -208,7 +209,7 @@ impl<F: Fn(Event)> Capture<F> {
 
     fn read_frame(&mut self) {
         let Some(current) = &mut self.current else { return };
-        let next = current.source.next_frame(PATIENCE);
+        let next = guarded(&current.spec, || current.source.next_frame(PATIENCE));
         while let Some(warning) = current.source.take_warning() {
             (self.tell)(Event::Warning(warning));
         }
@@ -237,5 +238,62 @@ impl<F: Fn(Event)> Capture<F> {
         if let Some(current) = self.current.take() {
             (self.tell)(Event::SourceFailed { spec: current.spec, message: error.to_string() });
         }
+    }
+}
+
+/// What `read` gives; a panic in it becomes an error, so that the thread lives on and the view is told.
+fn guarded<T>(spec: &SourceSpec, read: impl FnOnce() -> Result<T, CaptureError>) -> Result<T, CaptureError> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        let source_name = match spec {
+            // An address may hold a password.
+            SourceSpec::Url(_) => "the stream".to_owned(),
+            other => other.to_string(),
+        };
+        Err(CaptureError::BrokeOff { source_name })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::slot::latest_slot;
+    use super::*;
+    use crate::capture::{SourceInfo, SourceKind};
+    use std::cell::RefCell;
+
+    struct Faulty(SourceInfo);
+
+    impl FrameSource for Faulty {
+        fn info(&self) -> &SourceInfo {
+            &self.0
+        }
+
+        fn next_frame(&mut self, _: Duration) -> Result<Next, CaptureError> {
+            panic!("on purpose")
+        }
+    }
+
+    #[test]
+    fn a_source_that_panics_is_closed_and_told() {
+        let told = RefCell::new(Vec::new());
+        let (frames, _reader) = latest_slot();
+        let (_commands, receiver) = bounded(1);
+        let mut capture = Capture::new(receiver, frames, |event| told.borrow_mut().push(event));
+        let info = SourceInfo {
+            title: "faulty".to_owned(),
+            kind: SourceKind::Demo,
+            size: None,
+            frame_rate: None,
+            duration: None,
+            picture_count: None,
+            detail: String::new(),
+        };
+        capture.install((SourceNumber(0), SourceSpec::Demo, Ok(Box::new(Faulty(info)))));
+        capture.read_frame();
+        assert!(capture.current.is_none());
+        let told = told.borrow();
+        let [Event::SourceOpened { .. }, Event::SourceFailed { message, .. }] = told.as_slice() else {
+            panic!("{told:?}")
+        };
+        assert!(message.starts_with("demo: reading it broke off"), "{message}");
     }
 }

@@ -195,7 +195,8 @@ impl Road {
         let (natural, rough): (&Tile, &Tile) = (&NATURAL, &ROUGH);
         let half_dash = if dash { (0.075 * pixel_fixed) as i32 } else { -soften };
         for pixel in row.iter_mut() {
-            let side = x.abs();
+            // Far ahead the bend leads out of the numbers, where i32::MIN has no positive twin.
+            let side = x.saturating_abs();
             let texture =
                 |tile: &Tile, rate: i32, v: i32| tile.smooth(((x >> 8) * rate) & (SIDE as i32 * 256 - 1), v) - 128;
             let coarse = texture(natural, 14, v_coarse);

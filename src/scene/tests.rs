@@ -190,3 +190,12 @@ fn the_drive_depends_on_seed_and_time_alone() {
     assert_eq!(hash(&first.0), hash(&Drive::new(1, size).render(3.25).0));
     assert_ne!(hash(&first.0), hash(&Drive::new(2, size).render(3.25).0));
 }
+
+#[test]
+fn a_bend_that_leads_out_of_the_numbers_is_painted() {
+    // Where the row under the horizon is so far ahead that the road's middle lies beyond 32 km.
+    let mut drive = Drive::new(1, ImageSize::new(800, 450));
+    for time_s in [157.766_666, 157.799_999_999_993_62, 157.833_333] {
+        assert_eq!(drive.render(time_s).0.dimensions(), (800, 450));
+    }
+}
