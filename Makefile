@@ -38,7 +38,7 @@ setup:
 	@scripts/setup.sh
 
 bench: build
-	@cargo bench --locked
+	@cargo bench --locked --bench preprocess
 	@scripts/bench.sh $(PROGRAM)
 
 soak:
