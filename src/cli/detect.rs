@@ -25,7 +25,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "PATH")]
     save: Option<PathBuf>,
     /// Stop after so many frames
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
 }
 

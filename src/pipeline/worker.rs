@@ -1,23 +1,18 @@
 //! One named thread that does odd jobs for the view: file dialogs, saving, asking for cameras.
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use super::thread::NamedThread;
+use crossbeam_channel::{Sender, bounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::thread::JoinHandle;
-use std::time::Duration;
-
-/// How long dropping a worker waits for the job in hand. A file dialog that a person left open must not keep the
-/// program alive for ever.
-const GRACE: Duration = Duration::from_secs(2);
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A thread that does one job after the other. Dropping it finishes the jobs that wait and joins the thread.
+/// A thread that does one job after the other. Dropping it finishes the jobs that wait and joins the thread, but waits no
+/// longer than for any other thread: a file dialog that a person left open must not keep the program alive for ever.
 #[derive(Debug)]
 pub struct Worker {
-    name: String,
-    jobs: Option<Sender<Job>>,
-    ended: Receiver<()>,
-    thread: Option<JoinHandle<()>>,
+    // Dropped first: its loss ends the thread.
+    jobs: Sender<Job>,
+    _thread: NamedThread,
 }
 
 impl Worker {
@@ -28,36 +23,19 @@ impl Worker {
     /// When the operating system gives no thread.
     pub fn spawn(name: &str, capacity: usize) -> std::io::Result<Self> {
         let (jobs, waiting) = bounded::<Job>(capacity);
-        let (alive, ended) = bounded::<()>(0);
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            let _alive = alive;
+        let thread = NamedThread::spawn(name, move || {
             for job in waiting {
                 if catch_unwind(AssertUnwindSafe(job)).is_err() {
                     tracing::error!("a job of the thread {:?} failed", std::thread::current().name());
                 }
             }
         })?;
-        Ok(Self { name: name.to_owned(), jobs: Some(jobs), ended, thread: Some(thread) })
+        Ok(Self { jobs, _thread: thread })
     }
 
     /// Hands over a job. Never blocks; false when too many wait already (the job is dropped).
     pub fn submit(&self, job: impl FnOnce() + Send + 'static) -> bool {
-        self.jobs.as_ref().is_some_and(|jobs| jobs.try_send(Box::new(job)).is_ok())
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.jobs = None;
-        if self.ended.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
-            tracing::warn!("the thread {:?} was still busy and is left behind", self.name);
-            return;
-        }
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread {:?} broke off", self.name);
-        }
+        self.jobs.try_send(Box::new(job)).is_ok()
     }
 }
 
