@@ -3,7 +3,7 @@
 use crate::capture::CapturedFrame;
 use crate::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
 use crate::inference::{
-    ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, Precision, StageTimings,
+    ClassNumbers, ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, Precision, StageTimings,
 };
 use crate::pipeline::{FrameAgreement, FrameId, FrameResult, LaneId, LaneResult, Mode, Statistics};
 use std::sync::Arc;
@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 pub fn model_info(path: &str, precision: Precision, bytes: u64) -> ModelInfo {
     let card = ModelCard {
         head: Head::BoxesScores,
+        class_numbers: ClassNumbers::FromZero,
+        nms: true,
         input_size: ImageSize::new(320, 320),
         layout: Layout::Nchw,
         color: ColorOrder::Rgb,

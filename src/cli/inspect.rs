@@ -82,7 +82,7 @@ impl InspectReport {
             inputs: summary.inputs.clone(),
             outputs: summary.outputs.clone(),
             card: CardReport::new(&recognition.card),
-            evidence: recognition.evidence.clone(),
+            evidence: recognition.evidence.iter().map(ToString::to_string).collect(),
             warnings: recognition.warnings.clone(),
             quantization: summary.quantization,
             operators: summary.operators.clone(),
@@ -172,7 +172,7 @@ fn shortened(shown: Vec<String>, of: usize) -> String {
 mod tests {
     use super::*;
     use crate::imaging::ImageSize;
-    use crate::inference::LabelSource;
+    use crate::inference::{ClassNumbers, Evidence, Item, LabelSource};
     use crate::onnx::{Dimension, ElementType, proto::DataType};
 
     fn report() -> InspectReport {
@@ -196,6 +196,8 @@ mod tests {
         };
         let card = ModelCard {
             head: Head::Yolox,
+            class_numbers: ClassNumbers::FromZero,
+            nms: true,
             input_size: ImageSize::new(416, 416),
             layout: Layout::Nchw,
             color: ColorOrder::Bgr,
@@ -207,7 +209,7 @@ mod tests {
             labels: (0..80).map(|i| format!("name {i}")).collect(),
             labels_from: LabelSource::BuiltinCoco80,
         };
-        let (evidence, warnings) = (vec!["because".into()], vec!["careful".into()]);
+        let (evidence, warnings) = (vec![Evidence::sure(Item::Head, "because")], vec!["careful".into()]);
         InspectReport::new(Path::new("a/m.onnx"), &summary, &Recognition { card, evidence, warnings })
     }
 

@@ -1,6 +1,6 @@
 //! What is known of a loaded model.
 
-use super::ModelCard;
+use super::{Evidence, ModelCard};
 use crate::onnx::Precision;
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ pub struct ModelInfo {
     /// What is believed of input and outputs.
     pub card: ModelCard,
     /// Why that is believed, a sentence an item.
-    pub evidence: Vec<String>,
+    pub evidence: Vec<Evidence>,
     /// Threads ONNX Runtime uses inside one operator.
     pub threads: usize,
     /// Execution provider that runs it, such as `CPU`.

@@ -7,9 +7,11 @@ mod external;
 mod precision;
 pub mod proto;
 mod read;
+mod relax;
 mod summary;
 
 pub use error::OnnxError;
 pub use precision::{Precision, Quantization};
 pub use read::read;
+pub use relax::relaxed;
 pub use summary::{Dimension, ElementType, Summary, ValueInfo, summary};

@@ -10,7 +10,7 @@ use quantscope::app::{
 use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
 use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
 use quantscope::inference::{
-    ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, Precision, StageTimings,
+    ClassNumbers, ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, Precision, StageTimings,
 };
 use quantscope::pipeline::{
     AgreementStatistics, Command, Event, FrameAgreement, FrameId, FrameResult, LaneAccuracy, LaneId, LaneResult,
@@ -204,6 +204,8 @@ pub fn source_opened(kind: SourceKind) -> Event {
 pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
     let card = ModelCard {
         head: Head::BoxesScores,
+        class_numbers: ClassNumbers::FromZero,
+        nms: true,
         input_size: ImageSize::new(320, 320),
         layout: Layout::Nchw,
         color: ColorOrder::Rgb,
