@@ -5,7 +5,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use quantscope::app::{
     App, CameraChoice, CameraFormatChoice, DialogKind, Picked, Services, Settings, SettingsStore, StartOptions,
-    TwinChoice,
+    TwinChoice, Variant,
 };
 use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
 use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
@@ -30,6 +30,8 @@ pub struct Setup {
     pub options: StartOptions,
     pub picked: Picked,
     pub twin: Option<TwinChoice>,
+    /// The files of every model's family; empty: families are not searched.
+    pub family: Vec<Variant>,
     pub cameras: Vec<CameraChoice>,
     /// Called with the folder of the settings before the window starts.
     pub prepare: fn(&Path),
@@ -46,6 +48,7 @@ impl Default for Setup {
             },
             picked: Picked::Cancelled,
             twin: None,
+            family: Vec::new(),
             cameras: vec![camera()],
             prepare: |_| {},
         }
@@ -77,6 +80,10 @@ impl Window {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (cameras, twin, picked) = (setup.cameras, setup.twin, setup.picked);
         let mut services = Services::new(move || cameras.clone(), move |_| twin.clone());
+        let family = setup.family;
+        if !family.is_empty() {
+            services = services.with_families(move |_| family.clone());
+        }
         let asked_by_window = Arc::clone(&asked);
         services.pick_path = Arc::new(move |kind| {
             asked_by_window.lock().unwrap().push(kind.clone());
