@@ -70,7 +70,7 @@ fn two_quantized_models_are_compared_by_choosing_them() {
     window.click("Show INT8 qat in B");
     assert_eq!(window.commands(), ["Exchange"], "comparing goes on");
     window.click("Precisions of model A");
-    window.click("a.int8.onnx");
+    window.click("Load a.int8.onnx into A");
     let commands = window.commands();
     assert!(commands[0].starts_with("LoadModel { lane: A, path: \"/models/a.int8.onnx\""), "{commands:?}");
 }

@@ -222,7 +222,9 @@ fn family_menu_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, actions: &mut Ve
     let menu = ui.menu_button("▾", |ui| {
         ui.label(RichText::new("Other precisions of this model").weak());
         for variant in &state.family {
-            if ui.radio(variant.path == loaded.path, menu_name(variant)).clicked() {
+            let name = menu_name(variant);
+            let choice = ui.radio(variant.path == loaded.path, &name);
+            if choice.accessible_name(format!("Load {name} into {lane:?}")).clicked() {
                 actions.push(Action::OpenVariant(lane, variant.path.clone()));
                 ui.close();
             }
