@@ -1,6 +1,6 @@
 //! The model card as a file: a sidecar beside the model, or the one named by `--card`.
 
-use super::{ClassNumbers, ColorOrder, Head, Layout, ModelCard};
+use super::{Anchors, ClassNumbers, ColorOrder, Head, Layout, ModelCard};
 use crate::imaging::{ImageSize, ResizeMode};
 use serde::Deserialize;
 use std::io::ErrorKind;
@@ -51,6 +51,8 @@ pub struct CardOverrides {
     pub class_numbers: Option<ClassNumbers>,
     /// See [`ModelCard::nms`].
     pub nms: Option<bool>,
+    /// A row a feature map, finest first, such as `[[10,13, 16,30, 33,23], …]`; see [`ModelCard::anchors`].
+    pub anchors: Option<Anchors>,
     /// Width and height, see [`ModelCard::input_size`].
     pub input_size: Option<[u32; 2]>,
     /// See [`ModelCard::layout`].
@@ -138,6 +140,7 @@ impl CardOverrides {
         set("head", self.head, &mut card.head, &mut keys);
         set("class_numbers", self.class_numbers, &mut card.class_numbers, &mut keys);
         set("nms", self.nms, &mut card.nms, &mut keys);
+        set("anchors", self.anchors.clone().map(Some), &mut card.anchors, &mut keys);
         set("input_size", self.size(), &mut card.input_size, &mut keys);
         set("layout", self.layout, &mut card.layout, &mut keys);
         set("color", self.color, &mut card.color, &mut keys);

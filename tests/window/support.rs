@@ -213,6 +213,7 @@ pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
         head: Head::BoxesScores,
         class_numbers: ClassNumbers::FromZero,
         nms: true,
+        anchors: None,
         input_size: ImageSize::new(320, 320),
         layout: Layout::Nchw,
         color: ColorOrder::Rgb,

@@ -3,7 +3,7 @@
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::{ImageSize, ResizeMode};
 use crate::inference::recognize::InputRecognition;
-use crate::inference::{Candidate, ClassNumbers, ColorOrder, Head, labels};
+use crate::inference::{Anchors, Candidate, ClassNumbers, ColorOrder, Head, labels};
 use crate::onnx::Summary;
 
 /// Outputs to candidates. `candidates` is empty; class numbers are the model's own.
@@ -33,6 +33,8 @@ pub(in crate::inference) struct Look<'a> {
     pub outputs: &'a [Output<'a>],
     /// The head that the user's card names.
     pub asked: Option<Head>,
+    /// The anchor boxes that the user's card sets.
+    pub anchors: Option<&'a Anchors>,
 }
 
 impl Look<'_> {

@@ -43,7 +43,7 @@ pub fn look(family: &Family, summary: &Summary, outputs: &[(&str, &[usize], Opti
     let input = recognize_input(summary, None).unwrap();
     let outputs: Vec<_> =
         outputs.iter().map(|(name, shape, values)| Output { name, shape: shape.to_vec(), values: *values }).collect();
-    (family.recognize)(&Look { summary, input: &input, outputs: &outputs, asked: None })
+    (family.recognize)(&Look { summary, input: &input, outputs: &outputs, asked: None, anchors: None })
 }
 
 /// A tensor of a run.
