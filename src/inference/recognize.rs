@@ -197,7 +197,11 @@ fn usual_card(found: &Found, input: &InputRecognition) -> ModelCard {
 fn head_evidence(found: &Found) -> impl Iterator<Item = Evidence> {
     let guess = found.certainty == Certainty::Guess;
     // A sure head may leave something open, such as how classes are numbered; the sentence says so.
-    let item = move |text: &String| Evidence { item: Item::Head, text: text.clone(), guess: guess || text.contains("a guess") };
+    let item = move |text: &String| Evidence {
+        item: Item::Head,
+        text: text.clone(),
+        guess: guess || text.contains("a guess"),
+    };
     found.evidence.iter().map(item)
 }
 

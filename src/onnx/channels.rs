@@ -89,7 +89,8 @@ mod tests {
 
     #[test]
     fn channels_are_counted_behind_conversions_and_in_subgraphs() {
-        let tensor = |name: &str, dims: &[i64]| TensorProto { name: name.into(), dims: dims.to_vec(), ..Default::default() };
+        let tensor =
+            |name: &str, dims: &[i64]| TensorProto { name: name.into(), dims: dims.to_vec(), ..Default::default() };
         let constant = AttributeProto { name: "value".into(), t: Some(tensor("", &[7, 9])), ..Default::default() };
         let inner = GraphProto {
             initializer: vec![tensor("w", &[546, 8, 1, 1])],
