@@ -55,11 +55,11 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
     })
 }
 
-/// SSDs with VGG's backbone are of 90 MiB and more, those with MobileNet's of 30 at most.
+/// SSDs with VGG's backbone have more than 25 million weights, those with MobileNet's fewer than 10.
 fn usual(look: &Look<'_>) -> Usual {
-    const VGG_BYTES: u64 = 60 << 20;
+    const VGG_WEIGHTS: u64 = 15_000_000;
     let stretched = Usual { color: ColorOrder::Bgr, size: Some(USUAL_SIZE), ..Usual::UNIT_STRETCH.guessed() };
-    if look.summary.bytes >= VGG_BYTES {
+    if look.weights() >= VGG_WEIGHTS {
         let from = "a guess by its size, what SSD with VGG is trained with";
         return Usual { scale: 1.0, mean: [104.0, 117.0, 123.0], from, ..stretched };
     }

@@ -22,7 +22,7 @@ pub(super) const FAMILY: Family = Family {
 };
 
 fn recognize(look: &Look<'_>) -> Option<Found> {
-    let places = listed::places(look.outputs)?;
+    let places = listed::places(look)?;
     let reach = listed::rows_seen(look.outputs, places).and_then(listed::Rows::reach);
     let certainty = match look.asked {
         Some(_) => Certainty::Certain,

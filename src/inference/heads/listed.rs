@@ -5,7 +5,8 @@
 //! classes are told apart by their names, else by their values: classes are whole numbers.
 
 use super::OutputTensor;
-use super::family::Output;
+use super::facts::are_scores;
+use super::family::{Look, Output};
 
 /// An output as both recognition and decoding see it.
 #[derive(Clone, Copy)]
@@ -35,8 +36,15 @@ pub(super) struct Rows<'a> {
     rows: usize,
 }
 
-/// Where the parts of a list are among the outputs of a model; none if they are no such list.
-pub(super) fn places(outputs: &[Output<'_>]) -> Option<Places> {
+/// Where the parts of a list are among the outputs of a model; none if they are no such list, or their values are none
+/// and no card says that they are.
+pub(super) fn places(look: &Look<'_>) -> Option<Places> {
+    let places = places_by_shape(look.outputs)?;
+    let plausible = || rows_seen(look.outputs, places).is_none_or(Rows::are_plausible);
+    (look.asked.is_some() || plausible()).then_some(places)
+}
+
+fn places_by_shape(outputs: &[Output<'_>]) -> Option<Places> {
     find(outputs.len(), |index| {
         let output = &outputs[index];
         Part { name: output.name, shape: &output.shape, values: output.values }
@@ -79,6 +87,11 @@ impl<'a> Rows<'a> {
         self.iter().filter(|(_, score, _)| *score > 0.0).map(|(_, _, class)| class)
     }
 
+    /// Whether all classes are whole numbers and all scores lie in 0…1, as they must.
+    pub fn are_plausible(self) -> bool {
+        self.iter().all(|(_, score, class)| class.fract() == 0.0 && are_scores(&[score]))
+    }
+
     /// How far the boxes of what scores more than 0 reach; none without any.
     pub fn reach(self) -> Option<f32> {
         let scored = self.iter().filter(|(_, score, _)| *score > 0.0);
@@ -90,11 +103,7 @@ fn find<'a>(count: usize, part: impl Fn(usize) -> Part<'a>) -> Option<Places> {
     let is_vector_of = |lead: &[usize], index: usize| {
         let part = part(index);
         let name = Name(part.name);
-        let row = match part.shape {
-            [lead @ .., 1] if part.shape.len() > 1 && lead.len() > 1 => lead,
-            shape => shape,
-        };
-        let fits = same_sides(lead, part.shape, part.values.is_none()) || same_sides(lead, row, false);
+        let fits = same_sides(lead, part.shape, part.values.is_none());
         fits && !name.is_count() && !name.is_index()
     };
     let boxes = (0..count).find(|&index| {
@@ -192,7 +201,7 @@ mod tests {
             .iter()
             .map(|o| Output { name: o.name, shape: o.shape.to_vec(), values: (!declared).then_some(o.values) })
             .collect();
-        places(&outputs).map(|p| [Some(p.boxes), Some(p.scores), Some(p.classes), p.count])
+        places_by_shape(&outputs).map(|p| [Some(p.boxes), Some(p.scores), Some(p.classes), p.count])
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(super) const FAMILY: Family =
 
 const COLUMNS: usize = 5;
 /// RTMDet-nano has a million weights, RTMDet-tiny five.
-const NANO_BYTES: u64 = 8 << 20;
+const NANO_WEIGHTS: u64 = 2_000_000;
 
 fn recognize(look: &Look<'_>) -> Option<Found> {
     let declared = look.outputs.iter().all(|output| output.values.is_none());
@@ -35,7 +35,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         return None;
     }
     let named = Name(dets.name).has(&["dets"]) && Name(labels.name).has(&["labels"]);
-    let nano = look.summary.bytes < NANO_BYTES;
+    let nano = look.weights() < NANO_WEIGHTS;
     Some(Found {
         head: Head::MmDet,
         classes: Classes::Open,

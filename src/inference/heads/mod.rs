@@ -183,6 +183,10 @@ impl Decoder {
 }
 
 #[cfg(test)]
+mod lists_tests;
+#[cfg(test)]
+mod tables_tests;
+#[cfg(test)]
 pub(super) mod test_support;
 #[cfg(test)]
 mod tests;

@@ -69,16 +69,16 @@ fn certainty(look: &Look<'_>, rows: &Output<'_>, number: bool) -> Option<Certain
     }
 }
 
-/// PicoDet is small and normalized as for ImageNet; PP-YOLOE+ and RT-DETR are fed with 0…1.
+/// PicoDet has at most 6 million weights and is normalized as for ImageNet; PP-YOLOE+ and RT-DETR are fed with 0…1.
 fn usual(look: &Look<'_>) -> Usual {
-    const PICODET_BYTES: u64 = 20 << 20;
+    const PICODET_WEIGHTS: u64 = 7_000_000;
     let older = look.summary.inputs.iter().any(|input| Name(&input.name).has(&["im_shape"]));
     let attention = look.summary.operators.get("Softmax").is_some_and(|count| *count > 4);
     if attention {
         return Usual { from: "a guess by its operators, what RT-DETR of PaddleDetection is trained with", ..UNIT };
     }
     let imagenet = Usual::IMAGENET_STRETCH.guessed();
-    if look.summary.bytes < PICODET_BYTES {
+    if look.weights() < PICODET_WEIGHTS {
         return Usual { from: "a guess by its size, what PicoDet is trained with", ..imagenet };
     }
     if older {

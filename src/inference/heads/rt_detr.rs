@@ -21,7 +21,7 @@ pub(super) const FAMILY: Family =
 const QUERIES: usize = 50;
 
 fn recognize(look: &Look<'_>) -> Option<Found> {
-    let places = listed::places(look.outputs)?;
+    let places = listed::places(look)?;
     let sizes =
         look.summary.inputs.iter().find(|input| Name(&input.name).has(&["target_size", "orig_size", "original_size"]));
     let certainty = match (look.asked, sizes) {

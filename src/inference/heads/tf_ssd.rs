@@ -25,7 +25,7 @@ pub(super) const FAMILY: Family = Family {
 const USUAL_SIZE: ImageSize = ImageSize::new(300, 300);
 
 fn recognize(look: &Look<'_>) -> Option<Found> {
-    let places = listed::places(look.outputs)?;
+    let places = listed::places(look)?;
     let seen = listed::rows_seen(look.outputs, places);
     let certainty = match look.asked {
         Some(_) => Certainty::Certain,

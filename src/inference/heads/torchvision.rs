@@ -27,7 +27,7 @@ pub(super) const FAMILY: Family = Family {
 const USUAL_SIZE: ImageSize = ImageSize::new(800, 800);
 
 fn recognize(look: &Look<'_>) -> Option<Found> {
-    let places = listed::places(look.outputs)?;
+    let places = listed::places(look)?;
     let seen = listed::rows_seen(look.outputs, places);
     let boxes = &look.outputs[places.boxes];
     let (head, unit, reason) = unit(boxes.name, seen.and_then(listed::Rows::reach));
