@@ -133,7 +133,8 @@ impl CardOverrides {
         }
     }
 
-    /// Replaces in `card` whatever is set here, but for the labels, which have to be fitted to the classes first.
+    /// Replaces in `card` whatever is set here, but for the labels, which have to be fitted to the classes first. A scale
+    /// without a mean or a deviation sets these to 0 and 1.
     /// Returns the names of the keys that were set.
     pub fn apply(&self, card: &mut ModelCard) -> Vec<&'static str> {
         let mut keys = Vec::new();
@@ -144,6 +145,10 @@ impl CardOverrides {
         set("input_size", self.size(), &mut card.input_size, &mut keys);
         set("layout", self.layout, &mut card.layout, &mut keys);
         set("color", self.color, &mut card.color, &mut keys);
+        if self.scale.is_some() {
+            // What was recognised belongs to another scale.
+            (card.mean, card.std) = ([0.0; 3], [1.0; 3]);
+        }
         set("scale", self.scale, &mut card.scale, &mut keys);
         set("mean", self.mean, &mut card.mean, &mut keys);
         set("std", self.std, &mut card.std, &mut keys);

@@ -199,7 +199,13 @@ fn usual_card(found: &Found, input: &InputRecognition) -> ModelCard {
 
 fn head_evidence(found: &Found) -> impl Iterator<Item = Evidence> {
     let guess = found.certainty == Certainty::Guess;
-    found.evidence.iter().map(move |text| Evidence { item: Item::Head, text: text.clone(), guess })
+    // A sure head may leave something open, such as how classes are numbered; the sentence says so.
+    let item = move |text: &String| Evidence {
+        item: Item::Head,
+        text: text.clone(),
+        guess: guess || text.contains("a guess"),
+    };
+    found.evidence.iter().map(item)
 }
 
 fn preprocessing_evidence(usual: &Usual, dtype: InputType) -> Evidence {

@@ -16,8 +16,10 @@ mod facts;
 mod family;
 mod fastestdet;
 mod grid;
+mod listed;
 mod mmdet;
 mod nanodet;
+mod numbering;
 mod paddle_nms;
 mod picodet;
 mod ppyoloe;
@@ -25,6 +27,7 @@ mod retinaface;
 mod rows;
 mod rt_detr;
 mod scrfd;
+mod table;
 mod tensor;
 mod tf_ssd;
 mod torchvision;
@@ -197,6 +200,10 @@ impl Decoder {
     }
 }
 
+#[cfg(test)]
+mod lists_tests;
+#[cfg(test)]
+mod tables_tests;
 #[cfg(test)]
 pub(super) mod test_support;
 #[cfg(test)]

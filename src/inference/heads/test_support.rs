@@ -25,6 +25,7 @@ pub fn summary(outputs: &[(&str, &[i64])]) -> Summary {
         outputs: outputs.iter().map(|(name, shape)| value(name, shape, DataType::Float)).collect(),
         metadata: Default::default(),
         operators: Default::default(),
+        weight_channels: Default::default(),
         precision: Precision::Fp32,
         precision_evidence: "fp32".into(),
         quantization: Quantization::default(),
