@@ -93,7 +93,7 @@ fn finer_and_fewer_maps_are_known() {
     for cells in [MORE_CELLS, 16 + 4] {
         assert!(recognized(&summary(&[]), &[("output0", &[1, 6, cells], None)]).is_some(), "{cells}");
     }
-    assert!(recognized(&summary(&[]), &[("output0", &[1, 6, 86], None)]).is_none());
+    assert!(recognized(&summary(&[]), &[("output0", &[1, 6, 90], None)]).is_none());
 }
 
 #[test]
