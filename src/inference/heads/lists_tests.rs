@@ -194,9 +194,14 @@ fn torchvision_classes_and_preprocessing_follow_from_the_file() {
     let zoo = found(Head::Torchvision, &zoo, &lists).unwrap();
     assert_eq!((zoo.numbers, zoo.classes), (ClassNumbers::FromOne, Classes::Known(81)));
     assert_eq!((zoo.usual.color, zoo.usual.scale, zoo.usual.mean[0]), (ColorOrder::Bgr, 1.0, 102.9801));
+    let regions = found(Head::Torchvision, &with(&[], &[("RoiAlign", 1)]), &lists).unwrap();
+    assert_eq!((coco.usual.resize, regions.usual.resize), (ResizeMode::Stretch, ResizeMode::LetterboxTopLeft));
     let unknown = found(Head::Torchvision, &summary(&[]), &lists).unwrap();
     assert_eq!((unknown.numbers, unknown.classes), (ClassNumbers::FromOne, Classes::Open));
-    assert!(unknown.evidence.iter().any(|text| text.contains("a guess")));
+    assert!(unknown.evidence.iter().any(|text| text.contains("from 1") && text.contains("a guess")));
+    for (operator, nms) in [("NonMaxSuppression", false), ("com.custom.BatchedNMS", false), ("Conv", true)] {
+        assert_eq!(found(Head::Torchvision, &with(&[], &[(operator, 1)]), &lists).unwrap().nms, nms);
+    }
 }
 
 #[test]
