@@ -1,6 +1,6 @@
 //! Heads that give finished detections as boxes, scores and classes apart, and who gets which list.
 
-use super::test_support::{SIZE, decoded, look, summary, tensor, value};
+use super::test_support::{SIZE, Seen, decoded, look, summary, tensor, value};
 use super::*;
 use crate::imaging::ResizeMode;
 use crate::inference::{ColorOrder, Recognition, recognize, recognize_input};
@@ -8,7 +8,7 @@ use crate::onnx::Summary;
 use crate::onnx::proto::DataType;
 use proptest::prelude::*;
 
-type Listed<'a> = [(&'a str, &'a [usize], Option<&'a [f32]>)];
+type Listed<'a> = [Seen<'a>];
 
 /// What a family makes of a list, in whatever order its outputs come.
 fn found(head: Head, summary: &Summary, outputs: &Listed<'_>) -> Option<Found> {
@@ -51,7 +51,7 @@ const SCORES: [f32; 2] = [0.9, 0.1];
 const LABELS: [f32; 2] = [7.0, 1.0];
 const FOUND: [(u32, f32, [f32; 4]); 1] = [(7, 0.9, [8.0, 4.0, 24.0, 12.0])];
 
-fn tflite<'a>(values: bool) -> [(&'a str, &'a [usize], Option<&'a [f32]>); 4] {
+fn tflite<'a>(values: bool) -> [Seen<'a>; 4] {
     [
         ("TFLite_Detection_PostProcess", &[1, 2, 4], values.then_some(&TOP_FIRST)),
         ("TFLite_Detection_PostProcess:1", &[1, 2], values.then_some(&LABELS)),
