@@ -1,14 +1,14 @@
 use crate::imaging::ImageSize;
 use crate::inference::Head;
 use crate::inference::heads::family;
-use crate::inference::heads::test_support::{RunOutput, SIZE, decoded, look, summary, tensor, with_metadata};
+use crate::inference::heads::test_support::{Seen, SIZE, decoded, look, summary, tensor, with_metadata};
 use crate::inference::heads::{Certainty, Classes, Found};
 use crate::onnx::Summary;
 
 /// Cells of an input of 64x64 at strides 8, 16, 32.
 const CELLS: usize = 84;
 
-fn recognized(summary: &Summary, outputs: &[RunOutput<'_>]) -> Option<Found> {
+fn recognized(summary: &Summary, outputs: &[Seen<'_>]) -> Option<Found> {
     look(family(Head::YoloV8), summary, outputs)
 }
 
