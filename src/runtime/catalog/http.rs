@@ -170,21 +170,9 @@ impl Client {
     }
 }
 
+/// Errors of encryption come as wrong data, and a proxy's as others; the rest is the network's.
 fn is_of_the_network(kind: ErrorKind) -> bool {
-    use ErrorKind as Kind;
-    matches!(
-        kind,
-        Kind::ConnectionRefused
-            | Kind::ConnectionReset
-            | Kind::ConnectionAborted
-            | Kind::NetworkUnreachable
-            | Kind::HostUnreachable
-            | Kind::NetworkDown
-            | Kind::AddrNotAvailable
-            | Kind::TimedOut
-            | Kind::UnexpectedEof
-            | Kind::BrokenPipe
-    )
+    !matches!(kind, ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other)
 }
 
 fn network_words(error: &std::io::Error) -> String {

@@ -44,7 +44,7 @@ impl Part {
         if there > self.wanted {
             return self.restart();
         }
-        let (hasher, length) = hash_all(&mut self.file).map_err(|source| self.failed(source))?;
+        let (hasher, length) = hash(&mut self.file, there).map_err(|source| self.failed(source))?;
         (self.hasher, self.length) = (hasher, length);
         Ok(())
     }
@@ -135,11 +135,12 @@ pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
 
 /// SHA-256 of a file in 64 digits.
 pub(super) fn sha256_of(path: &Path) -> std::io::Result<String> {
-    Ok(hex(hash_all(&mut File::open(path)?)?.0))
+    Ok(hex(hash(&mut File::open(path)?, u64::MAX)?.0))
 }
 
-/// Reads from where the file is to its end.
-fn hash_all(file: &mut File) -> std::io::Result<(Sha256, u64)> {
+/// Reads from where the file is, at most so many bytes; returns how many there were.
+fn hash(file: &mut File, limit: u64) -> std::io::Result<(Sha256, u64)> {
+    let mut file = file.take(limit);
     let (mut hasher, mut length) = (Sha256::new(), 0);
     let mut block = vec![0; BLOCK];
     loop {
