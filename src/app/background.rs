@@ -1,11 +1,14 @@
 //! Work that may block, done on named threads; what comes of it is drained by `logic`.
 
+use super::catalog::{Listing, NotGot};
 use super::dialogs::{self, DialogKind, Picked};
 use super::options::{CameraChoice, Services, TwinChoice};
 use super::settings::{Settings, SettingsStore};
 use super::snapshot::{self, SnapshotRequest};
 use crate::pipeline::{LaneId, Worker};
+use crate::runtime::catalog::{Cancel, CatalogError, CatalogModel, Progress};
 use crossbeam_channel::{Receiver, Sender, bounded};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +17,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const OUTCOME_CAPACITY: usize = 64;
 /// Jobs that may wait for one thread.
 const JOB_CAPACITY: usize = 16;
+/// Downloads that may wait.
+const DOWNLOAD_CAPACITY: usize = 64;
 
 /// Tells the window that there is something new.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -34,6 +39,12 @@ pub enum Outcome {
         /// Its counterpart.
         twin: Option<TwinChoice>,
     },
+    /// The models that can be downloaded and what is here, or why that is not known.
+    CatalogListed(Result<Listing, String>),
+    /// How far a download is, by the model's name.
+    GetProgress(String, Progress),
+    /// A download is over, by the model's name.
+    GetEnded(String, Result<PathBuf, NotGot>),
     /// A picture was saved here.
     SnapshotSaved(PathBuf),
     /// Something could not be written: a sentence.
@@ -51,6 +62,9 @@ pub struct Background {
     dialog_is_open: Arc<AtomicBool>,
     cameras: Worker,
     files: Worker,
+    downloads: Worker,
+    /// The latest download of each model, so that all can be stopped.
+    cancels: BTreeMap<String, Cancel>,
 }
 
 impl Background {
@@ -70,6 +84,8 @@ impl Background {
             dialog_is_open: Arc::default(),
             cameras: Worker::spawn("window-cameras", 1)?,
             files: Worker::spawn("window-files", JOB_CAPACITY)?,
+            downloads: Worker::spawn("window-downloads", DOWNLOAD_CAPACITY)?,
+            cancels: BTreeMap::new(),
         })
     }
 
@@ -102,6 +118,35 @@ impl Background {
         self.run(&self.files, move || {
             let twin = find(&path);
             Some(Outcome::TwinSearched { lane, path, twin })
+        })
+    }
+
+    /// Looks what the catalog has and what of it is here.
+    pub fn list_catalog(&self) -> bool {
+        let open = Arc::clone(&self.services.open_catalog);
+        self.run(&self.files, move || {
+            let listing = open().map(|(catalog, store)| Listing::of(&catalog, &store));
+            Some(Outcome::CatalogListed(listing.map_err(|error| sentence(&error))))
+        })
+    }
+
+    /// Downloads a model after those that wait already.
+    pub fn get_model(&mut self, model: CatalogModel, cancel: Cancel) -> bool {
+        self.cancels.insert(model.name.clone(), cancel.clone());
+        let open = Arc::clone(&self.services.open_catalog);
+        let (sender, wake) = (self.sender.clone(), Arc::clone(&self.wake));
+        self.run(&self.downloads, move || {
+            let mut tell = |progress| {
+                // One that is lost is made good by the next.
+                let _ = sender.try_send(Outcome::GetProgress(model.name.clone(), progress));
+                wake();
+            };
+            let got = open().and_then(|(_, store)| store.get(&model, &cancel, &mut tell));
+            let result = got.map(|got| got.path).map_err(|error| match error {
+                CatalogError::Cancelled => NotGot::Cancelled,
+                error => NotGot::Failed(sentence(&error)),
+            });
+            Some(Outcome::GetEnded(model.name, result))
         })
     }
 
@@ -140,9 +185,18 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
+        // What has come is kept; the thread can then be joined.
+        self.cancels.values().for_each(Cancel::cancel);
         // The thread that waits for an answer can then be joined.
         if self.dialog_is_open.load(Ordering::SeqCst) {
             dialogs::close_open();
         }
     }
+}
+
+/// An error as a sentence of its own: the words of the module begin small, to follow a name.
+fn sentence(error: &CatalogError) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

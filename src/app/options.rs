@@ -5,6 +5,7 @@ use super::dialogs::{self, DialogKind, Picked};
 use crate::capture::SourceSpec;
 use crate::imaging::ImageSize;
 use crate::inference::ModelOverrides;
+use crate::runtime::catalog::{Catalog, CatalogError, ModelStore};
 use crossbeam_channel::Receiver;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -86,6 +87,9 @@ pub type FindTwin = Arc<dyn Fn(&Path) -> Option<TwinChoice> + Send + Sync>;
 /// Asks a person for a path, with the system's own dialog.
 pub type PickPath = Arc<dyn Fn(&DialogKind) -> Picked + Send + Sync>;
 
+/// Opens the catalog and the folder that its models are kept in.
+pub type OpenCatalog = Arc<dyn Fn() -> Result<(Catalog, ModelStore), CatalogError> + Send + Sync>;
+
 /// The outside world. Each function may take its time: it is called on a thread of its own, never on the window's.
 #[derive(Clone)]
 pub struct Services {
@@ -95,10 +99,12 @@ pub struct Services {
     pub find_twin: FindTwin,
     /// Asks a person for a path, with the system's own dialog.
     pub pick_path: PickPath,
+    /// Opens the catalog and the folder that its models are kept in.
+    pub open_catalog: OpenCatalog,
 }
 
 impl Services {
-    /// Services with the system's file dialogs.
+    /// Services with the system's file dialogs, the program's catalog and the user's own folder of models.
     pub fn new(
         list_cameras: impl Fn() -> Vec<CameraChoice> + Send + Sync + 'static,
         find_twin: impl Fn(&Path) -> Option<TwinChoice> + Send + Sync + 'static,
@@ -107,6 +113,7 @@ impl Services {
             list_cameras: Arc::new(list_cameras),
             find_twin: Arc::new(find_twin),
             pick_path: Arc::new(dialogs::native),
+            open_catalog: Arc::new(|| Ok((Catalog::built_in()?, ModelStore::of_environment()?))),
         }
     }
 }

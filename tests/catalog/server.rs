@@ -197,7 +197,14 @@ fn in_range(file: &[u8], request: &Request, stream: &mut TcpStream, count: usize
         head = head.replacen("200 OK", &range, 1);
     }
     stream.write_all(head.as_bytes())?;
-    stream.write_all(&rest[..count.min(rest.len())])
+    let sent = &rest[..count.min(rest.len())];
+    let (last, most) = sent.split_last().map_or((None, sent), |(last, most)| (Some(*last), most));
+    stream.write_all(most)?;
+    if count < rest.len() {
+        // Progress is told now and then: the last byte comes when it is due again.
+        std::thread::sleep(Duration::from_millis(150));
+    }
+    stream.write_all(last.as_slice())
 }
 
 fn wait_for_hang_up(stream: &mut TcpStream) {

@@ -4,7 +4,7 @@ use crossbeam_channel::{Receiver, bounded};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use quantscope::app::{
-    App, CameraChoice, CameraFormatChoice, DialogKind, Picked, Services, Settings, SettingsStore, StartOptions,
+    App, CameraChoice, CameraFormatChoice, DialogKind, OpenCatalog, Picked, Services, Settings, SettingsStore, StartOptions,
     TwinChoice,
 };
 use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
@@ -16,6 +16,7 @@ use quantscope::pipeline::{
     AgreementStatistics, Command, Event, FrameAgreement, FrameId, FrameResult, LaneAccuracy, LaneId, LaneResult,
     LaneStatistics, LatencySummary, Link, LinkPeer, Mode, Statistics,
 };
+use quantscope::runtime::catalog::CatalogError;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -31,6 +32,8 @@ pub struct Setup {
     pub picked: Picked,
     pub twin: Option<TwinChoice>,
     pub cameras: Vec<CameraChoice>,
+    /// The catalog; none: one that cannot be opened.
+    pub catalog: Option<OpenCatalog>,
     /// Called with the folder of the settings before the window starts.
     pub prepare: fn(&Path),
 }
@@ -47,6 +50,7 @@ impl Default for Setup {
             picked: Picked::Cancelled,
             twin: None,
             cameras: vec![camera()],
+            catalog: None,
             prepare: |_| {},
         }
     }
@@ -77,6 +81,7 @@ impl Window {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (cameras, twin, picked) = (setup.cameras, setup.twin, setup.picked);
         let mut services = Services::new(move || cameras.clone(), move |_| twin.clone());
+        services.open_catalog = setup.catalog.unwrap_or_else(|| Arc::new(|| Err(CatalogError::NoFolder)));
         let asked_by_window = Arc::clone(&asked);
         services.pick_path = Arc::new(move |kind| {
             asked_by_window.lock().unwrap().push(kind.clone());
@@ -127,6 +132,16 @@ impl Window {
     pub fn background(&mut self) {
         self.woken.recv_timeout(PATIENCE).expect("background work ends");
         self.harness.run();
+    }
+
+    /// Waits for background work until something is to be seen.
+    pub fn until(&mut self, seen: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        while !seen(self) {
+            assert!(start.elapsed() < PATIENCE, "it is not to be seen");
+            let _ = self.woken.recv_timeout(Duration::from_millis(20));
+            self.harness.run();
+        }
     }
 
     /// Commands since the last call, as text.

@@ -173,6 +173,7 @@ fn model_slot_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, width: f32, actio
             ui.spacing_mut().item_spacing.x = 6.0;
             badge_ui(ui, lane);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                models_menu_ui(ui, lane, actions);
                 let open = ui.button("Open…").on_hover_text("Choose an ONNX file");
                 if open.accessible_name(format!("Open model {lane:?}")).clicked() {
                     actions.push(Action::Browse(DialogKind::Model(lane)));
@@ -193,6 +194,26 @@ fn model_slot_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, width: f32, actio
         bar.max.x = bar.min.x + bar.width() * load_share(*stage);
         ui.painter().rect_filled(bar, CornerRadius::same(2), colors.lane(lane));
     }
+}
+
+/// What there is beside a file of one's own.
+fn models_menu_ui(ui: &mut Ui, lane: LaneId, actions: &mut Vec<Action>) {
+    let menu = ui.scope(|ui| {
+        // Slim, for in a small window every point of this row is needed.
+        ui.spacing_mut().button_padding.x = 3.0;
+        ui.menu_button("▾", |ui| {
+            for (name, action) in
+                [("Get models…", Action::ToggleCatalog), ("Default models", Action::OpenDefaultModels)]
+            {
+                if ui.button(name).clicked() {
+                    actions.push(action);
+                    ui.close();
+                }
+            }
+        })
+    });
+    let button = menu.inner.response.on_hover_text("Models to download (G), and those of the program");
+    button.accessible_name(format!("More models {lane:?}"));
 }
 
 fn model_name_ui(ui: &mut Ui, state: &LaneState, colors: &Colors) {
