@@ -194,9 +194,14 @@ impl Drop for Background {
     }
 }
 
-/// An error as a sentence of its own: the words of the module begin small, to follow a name.
+/// An error as a sentence of its own: the module's begin with a small letter, to follow a name. Addresses and paths at
+/// the start stay as they are.
 fn sentence(error: &CatalogError) -> String {
     let text = error.to_string();
+    let starts_with_word = text.split(' ').next().is_some_and(|word| word.chars().all(char::is_alphabetic));
     let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    match letters.next().filter(|_| starts_with_word) {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => text,
+    }
 }

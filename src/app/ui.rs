@@ -2,7 +2,9 @@
 
 use super::App;
 use super::actions::Action;
-use super::panels::{boxes, figures, get_models, help, message_log, path_prompt, situation, toasts, top_bar, transport, welcome};
+use super::panels::{
+    boxes, figures, get_models, help, message_log, path_prompt, situation, toasts, top_bar, transport, welcome,
+};
 use super::shortcuts;
 use super::theme::Colors;
 use super::verdict::verdict;

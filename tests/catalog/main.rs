@@ -1,8 +1,8 @@
 //! Downloads of the model catalog against a server on this machine that is slow, breaks off, lies and redirects.
 
+mod cli;
 #[path = "../common/mod.rs"]
 mod common;
-mod cli;
 mod downloads;
 mod real;
 mod server;

@@ -4,7 +4,7 @@ use crate::common;
 use crate::server::{Serve, Server};
 use crate::support::{Place, file, sha256};
 use quantscope::inference::{CardOverrides, twin};
-use quantscope::runtime::catalog::{Catalog, CardFate};
+use quantscope::runtime::catalog::{CardFate, Catalog};
 
 #[test]
 fn the_precisions_of_a_family_find_each_other_as_twins() {

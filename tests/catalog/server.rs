@@ -178,7 +178,8 @@ fn answer(file: &[u8], step: Serve, request: &Request, stream: &mut TcpStream) -
             stream.write_all(format!("HTTP/1.1 {status} So\r\nContent-Length: 4\r\n\r\nnope").as_bytes())?;
         }
         Serve::Redirect(to) => {
-            stream.write_all(format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n").as_bytes())?;
+            stream
+                .write_all(format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n").as_bytes())?;
         }
         Serve::NotSatisfiable => stream.write_all(b"HTTP/1.1 416 So\r\nContent-Length: 0\r\n\r\n")?,
     }

@@ -4,8 +4,8 @@ use crossbeam_channel::{Receiver, bounded};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use quantscope::app::{
-    App, CameraChoice, CameraFormatChoice, DialogKind, OpenCatalog, Picked, Services, Settings, SettingsStore, StartOptions,
-    TwinChoice,
+    App, CameraChoice, CameraFormatChoice, DialogKind, OpenCatalog, Picked, Services, Settings, SettingsStore,
+    StartOptions, TwinChoice,
 };
 use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
 use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};

@@ -13,11 +13,12 @@ use eframe::egui::{
 
 const WIDTH: f32 = 690.0;
 /// Room that is left around the window, its title included.
-const AROUND: [f32; 2] = [48.0, 120.0];
+const AROUND: [f32; 2] = [48.0, 132.0];
 /// Columns of a row; what is left is for the controls.
 const NAME_WIDTH: f32 = 170.0;
 const PRECISION_WIDTH: f32 = 150.0;
 const SIZE_WIDTH: f32 = 68.0;
+/// Widest bar; in a narrow window it takes what is left.
 const BAR_WIDTH: f32 = 196.0;
 
 const INTRODUCTION: &str = "Well-known detectors from their publishers. Each file is verified before it is used; by \
@@ -172,6 +173,7 @@ fn progress_ui(ui: &mut Ui, row: &ShelfRow, progress: Option<Progress>) {
         }
     };
     let spoken = format!("Progress {}: {text}", row.model.name);
-    let bar = ProgressBar::new(share).desired_width(BAR_WIDTH).text(RichText::new(text).small());
+    let bar =
+        ProgressBar::new(share).desired_width(BAR_WIDTH.min(ui.available_width())).text(RichText::new(text).small());
     ui.add(bar).accessible_name(spoken);
 }

@@ -42,7 +42,9 @@ pub enum CatalogError {
         path: PathBuf,
     },
     /// There is another file of that name.
-    #[error("{path} is there already, but it is not this model (its checksum differs). Rename or delete it, then run it again")]
+    #[error(
+        "{path} is there already, but it is not this model (its checksum differs). Rename or delete it, then run it again"
+    )]
     InTheWay {
         /// The file.
         path: PathBuf,
@@ -89,7 +91,7 @@ pub enum CatalogError {
         total: u64,
     },
     /// The server answered with something else than the file.
-    #[error("{address}: the server answered {status}{}", status_words(*.status))]
+    #[error("the server answered {status} ({}) for {address}. {}", meaning(*.status).0, meaning(*.status).1)]
     Status {
         /// What was asked for.
         address: String,
@@ -97,7 +99,9 @@ pub enum CatalogError {
         status: u16,
     },
     /// The file there has another size.
-    #[error("{address}: the file there has {found} bytes, the catalog's has {expected}: it is another file, nothing was kept")]
+    #[error(
+        "{address}: the file there has {found} bytes, the catalog's has {expected}: it is another file, nothing was kept"
+    )]
     Size {
         /// What was asked for.
         address: String,
@@ -107,8 +111,10 @@ pub enum CatalogError {
         expected: u64,
     },
     /// The file there has the right size and other bytes.
-    #[error("{address}: the bytes are not those of the catalog (SHA-256 {found}); they were deleted. Run it again; \
-             if that does not help, something between here and there changes them")]
+    #[error(
+        "{address}: the bytes are not those of the catalog (SHA-256 {found}); they were deleted. Run it again; \
+             if that does not help, something between here and there changes them"
+    )]
     WrongBytes {
         /// What was asked for.
         address: String,
@@ -175,12 +181,13 @@ fn through(proxy: &Option<String>) -> String {
     proxy.as_ref().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default()
 }
 
-fn status_words(status: u16) -> &'static str {
+/// What a status means, and what to do.
+fn meaning(status: u16) -> (&'static str, &'static str) {
     match status {
-        401 | 403 => " (not allowed). Ask whoever runs it, or use a mirror (QUANTSCOPE_CATALOG_MIRROR)",
-        404 | 410 => " (the file is no longer there). Use a mirror that has it (QUANTSCOPE_CATALOG_MIRROR)",
-        429 => " (too many requests). Try again in some minutes",
-        500..=599 => " (it has trouble of its own). Try again later",
-        _ => ", which is no file. Try again later",
+        401 | 403 => ("not allowed", "Use a mirror that lets you (QUANTSCOPE_CATALOG_MIRROR)"),
+        404 | 410 => ("the file is no longer there", "Use a mirror that has it (QUANTSCOPE_CATALOG_MIRROR)"),
+        429 => ("too many requests", "Try again in some minutes"),
+        500..=599 => ("it has trouble of its own", "Try again later"),
+        _ => ("which is no file", "Try again later"),
     }
 }

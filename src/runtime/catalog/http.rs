@@ -147,7 +147,8 @@ impl Client {
     }
 
     fn explain(&self, error: Error, host: String, proxy: Option<String>) -> CatalogError {
-        let offline = |host, reason: &str| CatalogError::Offline { host, reason: reason.to_owned(), proxy: proxy.clone() };
+        let offline =
+            |host, reason: &str| CatalogError::Offline { host, reason: reason.to_owned(), proxy: proxy.clone() };
         match error {
             Error::HostNotFound => offline(host, "its name is not known here"),
             Error::ConnectionFailed => offline(host, "no connection"),
@@ -162,7 +163,8 @@ impl Client {
             other => {
                 let hint = "if something inspects encrypted traffic here, its certificate has to be among the system's";
                 let said = other.to_string();
-                let about_trust = ["certificate", "tls", "rustls"].iter().any(|word| said.to_lowercase().contains(word));
+                let about_trust =
+                    ["certificate", "tls", "rustls"].iter().any(|word| said.to_lowercase().contains(word));
                 let reason = if about_trust { format!("{said}; {hint}") } else { said };
                 CatalogError::Http { host, reason }
             }
@@ -215,7 +217,8 @@ impl Answer {
         let etag = text(header::ETAG).filter(|etag| etag.starts_with('"')).map(str::to_owned);
         let status = response.status();
         let length = text(header::CONTENT_LENGTH).and_then(|length| length.trim().parse().ok());
-        let range = text(header::CONTENT_RANGE).and_then(content_range).filter(|_| status == StatusCode::PARTIAL_CONTENT);
+        let range =
+            text(header::CONTENT_RANGE).and_then(content_range).filter(|_| status == StatusCode::PARTIAL_CONTENT);
         let (start, total) = range.unwrap_or((0, length));
         let host = address.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
         Self { status: status.as_u16(), host, start, total, etag, body: response.into_body().into_reader(), stall }

@@ -120,10 +120,10 @@ impl Catalog {
     /// When there is none; the error suggests the nearest names.
     pub fn find(&self, name: &str) -> Result<&CatalogModel, CatalogError> {
         let wanted = name.to_lowercase();
-        self.models.iter().find(|model| model.name == wanted).ok_or_else(|| CatalogError::Unknown {
-            name: name.to_owned(),
-            nearest: self.nearest(&wanted),
-        })
+        self.models
+            .iter()
+            .find(|model| model.name == wanted)
+            .ok_or_else(|| CatalogError::Unknown { name: name.to_owned(), nearest: self.nearest(&wanted) })
     }
 
     fn nearest(&self, wanted: &str) -> Vec<String> {
@@ -231,7 +231,9 @@ fn check(models: &[CatalogModel]) -> Result<(), String> {
         if model.addresses.is_empty() {
             return Err(format!("{name}: no address"));
         }
-        if let Some(bad) = model.addresses.iter().find(|address| !address.starts_with("https://") || !is_secure(address)) {
+        if let Some(bad) =
+            model.addresses.iter().find(|address| !address.starts_with("https://") || !is_secure(address))
+        {
             return Err(format!("{name}: {bad} is no https address"));
         }
     }

@@ -27,7 +27,8 @@ impl Part {
     pub fn open(target: &Path, wanted: u64) -> Result<Self, CatalogError> {
         let path = path_of(target);
         let failed = |source| CatalogError::File { path: path.clone(), source };
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => return Err(CatalogError::Busy { path }),
             // Some file systems have no locks; two downloads at once would then end in a wrong checksum.
