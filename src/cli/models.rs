@@ -15,8 +15,15 @@ use std::time::{Duration, Instant};
 /// Where no progress bar can be drawn, a line is written this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
+/// Variables of the environment, for `--help`.
+const VARIABLES: &str = "Variables of the environment:\n  \
+    QUANTSCOPE_MODELS          folder for downloaded models\n  \
+    QUANTSCOPE_CATALOG_MIRROR  https server asked in place of the catalog's, for the same paths\n  \
+    HTTPS_PROXY, ALL_PROXY     proxy on the way; NO_PROXY names hosts that are asked directly";
+
 /// Well-known detectors to download
 #[derive(Debug, clap::Args)]
+#[command(after_help = VARIABLES)]
 pub(super) struct Args {
     #[command(subcommand)]
     command: ModelsCommand,

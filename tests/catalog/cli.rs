@@ -7,7 +7,8 @@ use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// A folder for models and settings.
 struct Home {
@@ -135,6 +136,26 @@ fn what_goes_wrong_is_one_line_with_the_model_and_what_to_do() {
     let (code, _, said) = run(home.quantscope("http://example.org", &["models", "list"]));
     assert_eq!(code, Some(1));
     assert!(said.contains("https only") && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn a_download_that_is_interrupted_keeps_what_has_come() {
+    let home = Home::new();
+    let yunet = Catalog::built_in().unwrap().find("yunet").unwrap().bytes as usize;
+    let server = Server::start(vec![1; yunet], &[Serve::StallAfter(5_000)]);
+    let mut command = home.quantscope(&server.address(), &["models", "get", "yunet"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let part = home.models().join("yunet.onnx.part");
+    let start = Instant::now();
+    while part.metadata().map_or(0, |data| data.len()) < 5_000 {
+        assert!(start.elapsed() < Duration::from_secs(20), "nothing comes");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // What Ctrl-C sends.
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(!child.wait().unwrap().success());
+    assert_eq!(part.metadata().unwrap().len(), 5_000);
+    assert!(!home.models().join("yunet.onnx").exists());
 }
 
 #[test]
