@@ -225,4 +225,4 @@ impl Album<'_> {
 /// Where the head of the closed class list is in the left panel.
 const CLASS_LIST_Y: i32 = 238;
 /// Where the first row of the list of models is, in a window 600 and 1000 points high.
-const GET_ROWS_Y: [i32; 2] = [180, 298];
+const GET_ROWS_Y: [i32; 2] = [183, 305];
