@@ -56,7 +56,7 @@ fn an_unknown_name_suggests_the_nearest() {
     assert_eq!(nearest("bicycle"), Vec::<String>::new());
     assert_eq!(catalog.find("YuNet").unwrap().name, "yunet");
     let said = catalog.find("yolox_s").unwrap_err().to_string();
-    assert!(said.starts_with("the catalog has no model `yolox_s`. Did you mean yolox-s or "), "{said}");
+    assert!(said.starts_with("the catalog has no model `yolox_s`. Did you mean yolox-s? "), "{said}");
 }
 
 /// A list of two models with one thing changed.
