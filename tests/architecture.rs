@@ -22,13 +22,14 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
 const APP_KNOWN_IN_CLI: &[&str] = &["src/cli/window.rs", "src/cli/headless.rs"];
 
 /// Libraries that only some files may name: a change of the library then stays there.
-const NAMED_ONLY_IN: [(&str, &[&str]); 6] = [
+const NAMED_ONLY_IN: [(&str, &[&str]); 7] = [
     ("egui", &["src/app/"]),
     ("eframe", &["src/app/"]),
     ("egui_plot", &["src/app/"]),
     ("ort", &["src/inference/session.rs"]),
     ("nokhwa", &["src/capture/camera/driver.rs"]),
     ("libloading", &["src/runtime/dylib.rs"]),
+    ("ureq", &["src/runtime/catalog/http.rs"]),
 ];
 
 /// Where threads are started: the pipeline, and the sources that cannot be read without waiting (a camera's driver
@@ -77,6 +78,7 @@ fn the_checker_sees_what_is_forbidden() {
         ("src/inference/nms.rs", "use ort::session::Session;", "ort may be named only in"),
         ("src/inference/nms.rs", "use ::ort::{session};", "ort may be named only in"),
         ("src/inference/nms.rs", "use ort as o;", "ort may be named only in"),
+        ("src/runtime/catalog/store.rs", "use ureq::Agent;", "ureq may be named only in"),
         ("src/capture/list.rs", "use {nokhwa::Camera};", "nokhwa may be named only in"),
         ("src/app/load.rs", "fn f() { std::thread::Builder::new(); }", "threads are started only in"),
         ("src/app/load.rs", "use std::{fs, thread::{self, scope}};", "threads are started only in"),

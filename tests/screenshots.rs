@@ -5,8 +5,13 @@
 
 mod common;
 mod desktop;
+#[expect(dead_code, reason = "a picture needs a part of what the server can do")]
+#[path = "catalog/server.rs"]
+mod server;
 
 use desktop::{Program, Screen, Setup};
+use server::Server;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,6 +30,7 @@ fn every_state() {
     album.first_start();
     album.views();
     album.windows_and_menus();
+    album.get_models();
     album.failures();
     album.sources();
     album.sizes_and_themes();
@@ -95,6 +101,50 @@ impl Album<'_> {
         program.key("F1");
         self.with_click(&program, "class-list", 70, CLASS_LIST_Y);
         program.close();
+    }
+
+    /// The list of models to download: a pair that is here, a download that was begun, one that runs, one that failed.
+    fn get_models(&self) {
+        let models = self.screen.home().join("models");
+        std::fs::create_dir_all(&models).unwrap();
+        for (name, bytes) in
+            [("yunet.onnx", 232_589), ("yunet.int8.onnx", 100_416), ("nanodet-plus-m.onnx.part", 1_500_000)]
+        {
+            std::fs::write(models.join(name), vec![0; bytes]).unwrap();
+        }
+        // YOLOX-S comes slowly, everything else is not there.
+        let server = Server::answering(|request, _, stream| {
+            if !request.path().ends_with("yolox_2022nov.onnx") {
+                let _ = stream.write_all(b"HTTP/1.1 404 Gone\r\nContent-Length: 0\r\n\r\n");
+                return;
+            }
+            let mut sent = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 35858002\r\n\r\n");
+            while sent.is_ok() {
+                std::thread::sleep(Duration::from_millis(20));
+                sent = stream.write_all(&[0; 40_000]);
+            }
+        });
+        let mirror = server.address();
+        let environment =
+            [("QUANTSCOPE_MODELS", models.to_str().unwrap()), ("QUANTSCOPE_CATALOG_MIRROR", mirror.as_str())];
+        for (width, height, theme) in
+            [(900, 600, "dark"), (900, 600, "light"), (1600, 1000, "dark"), (1600, 1000, "light")]
+        {
+            let settings = settings(width, height, &format!("theme = \"{theme}\""));
+            let setup = Setup { settings: Some(&settings), environment: &environment, ..Setup::default() };
+            let mut program = Program::start(self.screen, &setup);
+            program.waits(&["on view: A FP32", "B INT8"]);
+            program.key("g");
+            std::thread::sleep(FADE);
+            // The buttons of the second and the first row; the window is in the middle.
+            let (right, top) = (width as i32 / 2 + 285, GET_ROWS_Y[usize::from(height > 600)]);
+            program.click(right, top + 32);
+            std::thread::sleep(FADE);
+            program.click(right, top);
+            std::thread::sleep(FADE * 3);
+            self.save(&program, &format!("get-models-{width}x{height}-{theme}"));
+            program.close();
+        }
     }
 
     /// A picture while what a click opens is open; the same click closes it.
@@ -174,3 +224,5 @@ impl Album<'_> {
 
 /// Where the head of the closed class list is in the left panel.
 const CLASS_LIST_Y: i32 = 238;
+/// Where the first row of the list of models is, in a window 600 and 1000 points high.
+const GET_ROWS_Y: [i32; 2] = [183, 305];

@@ -41,6 +41,16 @@ pub enum Action {
     OpenModel(LaneId, PathBuf),
     /// Back to the models that come with the program.
     OpenDefaultModels,
+    /// Load these files: full precision into A, quantized into B.
+    OpenPair([PathBuf; 2]),
+    /// Show or hide the models that can be downloaded.
+    ToggleCatalog,
+    /// Look again what can be downloaded and what is here.
+    ListCatalog,
+    /// Download the model of this name, or the rest of it.
+    GetModel(String),
+    /// Stop downloading it.
+    CancelGet(String),
     /// Empty a lane.
     UnloadModel(LaneId),
     /// Whether opening a model also opens its twin.

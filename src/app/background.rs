@@ -1,11 +1,14 @@
 //! Work that may block, done on named threads; what comes of it is drained by `logic`.
 
+use super::catalog::{Listing, NotGot};
 use super::dialogs::{self, DialogKind, Picked};
 use super::options::{CameraChoice, Services, TwinChoice, Variant};
 use super::settings::{Settings, SettingsStore};
 use super::snapshot::{self, SnapshotRequest};
 use crate::pipeline::{LaneId, Worker};
+use crate::runtime::catalog::{Cancel, CatalogError, CatalogModel, Progress};
 use crossbeam_channel::{Receiver, Sender, bounded};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +17,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const OUTCOME_CAPACITY: usize = 64;
 /// Jobs that may wait for one thread.
 const JOB_CAPACITY: usize = 16;
+/// Downloads that may wait.
+const DOWNLOAD_CAPACITY: usize = 64;
 
 /// Tells the window that there is something new.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -43,6 +48,12 @@ pub enum Outcome {
         /// Its counterpart.
         twin: Option<TwinChoice>,
     },
+    /// The models that can be downloaded and what is here, or why that is not known.
+    CatalogListed(Result<Listing, String>),
+    /// How far a download is, by the model's name.
+    GetProgress(String, Progress),
+    /// A download is over, by the model's name.
+    GetEnded(String, Result<PathBuf, NotGot>),
     /// A picture was saved here.
     SnapshotSaved(PathBuf),
     /// Something could not be written: a sentence.
@@ -60,6 +71,9 @@ pub struct Background {
     dialog_is_open: Arc<AtomicBool>,
     cameras: Worker,
     files: Worker,
+    downloads: Worker,
+    /// The latest download of each model, so that all can be stopped.
+    cancels: BTreeMap<String, Cancel>,
 }
 
 impl Background {
@@ -79,6 +93,8 @@ impl Background {
             dialog_is_open: Arc::default(),
             cameras: Worker::spawn("window-cameras", 1)?,
             files: Worker::spawn("window-files", JOB_CAPACITY)?,
+            downloads: Worker::spawn("window-downloads", DOWNLOAD_CAPACITY)?,
+            cancels: BTreeMap::new(),
         })
     }
 
@@ -120,6 +136,35 @@ impl Background {
         self.run(&self.files, move || Some(Outcome::FamilySearched { lane, variants: find(&path), path }))
     }
 
+    /// Looks what the catalog has and what of it is here.
+    pub fn list_catalog(&self) -> bool {
+        let open = Arc::clone(&self.services.open_catalog);
+        self.run(&self.files, move || {
+            let listing = open().map(|(catalog, store)| Listing::of(&catalog, &store));
+            Some(Outcome::CatalogListed(listing.map_err(|error| sentence(&error))))
+        })
+    }
+
+    /// Downloads a model after those that wait already.
+    pub fn get_model(&mut self, model: CatalogModel, cancel: Cancel) -> bool {
+        self.cancels.insert(model.name.clone(), cancel.clone());
+        let open = Arc::clone(&self.services.open_catalog);
+        let (sender, wake) = (self.sender.clone(), Arc::clone(&self.wake));
+        self.run(&self.downloads, move || {
+            let mut tell = |progress| {
+                // One that is lost is made good by the next.
+                let _ = sender.try_send(Outcome::GetProgress(model.name.clone(), progress));
+                wake();
+            };
+            let got = open().and_then(|(_, store)| store.get(&model, &cancel, &mut tell));
+            let result = got.map(|got| got.path).map_err(|error| match error {
+                CatalogError::Cancelled => NotGot::Cancelled,
+                error => NotGot::Failed(sentence(&error)),
+            });
+            Some(Outcome::GetEnded(model.name, result))
+        })
+    }
+
     /// Saves a picture with its boxes.
     pub fn save_snapshot(&self, request: SnapshotRequest) -> bool {
         self.run(&self.files, move || {
@@ -155,9 +200,23 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
+        // What has come is kept; the thread can then be joined.
+        self.cancels.values().for_each(Cancel::cancel);
         // The thread that waits for an answer can then be joined.
         if self.dialog_is_open.load(Ordering::SeqCst) {
             dialogs::close_open();
         }
+    }
+}
+
+/// An error as a sentence of its own: the module's begin with a small letter, to follow a name. Addresses and paths at
+/// the start stay as they are.
+fn sentence(error: &CatalogError) -> String {
+    let text = error.to_string();
+    let starts_with_word = text.split(' ').next().is_some_and(|word| word.chars().all(char::is_alphabetic));
+    let mut letters = text.chars();
+    match letters.next().filter(|_| starts_with_word) {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => text,
     }
 }

@@ -7,9 +7,11 @@
 
 mod actions;
 mod background;
+mod catalog;
 mod command_handler;
 mod dialogs;
 mod format;
+mod get_models;
 mod journal;
 mod logic;
 mod messages;
@@ -31,7 +33,9 @@ mod video_view;
 pub use actions::Action;
 pub use background::Wake;
 pub use dialogs::{DialogKind, Picked};
-pub use options::{CameraChoice, CameraFormatChoice, Services, StartOptions, TwinChoice, TwinRole, Variant};
+pub use options::{
+    CameraChoice, CameraFormatChoice, OpenCatalog, Services, StartOptions, TwinChoice, TwinRole, Variant,
+};
 pub use settings::{CameraWish, CompareLayout, FOLDER_VARIABLE, Settings, SettingsStore, ThemeChoice, WindowPlace};
 pub use verdict::{FRAMES_NEEDED, Verdict, verdict};
 

@@ -5,6 +5,7 @@ use super::dialogs::{self, DialogKind, Picked};
 use crate::capture::SourceSpec;
 use crate::imaging::ImageSize;
 use crate::inference::ModelOverrides;
+use crate::runtime::catalog::{Catalog, CatalogError, ModelStore};
 use crossbeam_channel::Receiver;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -99,6 +100,9 @@ pub type FindTwin = Arc<dyn Fn(&Path) -> Option<TwinChoice> + Send + Sync>;
 /// Asks a person for a path, with the system's own dialog.
 pub type PickPath = Arc<dyn Fn(&DialogKind) -> Picked + Send + Sync>;
 
+/// Opens the catalog and the folder that its models are kept in.
+pub type OpenCatalog = Arc<dyn Fn() -> Result<(Catalog, ModelStore), CatalogError> + Send + Sync>;
+
 /// The outside world. Each function may take its time: it is called on a thread of its own, never on the window's.
 #[derive(Clone)]
 pub struct Services {
@@ -110,10 +114,12 @@ pub struct Services {
     pub find_family: Option<FindFamily>,
     /// Asks a person for a path, with the system's own dialog.
     pub pick_path: PickPath,
+    /// Opens the catalog and the folder that its models are kept in.
+    pub open_catalog: OpenCatalog,
 }
 
 impl Services {
-    /// Services with the system's file dialogs.
+    /// Services with the system's file dialogs, the program's catalog and the user's own folder of models.
     pub fn new(
         list_cameras: impl Fn() -> Vec<CameraChoice> + Send + Sync + 'static,
         find_twin: impl Fn(&Path) -> Option<TwinChoice> + Send + Sync + 'static,
@@ -123,6 +129,7 @@ impl Services {
             find_twin: Arc::new(find_twin),
             find_family: None,
             pick_path: Arc::new(dialogs::native),
+            open_catalog: Arc::new(|| Ok((Catalog::built_in()?, ModelStore::of_environment()?))),
         }
     }
 

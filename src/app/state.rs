@@ -1,5 +1,6 @@
 //! What the window knows: what the pipeline told it, and what a person has half typed.
 
+use super::catalog::CatalogState;
 use super::dialogs::DialogKind;
 use super::messages::MessageLog;
 use super::options::{CameraChoice, Variant};
@@ -33,6 +34,8 @@ pub struct Session {
     pub cameras: CameraList,
     /// What the user was told.
     pub messages: MessageLog,
+    /// Models to download.
+    pub catalog: CatalogState,
     /// Frames that reached the screen.
     pub display: DisplayRate,
 }

@@ -2,7 +2,9 @@
 
 use super::App;
 use super::actions::Action;
-use super::panels::{boxes, figures, help, message_log, path_prompt, situation, toasts, top_bar, transport, welcome};
+use super::panels::{
+    boxes, figures, get_models, help, message_log, path_prompt, situation, toasts, top_bar, transport, welcome,
+};
 use super::shortcuts;
 use super::theme::Colors;
 use super::verdict::verdict;
@@ -133,6 +135,7 @@ impl App {
         let ctx = ui.ctx().clone();
         help::help_ui(&ctx, &mut self.editing.help_open);
         message_log::message_log_ui(&ctx, &mut self.editing.messages_open, &self.session.messages, actions);
+        get_models::get_models_ui(&ctx, &self.session.catalog, actions);
         if let Some(prompt) = &mut self.editing.path_prompt {
             path_prompt::path_prompt_ui(&ctx, prompt, actions);
         }

@@ -2,7 +2,7 @@
 
 use super::output::OutputFormat;
 use super::start::UsageError;
-use super::{bench, cameras, detect, inspect, scene, try_model, window};
+use super::{bench, cameras, detect, inspect, models, scene, try_model, window};
 use crate::inference::{LoadOptions, ModelOverrides, SessionOptions, Thresholds};
 use crate::runtime;
 use std::path::{Path, PathBuf};
@@ -67,6 +67,8 @@ pub(super) enum Subcommand {
     Bench(bench::Args),
     /// What a model is taken for, and why
     Inspect(inspect::Args),
+    /// Well-known detectors: lists them, downloads them
+    Models(models::Args),
     /// Cameras and their formats
     Cameras(cameras::Args),
     /// Writes labelled pictures of the demo scene (COCO json)

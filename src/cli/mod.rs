@@ -7,6 +7,7 @@ mod cameras;
 mod detect;
 mod headless;
 mod inspect;
+mod models;
 mod output;
 mod scene;
 mod start;
@@ -44,6 +45,7 @@ fn run(arguments: Arguments, started_at: Instant, tapped: &tap::Tapped) -> anyho
         Some(Subcommand::Detect(args)) => detect::run(&global, &args),
         Some(Subcommand::Bench(args)) => bench::run(&global, &args),
         Some(Subcommand::Inspect(args)) => inspect::run(&global, &args),
+        Some(Subcommand::Models(args)) => models::run(&args, global.format),
         Some(Subcommand::Cameras(args)) => cameras::run(&args, global.format),
         Some(Subcommand::Scene(args)) => scene::run(&args),
         Some(Subcommand::TryModel(args)) => try_model::run(&global, &args),

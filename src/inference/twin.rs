@@ -23,8 +23,22 @@ pub struct Twin {
 }
 
 /// Endings of the names of quantized models, most likely twin first.
-const QUANTIZED: [&str; 13] =
-    ["int8", "qdq", "quant", "quantized", "uint8", "u8s8", "s8s8", "w8a8", "i8", "q8", "qoperator", "qat", "dynamic"];
+const QUANTIZED: [&str; 14] = [
+    "int8",
+    "int8bq",
+    "qdq",
+    "quant",
+    "quantized",
+    "uint8",
+    "u8s8",
+    "s8s8",
+    "w8a8",
+    "i8",
+    "q8",
+    "qoperator",
+    "qat",
+    "dynamic",
+];
 
 /// Endings of the names of models in 16-bit floats.
 const HALF_PRECISION: [&str; 4] = ["fp16", "float16", "f16", "half"];

@@ -4,9 +4,12 @@
 //! half-downloaded one, one that is not ONNX Runtime or too old a version is a [`RuntimeError`] of one sentence,
 //! never a crash or a hang. [`MachineInfo`] goes into reports, so that figures keep the machine they came from.
 //!
+//! [`catalog`] lists and downloads well-known models.
+//!
 //! Nothing here names `ort`; `inference/session.rs` hands it the path that was found here.
 
 mod allocator;
+pub mod catalog;
 mod dylib;
 mod error;
 mod library_file;

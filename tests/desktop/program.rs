@@ -23,6 +23,8 @@ pub struct Setup<'a> {
     pub program: Option<&'a Path>,
     /// Whether nothing can be found in the path: no zenity, no ffmpeg.
     pub bare: bool,
+    /// Variables of the environment.
+    pub environment: &'a [(&'a str, &'a str)],
 }
 
 /// The running program.
@@ -47,6 +49,7 @@ impl<'a> Program<'a> {
         let mut command = screen.command(setup.program.unwrap_or(Path::new(env!("CARGO_BIN_EXE_quantscope"))));
         command.arg("-v").args(setup.arguments).env("QUANTSCOPE_CONFIG_DIR", config.path());
         command.stdout(file.try_clone().unwrap()).stderr(file);
+        command.envs(setup.environment.iter().copied());
         if setup.bare {
             command.env("PATH", config.path());
         }

@@ -1,8 +1,12 @@
 //! The whole window, driven by the names of its controls, with this test in the place of the pipeline.
 
+mod catalog;
 mod controls;
 mod events;
 mod layout;
+#[expect(dead_code, reason = "these tests need a part of what the server can do")]
+#[path = "../catalog/server.rs"]
+mod server;
 mod start;
 mod support;
 mod variants;

@@ -4,8 +4,8 @@ use crossbeam_channel::{Receiver, bounded};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use quantscope::app::{
-    App, CameraChoice, CameraFormatChoice, DialogKind, Picked, Services, Settings, SettingsStore, StartOptions,
-    TwinChoice, Variant,
+    App, CameraChoice, CameraFormatChoice, DialogKind, OpenCatalog, Picked, Services, Settings, SettingsStore,
+    StartOptions, TwinChoice, Variant,
 };
 use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
 use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
@@ -16,6 +16,7 @@ use quantscope::pipeline::{
     AgreementStatistics, Command, Event, FrameAgreement, FrameId, FrameResult, LaneAccuracy, LaneId, LaneResult,
     LaneStatistics, LatencySummary, Link, LinkPeer, Mode, Statistics,
 };
+use quantscope::runtime::catalog::CatalogError;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -33,6 +34,8 @@ pub struct Setup {
     /// The files of every model's family; empty: families are not searched.
     pub family: Vec<Variant>,
     pub cameras: Vec<CameraChoice>,
+    /// The catalog; none: one that cannot be opened.
+    pub catalog: Option<OpenCatalog>,
     /// Called with the folder of the settings before the window starts.
     pub prepare: fn(&Path),
 }
@@ -50,6 +53,7 @@ impl Default for Setup {
             twin: None,
             family: Vec::new(),
             cameras: vec![camera()],
+            catalog: None,
             prepare: |_| {},
         }
     }
@@ -84,6 +88,7 @@ impl Window {
         if !family.is_empty() {
             services = services.with_families(move |_| family.clone());
         }
+        services.open_catalog = setup.catalog.unwrap_or_else(|| Arc::new(|| Err(CatalogError::NoFolder)));
         let asked_by_window = Arc::clone(&asked);
         services.pick_path = Arc::new(move |kind| {
             asked_by_window.lock().unwrap().push(kind.clone());
@@ -134,6 +139,16 @@ impl Window {
     pub fn background(&mut self) {
         self.woken.recv_timeout(PATIENCE).expect("background work ends");
         self.harness.run();
+    }
+
+    /// Waits for background work until something is to be seen.
+    pub fn until(&mut self, seen: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        while !seen(self) {
+            assert!(start.elapsed() < PATIENCE, "it is not to be seen");
+            let _ = self.woken.recv_timeout(Duration::from_millis(20));
+            self.harness.run();
+        }
     }
 
     /// Commands since the last call, as text.

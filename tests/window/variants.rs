@@ -69,7 +69,7 @@ fn two_quantized_models_are_compared_by_choosing_them() {
     let mut window = window();
     window.click("Show INT8 qat in B");
     assert_eq!(window.commands(), ["Exchange"], "comparing goes on");
-    window.click("Precisions of model A");
+    window.click("More models A");
     window.click("Load a.int8.onnx into A");
     let commands = window.commands();
     assert!(commands[0].starts_with("LoadModel { lane: A, path: \"/models/a.int8.onnx\""), "{commands:?}");

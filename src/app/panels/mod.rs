@@ -3,6 +3,7 @@
 pub mod boxes;
 mod class_filter;
 pub mod figures;
+pub mod get_models;
 pub mod help;
 pub mod message_log;
 pub mod path_prompt;

@@ -66,6 +66,7 @@ fn card(session: &Session) -> Option<Card> {
         let steps = vec![
             ("Choose a model…", Action::Browse(DialogKind::Model(LaneId::A))),
             ("Take the default models", Action::OpenDefaultModels),
+            ("Get models…", Action::ToggleCatalog),
         ];
         return Some(Card { title: "No model is loaded".to_owned(), text, is_error, steps });
     }

@@ -193,11 +193,11 @@ fn model_slot_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, width: f32, actio
             ui.spacing_mut().item_spacing.x = 6.0;
             badge_ui(ui, lane);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                models_menu_ui(ui, lane, state, actions);
                 let open = ui.button("Open…").on_hover_text("Choose an ONNX file");
                 if open.accessible_name(format!("Open model {lane:?}")).clicked() {
                     actions.push(Action::Browse(DialogKind::Model(lane)));
                 }
-                family_menu_ui(ui, lane, state, actions);
                 if state.loaded.is_some() {
                     let close = ui.add(Button::new("×").frame(false)).on_hover_text("Close this model");
                     if close.accessible_name(format!("Close model {lane:?}")).clicked() {
@@ -216,21 +216,39 @@ fn model_slot_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, width: f32, actio
     }
 }
 
-/// The other precisions of the network in a lane.
-fn family_menu_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, actions: &mut Vec<Action>) {
-    let Some(loaded) = state.loaded.as_ref().filter(|_| state.family.len() > 1) else { return };
-    let menu = ui.menu_button("▾", |ui| {
-        ui.label(RichText::new("Other precisions of this model").weak());
-        for variant in &state.family {
-            let name = menu_name(variant);
-            let choice = ui.radio(variant.path == loaded.path, &name);
-            if choice.accessible_name(format!("Load {name} into {lane:?}")).clicked() {
-                actions.push(Action::OpenVariant(lane, variant.path.clone()));
-                ui.close();
+/// The other precisions of the network in a lane, and what there is beside a file of one's own.
+fn models_menu_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, actions: &mut Vec<Action>) {
+    let menu = ui.scope(|ui| {
+        // Slim, for in a small window every point of this row is needed.
+        ui.spacing_mut().button_padding.x = 3.0;
+        ui.menu_button("▾", |ui| {
+            family_ui(ui, lane, state, actions);
+            for (name, action) in
+                [("Get models…", Action::ToggleCatalog), ("Default models", Action::OpenDefaultModels)]
+            {
+                if ui.button(name).clicked() {
+                    actions.push(action);
+                    ui.close();
+                }
             }
-        }
+        })
     });
-    menu.response.accessible_name(format!("Precisions of model {lane:?}"));
+    let tip = "Other precisions of this model, models to download (G), and those of the program";
+    menu.inner.response.on_hover_text(tip).accessible_name(format!("More models {lane:?}"));
+}
+
+fn family_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, actions: &mut Vec<Action>) {
+    let Some(loaded) = state.loaded.as_ref().filter(|_| state.family.len() > 1) else { return };
+    ui.label(RichText::new("Precisions of this model").weak());
+    for variant in &state.family {
+        let name = menu_name(variant);
+        let choice = ui.radio(variant.path == loaded.path, &name);
+        if choice.accessible_name(format!("Load {name} into {lane:?}")).clicked() {
+            actions.push(Action::OpenVariant(lane, variant.path.clone()));
+            ui.close();
+        }
+    }
+    ui.separator();
 }
 
 fn model_name_ui(ui: &mut Ui, state: &LaneState, colors: &Colors) {
