@@ -4,7 +4,7 @@ use super::decode::{DecodeContext, Decoder};
 use super::preprocess::{InputType, ModelInput, Preprocessor};
 use super::recognize::{Recognition, RecognizeError, recognize, recognize_input};
 use super::session::{Session, SessionError, SessionOptions};
-use super::trial::{Trial, TrialError};
+use super::trial::{Subject, Trial, TrialError};
 use super::{
     Candidate, CardError, CardOverrides, Detection, LoadStage, ModelCard, ModelInfo, ModelOverrides, Postprocessor,
     StageTimings, Thresholds,
@@ -116,7 +116,7 @@ pub fn examine(
     recognize_input(&summary, card.as_ref()).map_err(unknown)?;
     if let Some(trial) = trial {
         progress(LoadStage::Trying);
-        trial.run(path, options)?;
+        trial.run(&Subject::new(path, &summary), options)?;
     }
     progress(LoadStage::Building);
     let of_session = |error| LoadError::of_session(path, error);

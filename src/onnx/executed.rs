@@ -29,6 +29,9 @@ pub struct Executed {
 }
 
 impl Executed {
+    /// The optimized graph of a larger model is not asked for: it takes as much room, in memory and on disk.
+    pub const MODEL_BYTES_MAX: u64 = 512 << 20;
+
     /// Counts over an optimized graph that ONNX Runtime wrote to a file.
     ///
     /// # Errors
