@@ -4,7 +4,7 @@
 use divan::{Bencher, black_box};
 use quantscope::imaging::{ImageSize, Letterbox, ResizeMode, RgbImage};
 use quantscope::inference::preprocess::{InputType, Preprocessor};
-use quantscope::inference::{ColorOrder, Head, LabelSource, Layout, ModelCard};
+use quantscope::inference::{ClassNumbers, ColorOrder, Head, LabelSource, Layout, ModelCard};
 
 fn main() {
     divan::main();
@@ -13,6 +13,8 @@ fn main() {
 fn card(layout: Layout) -> ModelCard {
     ModelCard {
         head: Head::Yolox,
+        class_numbers: ClassNumbers::FromZero,
+        nms: true,
         input_size: ImageSize::new(416, 416),
         layout,
         color: ColorOrder::Bgr,

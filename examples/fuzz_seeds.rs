@@ -31,7 +31,8 @@ fn main() -> io::Result<()> {
             count += usize::from(seed(&path, &corpus)?);
         }
     }
-    let labels = ["person\nbicycle\ncar\n", "names:\n  0: cat\n  1: 'it''s' # dog\n", "names: ['a', \"b\"]\n", "{0: 'a'}"];
+    let labels =
+        ["person\nbicycle\ncar\n", "names:\n  0: cat\n  1: 'it''s' # dog\n", "names: ['a', \"b\"]\n", "{0: 'a'}"];
     for (number, text) in labels.iter().enumerate() {
         fs::write(corpus.join("labels").join(format!("seed-{number}")), text)?;
     }

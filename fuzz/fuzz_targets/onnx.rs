@@ -26,8 +26,10 @@ fuzz_target!(|data: &[u8]| {
     let executed = Executed::of(&model);
     executed.warning(summary.precision, &summary.quantization).iter().for_each(|text| one_line(text));
     one_line(&summary.precision_evidence);
-    match inference::recognize(&summary, None, None, None) {
-        Ok(recognition) => recognition.evidence.iter().for_each(|text| one_line(text)),
+    let recognized = inference::recognize_input(&summary, None)
+        .and_then(|input| inference::recognize(&summary, &input, None, None, None));
+    match recognized {
+        Ok(recognition) => recognition.evidence.iter().for_each(|evidence| one_line(&evidence.to_string())),
         Err(error) => one_line(&error.to_string()),
     }
     // What is written again is the same model.

@@ -2,7 +2,8 @@
 
 use super::arguments::Global;
 use super::output::print;
-use crate::inference::{self, trial};
+use crate::inference::{self, LoadError, SessionError, trial};
+use crate::onnx::Executed;
 use anyhow::Context;
 use std::path::PathBuf;
 
@@ -28,9 +29,22 @@ pub(super) struct Args {
 pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     set_limits(args)?;
     // Examining a model runs it, too.
-    inference::examine(&args.model, &global.load_options(), None, &mut |_| {})?;
+    let examine = |optimized_to: Option<PathBuf>| {
+        let mut options = global.load_options();
+        options.session.optimized_to = optimized_to;
+        inference::examine(&args.model, &options, None, &mut |_| {})
+    };
+    match examine(args.optimized.clone()) {
+        // Perhaps it is only that the optimized graph could not be written, for which no model is refused.
+        Err(LoadError::Session(SessionError::Load { .. })) if args.optimized.is_some() => examine(None)?,
+        outcome => outcome?,
+    };
     print(&format!("{}\n", trial::PASSED))?;
-    Ok(())
+    let executed = args.optimized.as_deref().and_then(|path| Executed::read(path).ok());
+    match executed {
+        Some(executed) => print(&format!("{}\n", serde_json::to_string(&executed)?)),
+        None => Ok(()),
+    }
 }
 
 #[cfg(unix)]

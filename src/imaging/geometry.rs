@@ -114,6 +114,38 @@ pub enum ResizeMode {
     LetterboxCenter,
     /// Aspect ratio given up, no padding (SSD, DETR).
     Stretch,
+    /// The picture as large as it is, its sides stretched up to multiples of 32; the model's input has that size
+    /// (fully convolutional networks, as CenterFace). Pictures beyond 1920 pixels are reduced to that first.
+    OwnSize,
+}
+
+/// Sides of an input in [`ResizeMode::OwnSize`] are multiples of this, the coarsest stride of usual networks.
+const OWN_SIZE_STEP: u32 = 32;
+
+/// Longest side of an input in [`ResizeMode::OwnSize`]: a photograph of 50 megapixels would ask for gigabytes.
+const OWN_SIZE_LONGEST: u32 = 1920;
+
+impl ResizeMode {
+    /// In words, as `centred letterbox, padding 114`.
+    pub fn describe(self, pad: u8) -> String {
+        match self {
+            Self::LetterboxTopLeft => format!("letterbox at the top left, padding {pad}"),
+            Self::LetterboxCenter => format!("centred letterbox, padding {pad}"),
+            Self::Stretch => "stretched".to_owned(),
+            Self::OwnSize => "in its own size, sides rounded up to multiples of 32".to_owned(),
+        }
+    }
+}
+
+/// The model's input for a picture in its own size.
+fn own_size(image: ImageSize) -> ImageSize {
+    let longest = image.width.max(image.height).max(1);
+    let reduced = |side: u32| match longest > OWN_SIZE_LONGEST {
+        true => (u64::from(side) * u64::from(OWN_SIZE_LONGEST) / u64::from(longest)) as u32,
+        false => side,
+    };
+    let rounded = |side: u32| reduced(side).max(1).next_multiple_of(OWN_SIZE_STEP);
+    ImageSize::new(rounded(image.width), rounded(image.height))
 }
 
 /// The mapping from a picture onto the model's input and back.
@@ -137,16 +169,17 @@ pub struct Letterbox {
 }
 
 impl Letterbox {
-    /// Fits a picture of size `image` into a model input of size `model`. The sides of the resized picture are
-    /// rounded to whole pixels, so that the aspect ratio is kept as well as can be.
+    /// Fits a picture of size `image` into a model input of size `model` (which [`ResizeMode::OwnSize`] replaces). The
+    /// sides of the resized picture are rounded to whole pixels, so that the aspect ratio is kept as well as can be.
     pub fn fit(image: ImageSize, model: ImageSize, mode: ResizeMode) -> Self {
+        let model = if mode == ResizeMode::OwnSize { own_size(image) } else { model };
         let ratios = [(model.width, image.width), (model.height, image.height)]
             .map(|(to, from)| f64::from(to) / f64::from(from.max(1)));
         let ratio = ratios[0].min(ratios[1]);
         let rounded = |side: u32, limit: u32| ((f64::from(side) * ratio).round() as u32).clamp(1, limit.max(1));
         let kept = ImageSize::new(rounded(image.width, model.width), rounded(image.height, model.height));
         let (content, left, top, scale) = match mode {
-            ResizeMode::Stretch => (model, 0, 0, ratios),
+            ResizeMode::Stretch | ResizeMode::OwnSize => (model, 0, 0, ratios),
             ResizeMode::LetterboxTopLeft => (kept, 0, 0, [ratio; 2]),
             ResizeMode::LetterboxCenter => {
                 (kept, (model.width - kept.width) / 2, (model.height - kept.height) / 2, [ratio; 2])
@@ -184,6 +217,10 @@ mod tests {
         assert_eq!((center.content, center.left, center.top), (ImageSize::new(416, 234), 0, 91));
         let stretch = Letterbox::fit(image, model, ResizeMode::Stretch);
         assert_eq!(stretch.content, model);
+        let own = Letterbox::fit(image, model, ResizeMode::OwnSize);
+        assert_eq!((own.model, own.content), (ImageSize::new(1280, 736), ImageSize::new(1280, 736)));
+        let large = Letterbox::fit(ImageSize::new(8000, 6000), model, ResizeMode::OwnSize);
+        assert_eq!(large.model, ImageSize::new(1920, 1440));
     }
 
     #[test]
@@ -199,11 +236,14 @@ mod tests {
         #[test]
         fn a_box_survives_the_way_to_the_model_and_back(
             w in 1u32..4000, h in 1u32..4000, mw in 32u32..1280, mh in 32u32..1280,
-            mode in prop::sample::select(vec![ResizeMode::LetterboxTopLeft, ResizeMode::LetterboxCenter, ResizeMode::Stretch]),
+            mode in prop::sample::select(vec![
+                ResizeMode::LetterboxTopLeft, ResizeMode::LetterboxCenter, ResizeMode::Stretch, ResizeMode::OwnSize,
+            ]),
             fx in 0.0f32..1.0, fy in 0.0f32..1.0,
         ) {
             let fit = Letterbox::fit(ImageSize::new(w, h), ImageSize::new(mw, mh), mode);
-            prop_assert!(fit.left + fit.content.width <= mw && fit.top + fit.content.height <= mh);
+            let model = fit.model;
+            prop_assert!(fit.left + fit.content.width <= model.width && fit.top + fit.content.height <= model.height);
             let b = BoxInImage::new(fx * w as f32 * 0.5, fy * h as f32 * 0.5, w as f32, h as f32);
             let back = fit.image_from_model(fit.model_from_image(b));
             let tolerance = 1e-3 * w.max(h) as f32;

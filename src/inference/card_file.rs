@@ -1,6 +1,6 @@
 //! The model card as a file: a sidecar beside the model, or the one named by `--card`.
 
-use super::{ColorOrder, Head, Layout, ModelCard};
+use super::{ClassNumbers, ColorOrder, Head, Layout, ModelCard};
 use crate::imaging::{ImageSize, ResizeMode};
 use serde::Deserialize;
 use std::io::ErrorKind;
@@ -47,6 +47,10 @@ pub enum CardError {
 pub struct CardOverrides {
     /// See [`ModelCard::head`].
     pub head: Option<Head>,
+    /// See [`ModelCard::class_numbers`].
+    pub class_numbers: Option<ClassNumbers>,
+    /// See [`ModelCard::nms`].
+    pub nms: Option<bool>,
     /// Width and height, see [`ModelCard::input_size`].
     pub input_size: Option<[u32; 2]>,
     /// See [`ModelCard::layout`].
@@ -148,6 +152,8 @@ impl CardOverrides {
     pub fn apply(&self, card: &mut ModelCard) -> Vec<&'static str> {
         let mut keys = Vec::new();
         set("head", self.head, &mut card.head, &mut keys);
+        set("class_numbers", self.class_numbers, &mut card.class_numbers, &mut keys);
+        set("nms", self.nms, &mut card.nms, &mut keys);
         set("input_size", self.size(), &mut card.input_size, &mut keys);
         set("layout", self.layout, &mut card.layout, &mut keys);
         set("color", self.color, &mut card.color, &mut keys);

@@ -26,6 +26,8 @@ fn every_key_is_read_and_applied() {
     let overrides = parse(FULL).unwrap();
     let mut card = ModelCard {
         head: Head::YoloV8,
+        class_numbers: ClassNumbers::FromZero,
+        nms: true,
         input_size: ImageSize::new(1, 1),
         layout: Layout::Nchw,
         color: ColorOrder::Rgb,
@@ -41,6 +43,8 @@ fn every_key_is_read_and_applied() {
     assert_eq!(keys, ["head", "input_size", "layout", "color", "scale", "mean", "std", "resize", "pad"]);
     let want = ModelCard {
         head: Head::Yolox,
+        class_numbers: ClassNumbers::FromZero,
+        nms: true,
         input_size: ImageSize::new(640, 416),
         layout: Layout::Nhwc,
         color: ColorOrder::Bgr,

@@ -1,16 +1,16 @@
 //! A model ready to detect: preprocess → session → decode → NMS.
 
-use super::decode::{DecodeContext, Decoder};
-use super::preprocess::{InputType, ModelInput, Preprocessor};
-use super::recognize::{Recognition, RecognizeError, recognize, recognize_input};
-use super::session::{Session, SessionError, SessionOptions};
+use super::heads::{DecodeContext, Decoder};
+use super::preprocess::{ModelInput, Preprocessor};
+use super::recognize::{Recognition, RecognizeError, recognize, recognize_input, usual_size};
+use super::session::{ModelSource, Session, SessionError, SessionOptions};
 use super::trial::{Subject, Trial, TrialError};
 use super::{
-    Candidate, CardError, CardOverrides, Detection, LoadStage, ModelCard, ModelInfo, ModelOverrides, Postprocessor,
-    StageTimings, Thresholds,
+    Candidate, CardError, CardOverrides, Detection, Evidence, InputRecognition, Item, LoadStage, ModelCard, ModelInfo,
+    ModelOverrides, Postprocessor, StageTimings, Thresholds,
 };
-use crate::imaging::{ImageSize, Letterbox, RgbImage};
-use crate::onnx::{self, OnnxError, Summary};
+use crate::imaging::{Letterbox, RgbImage};
+use crate::onnx::{self, Executed, OnnxError, Summary};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -89,6 +89,10 @@ pub struct Examined {
     pub summary: Summary,
     /// What it is taken for.
     pub recognition: Recognition,
+    /// How it is fed.
+    pub input: InputRecognition,
+    /// What really runs in integers, where that is in question and was found out.
+    pub executed: Option<Executed>,
     session: Session,
 }
 
@@ -107,26 +111,41 @@ pub fn examine(
     progress(LoadStage::Reading);
     let model = onnx::read(path)?;
     let summary = onnx::summary(&model, path)?;
-    drop(model);
     let card = match &options.overrides.card {
         Some(card) => Some(CardOverrides::read(card)?),
         None => CardOverrides::beside(path)?,
     };
     let unknown = |source| LoadError::Recognize { path: path.to_owned(), source };
-    recognize_input(&summary, card.as_ref()).map_err(unknown)?;
+    let input = recognize_input(&summary, card.as_ref()).map_err(unknown)?;
+    let relaxed = input.relaxed_from.is_some().then(|| onnx::relaxed(model, &input.name));
+    let mut executed = None;
     if let Some(trial) = trial {
         progress(LoadStage::Trying);
-        trial.run(&Subject::new(path, &summary), options)?;
+        executed = trial.run(&Subject::new(path, &summary), options)?;
     }
     progress(LoadStage::Building);
     let of_session = |error| LoadError::of_session(path, error);
-    let mut session = Session::load(path, summary.opset, &options.session).map_err(of_session)?;
-    let labels = options.overrides.labels.as_deref();
-    let recognition = first_run(&mut session, &summary, card.as_ref(), labels).map_err(|error| match error {
+    let source = relaxed.as_ref().map_or(ModelSource::File(path), |bytes| ModelSource::Memory(bytes, path));
+    let session = Session::load(source, summary.opset, &input, &options.session).map_err(of_session)?;
+    let first = FirstRun { summary, card, labels: options.overrides.labels.as_deref(), input, session };
+    let mut examined = first.run().map_err(|error| match error {
         FirstRunError::Session(error) => of_session(error),
         FirstRunError::Recognize(error) => unknown(error),
     })?;
-    Ok(Examined { summary, recognition, session })
+    examined.take_note_of(executed);
+    Ok(examined)
+}
+
+impl Examined {
+    /// Adds what ONNX Runtime's optimizer made of the model to what is known of it.
+    fn take_note_of(&mut self, executed: Option<Executed>) {
+        let Some(counts) = executed else { return };
+        let (summary, recognition) = (&self.summary, &mut self.recognition);
+        let text = format!("after ONNX Runtime's optimizer {}", counts.in_words());
+        recognition.evidence.push(Evidence::sure(Item::Precision, text));
+        recognition.warnings.extend(counts.warning(summary.precision, &summary.quantization));
+        self.executed = executed;
+    }
 }
 
 impl Detector {
@@ -141,34 +160,30 @@ impl Detector {
         trial: Option<&Trial>,
         progress: &mut dyn FnMut(LoadStage),
     ) -> Result<Self, LoadError> {
-        let Examined { summary, recognition, session } = examine(path, options, trial, progress)?;
-        let mut detector = Self::assemble(path, options, &summary, recognition, session);
+        let examined = examine(path, options, trial, progress)?;
+        let mut detector = Self::assemble(path, options, examined);
         progress(LoadStage::WarmingUp);
         detector.warm_up().map_err(|error| LoadError::of_session(path, error))?;
         Ok(detector)
     }
 
-    fn assemble(
-        path: &Path,
-        options: &LoadOptions,
-        summary: &Summary,
-        recognition: Recognition,
-        session: Session,
-    ) -> Self {
+    fn assemble(path: &Path, options: &LoadOptions, examined: Examined) -> Self {
+        let Examined { summary, recognition, input, executed, session } = examined;
         let Recognition { card, evidence, warnings } = recognition;
-        let preprocessor = Preprocessor::new(&card, session.input_type());
+        let preprocessor = Preprocessor::new(&card, input.dtype);
         let input = preprocessor.new_input();
         let runner = Runner {
             session,
-            decoder: Decoder::new(card.head),
-            postprocessor: Postprocessor::default(),
-            input_size: card.input_size,
+            decoder: Decoder::new(&card),
+            postprocessor: Postprocessor::new(&card),
             candidates: Vec::new(),
         };
         let info = ModelInfo {
             path: path.to_owned(),
             bytes: summary.bytes,
             precision: summary.precision,
+            quantization: summary.quantization,
+            executed,
             card,
             evidence,
             threads: options.session.threads,
@@ -240,25 +255,46 @@ enum FirstRunError {
     Recognize(RecognizeError),
 }
 
-/// Runs the model once on a grey picture and recognises it with what came out.
-fn first_run(
-    session: &mut Session,
-    summary: &Summary,
-    card: Option<&CardOverrides>,
-    labels: Option<&Path>,
-) -> Result<Recognition, FirstRunError> {
-    let tensor = match recognize(summary, None, card, labels) {
-        Ok(Recognition { card, .. }) => grey_input(&card, session.input_type()),
-        // Nothing is known without values: any picture will do to get some.
-        Err(_) => {
-            let input = recognize_input(summary, card).map_err(FirstRunError::Recognize)?;
-            ModelInput::grey(input.size, input.layout, session.input_type(), TRIAL_GREY)
+/// The first run of a model, which shows what it is.
+struct FirstRun<'a> {
+    summary: Summary,
+    card: Option<CardOverrides>,
+    labels: Option<&'a Path>,
+    input: InputRecognition,
+    session: Session,
+}
+
+impl FirstRun<'_> {
+    /// Runs the model once on a grey picture, at another size if it fails at one that was guessed, and recognises it with
+    /// what came out.
+    fn run(mut self) -> Result<Examined, FirstRunError> {
+        let sizes = self.input.sizes_to_try(usual_size(&self.summary, &self.input));
+        let mut first_error = None;
+        for size in sizes {
+            let input = self.input.at(size);
+            match self.run_at(&input) {
+                Ok(recognition) => {
+                    let Self { summary, session, .. } = self;
+                    return Ok(Examined { summary, recognition: recognition?, input, executed: None, session });
+                }
+                Err(error) => drop(first_error.get_or_insert(error)),
+            }
         }
-    };
-    session
-        .run(&tensor, |outputs, _| recognize(summary, Some(outputs), card, labels))
-        .map_err(FirstRunError::Session)?
-        .map_err(FirstRunError::Recognize)
+        // There is always a first size.
+        Err(first_error.map_or(FirstRunError::Recognize(RecognizeError::NoInputs), FirstRunError::Session))
+    }
+
+    fn run_at(&mut self, input: &InputRecognition) -> Result<Result<Recognition, FirstRunError>, SessionError> {
+        let (summary, card, labels) = (&self.summary, self.card.as_ref(), self.labels);
+        let tensor = match recognize(summary, input, None, card, labels) {
+            Ok(Recognition { card, .. }) => grey_input(&card, input),
+            // Nothing is known without values: any picture will do to get some.
+            Err(_) => ModelInput::grey(input.size, input.layout, input.dtype, TRIAL_GREY),
+        };
+        self.session.run(&tensor, |outputs, _| {
+            recognize(summary, input, Some(outputs), card, labels).map_err(FirstRunError::Recognize)
+        })
+    }
 }
 
 /// The part of a detector that runs the model: session, decoder, NMS.
@@ -266,7 +302,6 @@ pub struct Runner {
     session: Session,
     decoder: Decoder,
     postprocessor: Postprocessor,
-    input_size: ImageSize,
     candidates: Vec<Candidate>,
 }
 
@@ -286,7 +321,7 @@ impl Runner {
         detections: &mut Vec<Detection>,
     ) -> Result<StageTimings, SessionError> {
         let context =
-            DecodeContext { input_size: self.input_size, score_floor: score_floor.min(thresholds.confidence) };
+            DecodeContext { input_size: letterbox.model, score_floor: score_floor.min(thresholds.confidence) };
         let begin = Instant::now();
         let (decoder, candidates) = (&mut self.decoder, &mut self.candidates);
         let (decoded, inferred) =
@@ -307,10 +342,10 @@ impl Runner {
 }
 
 /// A grey picture as the model is to see it.
-fn grey_input(card: &ModelCard, input_type: InputType) -> ModelInput {
-    let mut preprocessor = Preprocessor::new(card, input_type);
-    let mut input = preprocessor.new_input();
-    let grey = RgbImage::from_pixel(card.input_size.width, card.input_size.height, image::Rgb([TRIAL_GREY; 3]));
-    preprocessor.run(&grey, &mut input);
-    input
+fn grey_input(card: &ModelCard, input: &InputRecognition) -> ModelInput {
+    let mut preprocessor = Preprocessor::new(card, input.dtype);
+    let mut tensor = preprocessor.new_input();
+    let grey = RgbImage::from_pixel(input.size.width, input.size.height, image::Rgb([TRIAL_GREY; 3]));
+    preprocessor.run(&grey, &mut tensor);
+    tensor
 }

@@ -1,15 +1,16 @@
 //! From a picture to boxes: preprocess → session → decode → NMS, synchronous, without threads or windows.
 //!
-//! [`preprocess`] fills the model's input, [`session`] is the only file that names `ort`, [`decode`] has one
-//! file a head, [`nms`] removes duplicates, and [`Detector`] joins them. What is believed of a model (input,
+//! [`preprocess`] fills the model's input, [`session`] is the only file that names `ort`, [`heads`] has one
+//! file a family of heads, [`nms`] removes duplicates, and [`Detector`] joins them. What is believed of a model (input,
 //! normalization, head, labels) is its [`ModelCard`], with the evidence for it.
 
 mod card_file;
 mod coco80;
-pub mod decode;
 mod detection;
 mod detector;
 mod explain;
+mod head;
+pub mod heads;
 pub mod labels;
 mod model_card;
 mod model_info;
@@ -25,8 +26,9 @@ pub use card_file::{CardError, CardLabels, CardOverrides, sidecar_paths};
 pub use coco80::COCO80;
 pub use detection::{Candidate, Detection, StageTimings, Thresholds};
 pub use detector::{Detector, Examined, LoadError, LoadOptions, Runner, examine};
-pub use model_card::{ColorOrder, Head, LabelSource, Layout, ModelCard};
+pub use head::Head;
+pub use model_card::{ClassNumbers, ColorOrder, LabelSource, Layout, ModelCard};
 pub use model_info::{LoadStage, ModelInfo, ModelOverrides};
 pub use nms::Postprocessor;
-pub use recognize::{InputRecognition, Recognition, RecognizeError, recognize, recognize_input};
+pub use recognize::{Evidence, InputRecognition, Item, Recognition, RecognizeError, recognize, recognize_input};
 pub use session::{SessionError, SessionOptions};

@@ -1,57 +1,8 @@
 //! What is believed of a model.
 
+use super::Head;
 use crate::imaging::{ImageSize, ResizeMode};
 use serde::{Deserialize, Serialize};
-
-/// How a model's outputs encode boxes and scores. Each variant is one file of [`super::decode`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Head {
-    /// YOLOX `[1, N, 5+C]`, offsets and logarithmic sizes a grid cell, scores after the sigmoid.
-    Yolox,
-    /// YOLOX exported with decoding inside: the same shape, boxes already in pixels.
-    YoloxDecoded,
-    /// Ultralytics YOLOv8 and its kin `[1, 4+C, N]`: centre, width and height in pixels, then class scores.
-    #[serde(rename = "yolov8")]
-    YoloV8,
-    /// Two outputs: boxes `[1, N, 4]` as left, top, right, bottom in pixels, and scores `[1, N, C]`.
-    BoxesScores,
-    /// The same with box edges as fractions 0…1 of the input.
-    BoxesScoresUnit,
-}
-
-impl Head {
-    /// Every head that is known.
-    pub const ALL: [Self; 5] =
-        [Self::Yolox, Self::YoloxDecoded, Self::YoloV8, Self::BoxesScores, Self::BoxesScoresUnit];
-
-    /// The name used in cards and reports, such as `yolox`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Yolox => "yolox",
-            Self::YoloxDecoded => "yolox_decoded",
-            Self::YoloV8 => "yolov8",
-            Self::BoxesScores => "boxes_scores",
-            Self::BoxesScoresUnit => "boxes_scores_unit",
-        }
-    }
-
-    /// The outputs it reads, for messages.
-    pub const fn outputs(self) -> &'static str {
-        match self {
-            Self::Yolox | Self::YoloxDecoded => "[1, cells, 5+classes]",
-            Self::YoloV8 => "[1, 4+classes, cells]",
-            Self::BoxesScores => "[1, n, 4] in pixels and [1, n, classes]",
-            Self::BoxesScoresUnit => "[1, n, 4] in 0…1 and [1, n, classes]",
-        }
-    }
-}
-
-impl std::fmt::Display for Head {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// Order of a tensor's axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -73,15 +24,59 @@ pub enum ColorOrder {
     Bgr,
 }
 
+impl ColorOrder {
+    /// `rgb` or `bgr`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rgb => "rgb",
+            Self::Bgr => "bgr",
+        }
+    }
+}
+
+/// How a model numbers its classes. Detections are numbered from 0 in any case, those of COCO as its 80 classes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassNumbers {
+    /// The first class is 0.
+    #[default]
+    FromZero,
+    /// The first class is 1; 0 is the background.
+    FromOne,
+    /// COCO's category ids 1…90, of which ten are not used.
+    CocoIds,
+    /// COCO's category ids less one, 0…89.
+    CocoIdsLessOne,
+}
+
+impl ClassNumbers {
+    /// The number of a detection's class for the model's own; none for the background and for ids that COCO does not use.
+    pub fn class_id(self, own: u32) -> Option<u32> {
+        match self {
+            Self::FromZero => Some(own),
+            Self::FromOne => own.checked_sub(1),
+            Self::CocoIds => super::coco80::class_of_category(own),
+            Self::CocoIdsLessOne => super::coco80::class_of_category(own.checked_add(1)?),
+        }
+    }
+
+    /// Whether these are COCO's ids.
+    pub fn is_coco(self) -> bool {
+        matches!(self, Self::CocoIds | Self::CocoIdsLessOne)
+    }
+}
+
 /// Where a model's labels come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LabelSource {
     /// The file's own metadata.
     Metadata,
     /// The sidecar card or a label file; its path.
     File(std::path::PathBuf),
-    /// The 80 classes of COCO, because the model has 80 classes.
+    /// The 80 classes of COCO, because the model has 80 classes or numbers them as COCO does.
     BuiltinCoco80,
+    /// The one class that models with this head find, such as `face`.
+    Builtin(&'static str),
     /// Nothing was found: classes are numbered.
     Numbered,
 }
@@ -93,6 +88,7 @@ impl std::fmt::Display for LabelSource {
             Self::Metadata => f.write_str("metadata"),
             Self::File(path) => path.display().fmt(f),
             Self::BuiltinCoco80 => f.write_str("builtin:coco80"),
+            Self::Builtin(name) => write!(f, "builtin:{name}"),
             Self::Numbered => f.write_str("numbered"),
         }
     }
@@ -106,7 +102,11 @@ impl std::fmt::Display for LabelSource {
 pub struct ModelCard {
     /// Encoding of the outputs.
     pub head: Head,
-    /// Width and height of the input tensor.
+    /// How the outputs number the classes.
+    pub class_numbers: ClassNumbers,
+    /// Whether boxes of one object still have to be reduced to one; false where the model does it.
+    pub nms: bool,
+    /// Width and height of the input tensor; with [`ResizeMode::OwnSize`] those of the first run only.
     pub input_size: ImageSize,
     /// Axes of the input tensor.
     pub layout: Layout,
@@ -122,7 +122,7 @@ pub struct ModelCard {
     pub resize: ResizeMode,
     /// Grey value 0…255 of the padding, before normalization.
     pub pad: u8,
-    /// One name a class; always as many as the model has classes.
+    /// One name a class; always as many as the model has classes, where that is known.
     pub labels: Vec<String>,
     /// Where the names come from.
     pub labels_from: LabelSource,
@@ -143,9 +143,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn heads_are_called_the_same_in_cards_and_reports() {
-        for head in Head::ALL {
-            assert_eq!(serde_json::to_value(head).unwrap(), head.name());
+    fn class_numbers_lead_to_one_numbering() {
+        for (numbers, own, want) in [
+            (ClassNumbers::FromZero, 0, Some(0)),
+            (ClassNumbers::FromOne, 1, Some(0)),
+            (ClassNumbers::FromOne, 0, None),
+            (ClassNumbers::CocoIds, 90, Some(79)),
+            (ClassNumbers::CocoIds, 13, Some(11)),
+            (ClassNumbers::CocoIds, 12, None),
+            (ClassNumbers::CocoIds, 0, None),
+            (ClassNumbers::CocoIdsLessOne, 0, Some(0)),
+            (ClassNumbers::CocoIdsLessOne, 89, Some(79)),
+            (ClassNumbers::CocoIdsLessOne, u32::MAX, None),
+        ] {
+            assert_eq!(numbers.class_id(own), want, "{numbers:?} {own}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! From candidates in the model's pixels to detections in the picture: threshold, non-maximum suppression, mapping.
 
-use super::{Candidate, Detection, Thresholds};
+use super::{Candidate, Detection, ModelCard, Thresholds};
 use crate::imaging::{BoxInModel, Letterbox};
 
 /// How many boxes are looked at and given out.
@@ -27,6 +27,8 @@ impl Default for Limits {
 #[derive(Clone, Debug, Default)]
 pub struct Postprocessor {
     limits: Limits,
+    /// Whether the model has done it already.
+    off: bool,
     order: Vec<u32>,
     kept: Vec<Kept>,
     /// Index into `kept` of the last kept box of each class.
@@ -48,6 +50,11 @@ const NONE: u32 = u32::MAX;
 const MAX_CLASS: u32 = 1 << 20;
 
 impl Postprocessor {
+    /// A postprocessor for a model that `card` describes.
+    pub fn new(card: &ModelCard) -> Self {
+        Self { off: !card.nms, ..Self::default() }
+    }
+
     /// A postprocessor with other limits than the usual ones.
     pub fn with_limits(limits: Limits) -> Self {
         Self { limits, ..Self::default() }
@@ -72,7 +79,7 @@ impl Postprocessor {
                 break;
             }
             let candidate = &candidates[self.order[position] as usize];
-            if !self.keep(candidate, thresholds.iou) {
+            if !self.off && !self.keep(candidate, thresholds.iou) {
                 continue;
             }
             let rect = letterbox.image_from_model(candidate.rect);

@@ -32,6 +32,8 @@ pub enum InputType {
     F16,
     /// 8-bit levels; the card's normalization does not apply.
     U8,
+    /// 8-bit levels less 128; the card's normalization does not apply.
+    I8,
 }
 
 /// The values of a model's input tensor.
@@ -43,6 +45,8 @@ pub enum InputValues {
     F16(Vec<f16>),
     /// 8-bit levels.
     U8(Vec<u8>),
+    /// 8-bit levels less 128.
+    I8(Vec<i8>),
 }
 
 /// A model's input tensor, owned by the caller and filled by [`Preprocessor::run`] again and again.
@@ -50,6 +54,7 @@ pub enum InputValues {
 pub struct ModelInput {
     values: InputValues,
     shape: [usize; 4],
+    size: ImageSize,
     padded_for: Option<Letterbox>,
 }
 
@@ -62,12 +67,13 @@ impl ModelInput {
             InputType::F32 => InputValues::F32(vec![f32::from(level); count]),
             InputType::F16 => InputValues::F16(vec![f16::from_f32(f32::from(level)); count]),
             InputType::U8 => InputValues::U8(vec![level; count]),
+            InputType::I8 => InputValues::I8(vec![signed(i16::from(level)); count]),
         };
         let shape = match layout {
             Layout::Nchw => [1, 3, height, width],
             Layout::Nhwc => [1, height, width, 3],
         };
-        Self { values, shape, padded_for: None }
+        Self { values, shape, size, padded_for: None }
     }
 
     /// The values, row-major in the card's layout, batch 1.
@@ -78,6 +84,11 @@ impl ModelInput {
     /// `[1, 3, height, width]` or `[1, height, width, 3]`.
     pub fn shape(&self) -> [usize; 4] {
         self.shape
+    }
+
+    /// Width and height.
+    pub fn size(&self) -> ImageSize {
+        self.size
     }
 }
 
@@ -166,6 +177,9 @@ impl Preprocessor {
             _ => Plan::new(Letterbox::fit(size, self.model_size, self.resize)),
         };
         let letterbox = plan.letterbox;
+        if input.size() != letterbox.model {
+            *input = ModelInput::grey(letterbox.model, self.layout, self.input_type, self.pad);
+        }
         if input.padded_for != Some(letterbox) {
             self.fill_padding(&mut input.values);
             input.padded_for = Some(letterbox);
@@ -180,6 +194,7 @@ impl Preprocessor {
         let normalized: [f32; 3] = std::array::from_fn(|channel| level * self.gain[channel] + self.bias[channel]);
         match values {
             InputValues::U8(values) => values.fill(self.pad),
+            InputValues::I8(values) => values.fill(signed(i16::from(self.pad))),
             InputValues::F32(values) => fill_by_channel(values, self.layout, normalized),
             InputValues::F16(values) => fill_by_channel(values, self.layout, normalized.map(f16::from_f32)),
         }
@@ -197,11 +212,12 @@ impl Preprocessor {
 
     /// Writes the sampled row to row `y` of the content.
     fn write_row(&self, plan: &Plan, y: usize, values: &mut InputValues) {
+        let Letterbox { model, left, top, .. } = plan.letterbox;
         let place = Place {
             layout: self.layout,
-            first: (plan.letterbox.top as usize + y) * self.model_size.width as usize + plan.letterbox.left as usize,
+            first: (top as usize + y) * model.width as usize + left as usize,
             count: plan.columns.len(),
-            plane: self.model_size.width as usize * self.model_size.height as usize,
+            plane: model.width as usize * model.height as usize,
         };
         let order = match self.color {
             ColorOrder::Rgb => [0, 1, 2],
@@ -217,8 +233,14 @@ impl Preprocessor {
                 place.write(out, pixels, |pixel, channel| f16::from_f32(normalized(pixel, channel)))
             }
             InputValues::U8(out) => place.write(out, pixels, |pixel, channel| pixel[order[channel]] as u8),
+            InputValues::I8(out) => place.write(out, pixels, |pixel, channel| signed(pixel[order[channel]])),
         }
     }
+}
+
+/// A level as a signed byte.
+fn signed(level: i16) -> i8 {
+    (level - 128) as i8
 }
 
 /// Where a row of the content lies in the tensor.

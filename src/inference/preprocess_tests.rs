@@ -1,10 +1,12 @@
 use super::*;
-use crate::inference::{Head, LabelSource};
+use crate::inference::{ClassNumbers, Head, LabelSource};
 use proptest::prelude::*;
 
 fn card(size: (u32, u32), layout: Layout, color: ColorOrder, resize: ResizeMode) -> ModelCard {
     ModelCard {
         head: Head::Yolox,
+        class_numbers: ClassNumbers::FromZero,
+        nms: true,
         input_size: ImageSize::new(size.0, size.1),
         layout,
         color,

@@ -1,18 +1,21 @@
 //! Recognising a detector: from the file's summary, and the outputs of one run where there was one, to a model card
-//! with a sentence of evidence an item. What is not certain says "guess".
+//! with a sentence of evidence an item. What is not certain is called a guess.
 
-mod head;
+mod evidence;
 mod input;
+mod names;
+mod other_inputs;
 mod outputs;
 
-use super::decode::OutputTensor;
+use super::heads::{self, Certainty, Found, Look, Output, OutputTensor, Usual};
 use super::preprocess::InputType;
-use super::{COCO80, CardError, CardLabels, CardOverrides, ColorOrder, Head, LabelSource, ModelCard, labels};
-use crate::imaging::ResizeMode;
+use super::{CardError, CardOverrides, Head, LabelSource, ModelCard, labels};
 use crate::onnx::Summary;
 use std::path::Path;
 
+pub use evidence::{Evidence, Item};
 pub use input::{InputRecognition, recognize_input};
+pub use other_inputs::{OtherInput, OtherType};
 
 /// What was recognised.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +23,7 @@ pub struct Recognition {
     /// How to feed the model and how to read its answer.
     pub card: ModelCard,
     /// Why that is believed, a sentence an item.
-    pub evidence: Vec<String>,
+    pub evidence: Vec<Evidence>,
     /// What the user should know, such as labels that do not fit.
     pub warnings: Vec<String>,
 }
@@ -28,16 +31,24 @@ pub struct Recognition {
 /// Why a model is not taken as a detector.
 #[derive(Debug, thiserror::Error)]
 pub enum RecognizeError {
-    /// It wants more, or less, than one picture.
-    #[error(
-        "the model has {count} inputs ({inputs}), and only models with one input, the picture, are known so far. \
-         Export it without the others"
-    )]
-    Inputs {
-        /// How many.
-        count: usize,
+    /// It takes nothing.
+    #[error("the model has no inputs, so that no picture can be given to it. Export it with its picture as an input")]
+    NoInputs,
+    /// None of its inputs is a picture.
+    #[error("none of the model's inputs is a colour picture ({inputs}). Export it with an input [1, 3, height, width]")]
+    NoPicture {
         /// Their names, shapes and types.
         inputs: String,
+    },
+    /// It wants something beside the picture that nothing is known of.
+    #[error(
+        "the model wants {input} beside the picture, and what that is to hold is not known (known are the sizes of the \
+         picture as orig_target_sizes, image_shape, im_shape or im_info, scale_factor, masks and thresholds). \
+         Export it without that input"
+    )]
+    OtherInput {
+        /// Name, shape and type.
+        input: String,
     },
     /// Its input is no picture.
     #[error("the input {input} is no colour picture: {reason}. Export the model with an input [1, 3, height, width]")]
@@ -49,30 +60,26 @@ pub enum RecognizeError {
     },
     /// Its input has another element type.
     #[error(
-        "the input {input} is not fed with float32, float16 or uint8, the types known so far. Export it with one of these"
+        "the input {input} is not fed with float32, float16, uint8 or int8, the types known so far. \
+         Export it with one of these"
     )]
     InputType {
         /// Name, shape and type.
         input: String,
     },
     /// Its outputs are those of no known head.
-    #[error("the outputs {outputs} look like {looks}, and that is not known yet. Known are {}", known_heads())]
+    #[error("the outputs {outputs} look like {looks}, and that is not known. {}", known_heads())]
     NotKnown {
         /// Names, shapes and types.
         outputs: String,
         /// What they look like.
         looks: String,
     },
-    /// The file alone does not say it.
-    #[error("the outputs {outputs} cannot be told from the file alone: {reason}. Known are {}", known_heads())]
-    NeedsTrial {
-        /// Names, shapes and types.
-        outputs: String,
-        /// What is missing.
-        reason: &'static str,
-    },
     /// The card names a head that these outputs cannot be.
-    #[error("the model card sets head = \"{head}\", which needs {}, and the outputs are {outputs}. Correct the card", head.outputs())]
+    #[error(
+        "the model card sets head = \"{head}\", which needs {}, and the outputs are {outputs}. Correct the card",
+        heads::family(*head).outputs
+    )]
     HeadDoesNotFit {
         /// The head of the card.
         head: Head,
@@ -87,130 +94,145 @@ pub enum RecognizeError {
     Labels(#[from] labels::LabelError),
 }
 
-/// `yolox or yolox_decoded [1, cells, 5+classes]; …`: heads with the same outputs are listed together.
+/// The names of all heads, and where to say which one it is.
 fn known_heads() -> String {
-    let mut groups: Vec<(String, &str)> = Vec::new();
-    for head in Head::ALL {
-        match groups.last_mut().filter(|(_, outputs)| *outputs == head.outputs()) {
-            Some((names, _)) => *names += &format!(" or {head}"),
-            None => groups.push((head.to_string(), head.outputs())),
-        }
-    }
-    groups.iter().map(|(names, outputs)| format!("{names} {outputs}")).collect::<Vec<_>>().join("; ")
+    let names: Vec<_> = Head::ALL.iter().map(|head| head.name()).collect();
+    format!("Known are {}; \"head\" in a model card names one", names.join(", "))
 }
 
-/// Recognises a model.
+/// Recognises a model that is fed as `input` says.
 ///
-/// `trial` are the outputs of one run on any picture, best one of a single grey: with their values, raw offsets are
+/// `trial` are the outputs of one run on a picture of a single grey, of `input`'s size: with their values, raw offsets are
 /// told from pixels and scores from other numbers; without them what stays open is guessed, or refused where a guess
 /// would be worthless. `overrides` is the model's card; `label_file` goes before the labels of the card, these before
-/// the file's metadata, then COCO's 80 names where there are 80 classes.
+/// the file's metadata, then the names that models with that head have.
 ///
 /// # Errors
 /// A sentence saying what inputs or outputs look like and which heads are known; or what is wrong with a label file.
 pub fn recognize(
     summary: &Summary,
+    input: &InputRecognition,
     trial: Option<&[OutputTensor<'_>]>,
     overrides: Option<&CardOverrides>,
     label_file: Option<&Path>,
 ) -> Result<Recognition, RecognizeError> {
-    let input = recognize_input(summary, overrides)?;
-    let (mut evidence, mut warnings) = (input.evidence.clone(), input.warnings.clone());
-    let found = head::recognize(summary, trial, &input, overrides.and_then(|card| card.head))?;
-    evidence.extend(found.evidence);
-    let mut card = usual_card(found.head, &input);
-    evidence.push(usual_evidence(found.head, input.dtype));
+    let mut warnings = input.warnings.clone();
+    let found = recognize_head(summary, input, trial, overrides.and_then(|card| card.head))?;
+    let mut card = usual_card(&found, input);
+    let mut evidence = input.evidence.clone();
+    evidence.extend(head_evidence(&found));
+    evidence.push(preprocessing_evidence(&found.usual, input.dtype));
     if let Some(overrides) = overrides {
         let keys = overrides.apply(&mut card);
         if !keys.is_empty() {
-            evidence.push(format!("the card {} sets {}", overrides.path.display(), keys.join(", ")));
+            let text = format!("the card {} sets {}", overrides.path.display(), keys.join(", "));
+            evidence.push(Evidence::sure(Item::Card, text));
         }
     }
-    let named = find_labels(summary, overrides, label_file, found.classes)?;
+    let named = names::find(summary, overrides, label_file, &found, card.class_numbers)?;
     card.labels = named.labels;
     card.labels_from = named.source;
     evidence.push(named.evidence);
     warnings.extend(named.warning);
-    evidence.push(summary.precision_evidence.clone());
+    evidence.push(Evidence::sure(Item::Precision, summary.precision_evidence.clone()));
     Ok(Recognition { card, evidence, warnings })
 }
 
-/// What models with that head are usually fed with.
-fn usual_card(head: Head, input: &InputRecognition) -> ModelCard {
-    let (color, unit_scale, resize) = match head {
-        Head::Yolox | Head::YoloxDecoded => (ColorOrder::Bgr, false, ResizeMode::LetterboxTopLeft),
-        Head::YoloV8 | Head::BoxesScores | Head::BoxesScoresUnit => {
-            (ColorOrder::Rgb, true, ResizeMode::LetterboxCenter)
+/// The size that models with the recognised head usually have, as far as the file alone tells the head.
+pub(super) fn usual_size(summary: &Summary, input: &InputRecognition) -> Option<crate::imaging::ImageSize> {
+    recognize_head(summary, input, None, None).ok()?.usual.size
+}
+
+/// Asks every family, or the one that the card names; the surest find wins.
+fn recognize_head(
+    summary: &Summary,
+    input: &InputRecognition,
+    trial: Option<&[OutputTensor<'_>]>,
+    asked: Option<Head>,
+) -> Result<Found, RecognizeError> {
+    let outputs = outputs::known(summary, trial);
+    let listed = || outputs::describe(summary, trial);
+    let look = Look { summary, input, outputs: &outputs, asked };
+    if let Some(head) = asked {
+        return (heads::family(head).recognize)(&look)
+            .map(|found| Found { certainty: Certainty::Certain, ..found })
+            .ok_or_else(|| RecognizeError::HeadDoesNotFit { head, outputs: listed() });
+    }
+    if let Some(task) = summary.metadata.get("task").filter(|task| task.as_str() != "detect") {
+        let looks = format!("a model for another task, since its metadata says task = {task}");
+        return Err(RecognizeError::NotKnown { outputs: listed(), looks });
+    }
+    let mut best: Option<Found> = None;
+    for found in heads::families().filter_map(|family| (family.recognize)(&look)) {
+        if best.as_ref().is_none_or(|best| found.certainty > best.certainty) {
+            best = Some(found);
         }
-    };
+    }
+    best.ok_or_else(|| RecognizeError::NotKnown { outputs: listed(), looks: looks_like(&outputs) })
+}
+
+/// What models with that head are usually fed with.
+fn usual_card(found: &Found, input: &InputRecognition) -> ModelCard {
+    let usual = found.usual;
+    // Bytes hold no fractions: a model that takes them normalizes by itself.
+    let bytes = matches!(input.dtype, InputType::U8 | InputType::I8);
+    let (scale, mean, std) = if bytes { (1.0, [0.0; 3], [1.0; 3]) } else { (usual.scale, usual.mean, usual.std) };
     ModelCard {
-        head,
+        head: found.head,
+        class_numbers: found.numbers,
+        nms: found.nms,
         input_size: input.size,
         layout: input.layout,
-        color,
-        // Bytes hold no fractions: a model that takes them scales by itself.
-        scale: if unit_scale && input.dtype != InputType::U8 { 1.0 / 255.0 } else { 1.0 },
-        mean: [0.0; 3],
-        std: [1.0; 3],
-        resize,
-        pad: 114,
+        color: usual.color,
+        scale,
+        mean,
+        std,
+        resize: usual.resize,
+        pad: usual.pad,
         labels: Vec::new(),
         labels_from: LabelSource::Numbered,
     }
 }
 
-fn usual_evidence(head: Head, dtype: InputType) -> String {
-    let range = if dtype == InputType::U8 { "as bytes" } else { "0…1" };
-    match head {
-        Head::Yolox | Head::YoloxDecoded => {
-            "BGR 0…255, letterbox at the top left, padding 114: what YOLOX is trained with".to_owned()
-        }
-        Head::YoloV8 => format!("RGB {range}, centred letterbox, padding 114: what YOLOv8 is trained with"),
-        Head::BoxesScores | Head::BoxesScoresUnit => {
-            format!("RGB {range}, centred letterbox, padding 114: a guess, models with this head differ")
-        }
-    }
+fn head_evidence(found: &Found) -> impl Iterator<Item = Evidence> {
+    let guess = found.certainty == Certainty::Guess;
+    found.evidence.iter().map(move |text| Evidence { item: Item::Head, text: text.clone(), guess })
 }
 
-struct Named {
-    labels: Vec<String>,
-    source: LabelSource,
-    evidence: String,
-    warning: Option<String>,
+fn preprocessing_evidence(usual: &Usual, dtype: InputType) -> Evidence {
+    let range = match dtype {
+        InputType::U8 => "as bytes".to_owned(),
+        InputType::I8 => "as signed bytes, less 128".to_owned(),
+        InputType::F32 | InputType::F16 => range_text(usual),
+    };
+    let (color, resize) = (usual.color.name().to_uppercase(), usual.resize.describe(usual.pad));
+    let text = format!("{color} {range}, {resize}: {}", usual.from);
+    Evidence { item: Item::Preprocessing, text, guess: usual.guess }
 }
 
-fn find_labels(
-    summary: &Summary,
-    overrides: Option<&CardOverrides>,
-    label_file: Option<&Path>,
-    classes: usize,
-) -> Result<Named, RecognizeError> {
-    let fitted = |names, source: LabelSource, origin: &str| {
-        let (labels, warning) = labels::fit(names, classes, origin);
-        Ok(Named { labels, source, evidence: format!("{classes} class names from {origin}"), warning })
-    };
-    let from_card = overrides.and_then(CardOverrides::label_file);
-    if let Some(file) = label_file.map(Path::to_owned).or(from_card) {
-        let names = labels::read(&file)?;
-        let origin = file.display().to_string();
-        return fitted(names, LabelSource::File(file), &origin);
+/// `0…1`, `0…255`, `-1…1`, or with ImageNet's mean.
+fn range_text(usual: &Usual) -> String {
+    let end = |pixel: f32| (pixel * usual.scale - usual.mean[0]) / usual.std[0];
+    if usual.mean.iter().any(|mean| *mean != usual.mean[0]) {
+        let top = if usual.scale == 1.0 { "255" } else { "1" };
+        return format!("0…{top} less a mean, divided by a deviation a channel");
     }
-    if let Some(card) = overrides
-        && let Some(CardLabels::Names(names)) = &card.labels
-    {
-        let origin = card.path.display().to_string();
-        return fitted(names.clone(), LabelSource::File(card.path.clone()), &origin);
+    format!("{}…{}", end(0.0).round(), end(255.0).round())
+}
+
+/// What outputs look like that are no head's.
+fn looks_like(outputs: &[Output<'_>]) -> String {
+    match outputs {
+        [] => "none at all".to_owned(),
+        [output] => match *output.shape.as_slice() {
+            [1, classes] | [1, classes, 1, 1] if classes > 1 => format!("a classifier with {classes} classes"),
+            [1, _, height, width] if height > 1 && width > 1 => {
+                format!("a segmenter or a feature map ({width}x{height} places)")
+            }
+            _ => "another kind of head".to_owned(),
+        },
+        many => format!("a head with {} outputs of another kind", many.len()),
     }
-    if let Some(names) = summary.metadata.get("names").and_then(|text| labels::literal_names(text)) {
-        return fitted(names, LabelSource::Metadata, "the model's metadata");
-    }
-    let (names, source, evidence) = if classes == COCO80.len() {
-        let names = COCO80.iter().map(ToString::to_string).collect();
-        (names, LabelSource::BuiltinCoco80, "80 classes: the names of COCO (guess)".to_owned())
-    } else {
-        (Vec::new(), LabelSource::Numbered, format!("no names for the {classes} classes were found: they are numbered"))
-    };
-    Ok(Named { labels: labels::fit(names, classes, "").0, source, evidence, warning: None })
 }
 
 #[cfg(test)]

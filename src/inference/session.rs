@@ -1,15 +1,19 @@
 //! One loaded model in ONNX Runtime. The only file that names `ort`.
 
-use super::decode::OutputTensor;
+use super::InputRecognition;
 use super::explain::{Doing, explain};
-use super::preprocess::{InputType, InputValues, ModelInput};
+use super::heads::OutputTensor;
+use super::preprocess::{InputValues, ModelInput};
+use super::recognize::{OtherInput, OtherType};
+use crate::imaging::ImageSize;
+use crate::onnx::shown;
 use crate::runtime;
 use half::f16;
 use ort::environment::Environment;
 use ort::logging::LogLevel;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session as OrtSession, SessionInputValue};
-use ort::value::{DynValue, TensorElementType, TensorRef, ValueType};
+use ort::value::{DynTensor, DynValue, Tensor, TensorElementType, TensorRef, ValueType};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -45,15 +49,7 @@ pub enum SessionError {
     },
     /// The outputs are not those of the head.
     #[error(transparent)]
-    Decode(#[from] super::decode::DecodeError),
-    /// The input is of a type that no picture can be turned into.
-    #[error("input `{name}` is {found}; a picture can be given as float32, float16 or uint8")]
-    InputType {
-        /// Name of the input.
-        name: String,
-        /// What it is.
-        found: String,
-    },
+    Decode(#[from] super::heads::DecodeError),
     /// An output is not a tensor of numbers.
     #[error("output `{name}` is {found}; only tensors of numbers can be decoded")]
     OutputType {
@@ -69,11 +65,30 @@ pub enum SessionError {
 pub struct SessionOptions {
     /// Threads inside one operator; 1 runs everything on the calling thread.
     pub threads: usize,
+    /// Where to write the graph that ONNX Runtime's optimizer leaves; None writes none.
+    pub optimized_to: Option<PathBuf>,
 }
 
 impl Default for SessionOptions {
     fn default() -> Self {
-        Self { threads: runtime::default_threads() }
+        Self { threads: runtime::default_threads(), optimized_to: None }
+    }
+}
+
+/// Where a model is loaded from.
+#[derive(Clone, Copy, Debug)]
+pub enum ModelSource<'a> {
+    /// Its file.
+    File(&'a Path),
+    /// A changed copy in memory of the file at the path, beside which its external data lies.
+    Memory(&'a [u8], &'a Path),
+}
+
+impl<'a> ModelSource<'a> {
+    fn path(self) -> &'a Path {
+        match self {
+            Self::File(path) | Self::Memory(_, path) => path,
+        }
     }
 }
 
@@ -81,9 +96,20 @@ impl Default for SessionOptions {
 pub struct Session {
     inner: OrtSession,
     opset: i64,
-    input_type: InputType,
+    /// The name of the picture's input.
+    picture: String,
+    /// Whether the picture is given without its batch axis.
+    no_batch: bool,
+    others: Others,
     output_names: Vec<String>,
     outputs: OutputBuffers,
+}
+
+/// What is fed beside the picture, for the size of it that was used last.
+struct Others {
+    inputs: Vec<OtherInput>,
+    values: Vec<DynTensor>,
+    size: Option<ImageSize>,
 }
 
 /// What the last run gave: the shapes, and those values that had to be converted to 32-bit floats.
@@ -114,41 +140,37 @@ fn environment() -> Result<&'static Environment, SessionError> {
 }
 
 impl Session {
-    /// Loads the model at `path`, which uses operator set `opset`, on the CPU.
+    /// Loads a model that uses operator set `opset` and is fed as `input` says, on the CPU.
     ///
     /// # Errors
     ///
-    /// When there is no usable ONNX Runtime, when it refuses the model, or when the model's first input cannot hold
-    /// a picture.
-    pub fn load(path: &Path, opset: i64, options: &SessionOptions) -> Result<Self, SessionError> {
-        let environment = environment()?;
-        let failed = |error: &dyn std::fmt::Display| SessionError::Load {
-            path: path.to_owned(),
-            version: runtime::initialize().map_or_else(|_| String::new(), |library| library.version.clone()),
-            reason: explain(&error.to_string(), opset, Doing::Load),
-        };
-        let inner = OrtSession::builder(environment)
-            .map_err(|error| failed(&error))?
-            // What fails is told as an error; ONNX Runtime would write it to stderr as well.
-            .with_log_level(LogLevel::Fatal)
-            .map_err(|error| failed(&error))?
-            .with_intra_threads(options.threads.max(1))
-            .map_err(|error| failed(&error))?
-            // Spinning wins only on an idle machine; here capture, the other lane and the window want the cores too.
-            .with_intra_op_spinning(false)
-            .map_err(|error| failed(&error))?
-            .with_optimization_level(GraphOptimizationLevel::All)
-            .map_err(|error| failed(&error))?
-            .commit_from_file(path)
-            .map_err(|error| failed(&error))?;
-        let input_type = input_type(&inner)?;
+    /// When there is no usable ONNX Runtime, or when it refuses the model.
+    pub fn load(
+        source: ModelSource<'_>,
+        opset: i64,
+        input: &InputRecognition,
+        options: &SessionOptions,
+    ) -> Result<Self, SessionError> {
+        let inner = build(source, options).map_err(|error| match error {
+            BuildError::Session(error) => error,
+            BuildError::Ort(error) => SessionError::Load {
+                path: source.path().to_owned(),
+                version: runtime::initialize().map_or_else(|_| String::new(), |library| library.version.clone()),
+                reason: explain(&error, opset, Doing::Load),
+            },
+        })?;
         let output_names = inner.outputs().iter().map(|outlet| outlet.name().to_owned()).collect();
-        Ok(Self { inner, opset, input_type, output_names, outputs: OutputBuffers::default() })
-    }
-
-    /// Element type of the first input.
-    pub fn input_type(&self) -> InputType {
-        self.input_type
+        let picture = inner.inputs().iter().find(|outlet| outlet.name() == input.name);
+        let axes = picture.and_then(|outlet| outlet.dtype().tensor_shape()).map_or(4, |shape| shape.len());
+        Ok(Self {
+            opset,
+            picture: input.name.clone(),
+            no_batch: axes == 3,
+            others: Others { inputs: input.others.clone(), values: Vec::new(), size: None },
+            output_names,
+            outputs: OutputBuffers::default(),
+            inner,
+        })
     }
 
     /// Runs the model on `input` and hands its outputs, as 32-bit floats, to `read`.
@@ -163,13 +185,21 @@ impl Session {
     ) -> Result<R, SessionError> {
         let opset = self.opset;
         let failed = |error: ort::Error| SessionError::Run { reason: explain(&error.to_string(), opset, Doing::Run) };
+        self.others.prepare(input.size()).map_err(failed)?;
         let shape = input.shape().map(|side| side as i64);
+        let shape = &shape[usize::from(self.no_batch)..];
         let value: SessionInputValue<'_> = match input.values() {
             InputValues::F32(values) => TensorRef::from_array_view((shape, values.as_slice())).map_err(failed)?.into(),
             InputValues::F16(values) => TensorRef::from_array_view((shape, values.as_slice())).map_err(failed)?.into(),
             InputValues::U8(values) => TensorRef::from_array_view((shape, values.as_slice())).map_err(failed)?.into(),
+            InputValues::I8(values) => TensorRef::from_array_view((shape, values.as_slice())).map_err(failed)?.into(),
         };
-        let outputs = self.inner.run([value]).map_err(failed)?;
+        let mut inputs: Vec<(&str, SessionInputValue<'_>)> = Vec::with_capacity(1 + self.others.inputs.len());
+        inputs.push((&self.picture, value));
+        for (other, value) in self.others.inputs.iter().zip(&self.others.values) {
+            inputs.push((&other.name, value.into()));
+        }
+        let outputs = self.inner.run(inputs).map_err(failed)?;
         let finished = std::time::Instant::now();
         let count = self.output_names.len();
         self.outputs.shapes.resize_with(count, Vec::new);
@@ -178,7 +208,7 @@ impl Session {
         let mut values: Vec<&DynValue> = Vec::with_capacity(count);
         for (name, (shape, converted)) in self.output_names.iter().zip(buffers) {
             let value = outputs.get(name).ok_or_else(|| SessionError::OutputType {
-                name: name.clone(),
+                name: shown(name).into_owned(),
                 found: "missing from the result".to_owned(),
             })?;
             convert(name, value, shape, converted)?;
@@ -200,7 +230,7 @@ impl Session {
 
 /// Notes the shape of an output and, unless it holds 32-bit floats already, converts its values.
 fn convert(name: &str, value: &DynValue, shape: &mut Vec<usize>, converted: &mut Vec<f32>) -> Result<(), SessionError> {
-    let unusable = |found: String| SessionError::OutputType { name: name.to_owned(), found };
+    let unusable = |found: String| SessionError::OutputType { name: shown(name).into_owned(), found };
     let ValueType::Tensor { ty, shape: dimensions, .. } = value.dtype() else {
         return Err(unusable(value.dtype().to_string()));
     };
@@ -230,16 +260,77 @@ fn convert(name: &str, value: &DynValue, shape: &mut Vec<usize>, converted: &mut
     Ok(())
 }
 
-fn input_type(session: &OrtSession) -> Result<InputType, SessionError> {
-    let Some(outlet) = session.inputs().first() else {
-        return Err(SessionError::InputType { name: "(none)".to_owned(), found: "missing".to_owned() });
-    };
-    match outlet.dtype() {
-        ValueType::Tensor { ty: TensorElementType::Float32, .. } => Ok(InputType::F32),
-        ValueType::Tensor { ty: TensorElementType::Float16, .. } => Ok(InputType::F16),
-        ValueType::Tensor { ty: TensorElementType::Uint8, .. } => Ok(InputType::U8),
-        other => Err(SessionError::InputType { name: outlet.name().to_owned(), found: other.to_string() }),
+enum BuildError {
+    Session(SessionError),
+    Ort(String),
+}
+
+fn build(source: ModelSource<'_>, options: &SessionOptions) -> Result<OrtSession, BuildError> {
+    let environment = environment().map_err(BuildError::Session)?;
+    fn failed(error: impl std::fmt::Display) -> BuildError {
+        BuildError::Ort(error.to_string())
     }
+    let mut builder = OrtSession::builder(environment)
+        .map_err(failed)?
+        // What fails is told as an error; ONNX Runtime would write it to stderr as well.
+        .with_log_level(LogLevel::Fatal)
+        .map_err(failed)?
+        .with_intra_threads(options.threads.max(1))
+        .map_err(failed)?
+        // Spinning wins only on an idle machine; here capture, the other lane and the window want the cores too.
+        .with_intra_op_spinning(false)
+        .map_err(failed)?
+        .with_optimization_level(GraphOptimizationLevel::All)
+        .map_err(failed)?;
+    if let Some(path) = &options.optimized_to {
+        builder = builder.with_optimized_model_path(path).map_err(failed)?;
+    }
+    match source {
+        ModelSource::File(path) => builder.commit_from_file(path).map_err(failed),
+        ModelSource::Memory(bytes, path) => {
+            let folder = path.parent().unwrap_or(Path::new("")).to_string_lossy().into_owned();
+            let folder = if folder.is_empty() { ".".to_owned() } else { folder };
+            builder
+                .with_config_entry(EXTERNAL_DATA_FOLDER, folder)
+                .map_err(failed)?
+                .commit_from_memory(bytes)
+                .map_err(failed)
+        }
+    }
+}
+
+/// ONNX Runtime's setting for where the external data of a model in memory lies.
+const EXTERNAL_DATA_FOLDER: &str = "session.model_external_initializers_file_folder_path";
+
+impl Others {
+    /// Makes the tensors for a picture of `size`, unless they are there.
+    fn prepare(&mut self, size: ImageSize) -> ort::Result<()> {
+        if self.size == Some(size) {
+            return Ok(());
+        }
+        self.size = None;
+        self.values.clear();
+        for input in &self.inputs {
+            let (shape, values) = input.values(size);
+            let tensor = match input.dtype {
+                OtherType::F32 => tensor(shape, &values, |value| value as f32)?,
+                OtherType::I32 => tensor(shape, &values, |value| value as i32)?,
+                OtherType::I64 => tensor(shape, &values, |value| value as i64)?,
+                OtherType::Bool => tensor(shape, &values, |value| value != 0.0)?,
+            };
+            self.values.push(tensor);
+        }
+        self.size = Some(size);
+        Ok(())
+    }
+}
+
+fn tensor<T>(shape: Vec<usize>, values: &[f64], convert: impl Fn(f64) -> T) -> ort::Result<DynTensor>
+where
+    T: ort::value::PrimitiveTensorElementType + std::fmt::Debug + Clone + 'static,
+{
+    let values: Vec<T> = values.iter().map(|value| convert(*value)).collect();
+    Ok(Tensor::from_array((shape, values))?.upcast())
 }
 
 /// ONNX Runtime's messages run over several lines; ours are one.

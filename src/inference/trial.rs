@@ -259,7 +259,8 @@ mod tests {
     fn small_files_have_seconds_and_large_ones_minutes() {
         let time = |bytes| Limits::for_model(bytes, None).time.as_secs();
         assert_eq!([time(0), time(1 << 20), time(4 << 20), time(100 << 20), time(u64::MAX)], [4, 4, 6, 54, 120]);
-        let gib = |bytes, memory: Option<u64>| Limits::for_model(bytes, memory).memory_bytes as f64 / f64::from(1 << 30);
+        let gib =
+            |bytes, memory: Option<u64>| Limits::for_model(bytes, memory).memory_bytes as f64 / f64::from(1 << 30);
         assert_eq!(gib(0, None), 3.0);
         assert_eq!(gib(u64::MAX, None), 8.0);
         assert_eq!(gib(1 << 30, Some(8 << 30)), 6.0);

@@ -11,6 +11,7 @@ mod precision;
 pub mod proto;
 mod quantization;
 mod read;
+mod relax;
 mod summary;
 mod words;
 
@@ -19,5 +20,6 @@ pub use executed::Executed;
 pub use precision::Precision;
 pub use quantization::{Form, Quantization, WeightBytes};
 pub use read::{parse, read};
+pub use relax::relaxed;
 pub use summary::{Dimension, ElementType, Summary, ValueInfo, summary};
-pub use words::shown;
+pub use words::{clipped, shown};

@@ -1,5 +1,6 @@
 //! How much of a file is quantized, and in which form: counts over its operators and weights.
 
+use super::Precision;
 use super::external::for_each_tensor;
 use super::proto::{DataType, GraphProto, ModelProto, NodeProto, TensorProto};
 use std::collections::{HashMap, HashSet};
@@ -70,6 +71,25 @@ pub struct WeightBytes {
     pub other: u64,
 }
 
+impl std::fmt::Display for WeightBytes {
+    /// `float32 0.3 MB, int8 3.9 MB`, without what there is none of.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kinds = [
+            ("float32", self.float32),
+            ("float16", self.float16),
+            ("int8", self.int8),
+            ("int4", self.int4),
+            ("other", self.other),
+        ];
+        let mut comma = "";
+        for (kind, bytes) in kinds.into_iter().filter(|(_, bytes)| *bytes > 0) {
+            write!(f, "{comma}{kind} {:.2} MB", bytes as f64 / 1e6)?;
+            comma = ", ";
+        }
+        if comma.is_empty() { f.write_str("none") } else { Ok(()) }
+    }
+}
+
 /// What an operator does with weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
@@ -122,6 +142,15 @@ impl Quantization {
         let stored = self.weight_only_convolutions + self.weight_only_products;
         let only = stored > 0 && self.quantized_convolutions + self.quantized_products == 0;
         only.then(|| if self.weights.int4 > self.weights.int8 { "INT4" } else { "INT8" })
+    }
+
+    /// A model's precision with the form of its quantization: `INT8 (QDQ)`, `FP32, INT8 weights`, `FP16`.
+    pub fn name_with(&self, precision: Precision) -> String {
+        match (self.stored_weights(), self.form) {
+            (Some(stored), _) => format!("{precision}, {stored} weights"),
+            (None, Some(form)) => format!("{precision} ({form})"),
+            (None, None) => precision.to_string(),
+        }
     }
 
     /// Whether what ONNX Runtime makes of the file may differ from what the file says.

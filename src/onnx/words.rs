@@ -7,17 +7,24 @@ const SHOWN: usize = 80;
 
 /// A name from a file as it may stand in a sentence: one line, no control characters, not longer than a name need be.
 pub fn shown(name: &str) -> Cow<'_, str> {
-    // Directions of writing could turn the rest of a sentence around.
-    let unfit = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let cut = name.char_indices().nth(SHOWN).map(|(index, _)| index);
-    let kept = &name[..cut.unwrap_or(name.len())];
-    if cut.is_none() && !kept.contains(unfit) {
-        return Cow::Borrowed(name);
+    clipped(name, SHOWN)
+}
+
+/// The same for text of any length: the first `characters` of it.
+pub fn clipped(text: &str, characters: usize) -> Cow<'_, str> {
+    let cut = text.char_indices().nth(characters).map(|(index, _)| index);
+    let kept = &text[..cut.unwrap_or(text.len())];
+    if cut.is_none() && !kept.contains(is_unfit) {
+        return Cow::Borrowed(text);
     }
     let end = if cut.is_some() { "…" } else { "" };
-    Cow::Owned(kept.replace(unfit, "\u{fffd}") + end)
+    Cow::Owned(kept.replace(is_unfit, "\u{fffd}") + end)
+}
+
+/// Control characters, what has no width, and directions of writing, which could turn the rest of a sentence around.
+fn is_unfit(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

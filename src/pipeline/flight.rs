@@ -141,9 +141,9 @@ impl Shown {
 
     /// Filters and suppresses the kept candidates anew; inference is not run again.
     pub fn apply_thresholds(&mut self, thresholds: Thresholds) {
-        let mut postprocessor = Postprocessor::default();
         for leg in &mut self.legs {
             if let Leg::Arrived(_, Some(output)) = leg {
+                let mut postprocessor = Postprocessor::new(&output.result.model.card);
                 let detections = &mut output.result.detections;
                 postprocessor.run(&output.candidates, &thresholds, &output.letterbox, detections);
             }
@@ -223,7 +223,8 @@ impl Shown {
 fn detections_for_ap(output: &LaneOutput, thresholds: Thresholds) -> Vec<Detection> {
     let mut detections = Vec::new();
     let all = Thresholds { confidence: AP_SCORE_FLOOR, ..thresholds };
-    Postprocessor::default().run(&output.candidates, &all, &output.letterbox, &mut detections);
+    let mut postprocessor = Postprocessor::new(&output.result.model.card);
+    postprocessor.run(&output.candidates, &all, &output.letterbox, &mut detections);
     detections.truncate(100);
     detections
 }

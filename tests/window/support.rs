@@ -10,8 +10,9 @@ use quantscope::app::{
 use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
 use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
 use quantscope::inference::{
-    ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, Precision, StageTimings,
+    ClassNumbers, ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, Precision, StageTimings,
 };
+use quantscope::onnx::Quantization;
 use quantscope::pipeline::{
     AgreementStatistics, Command, Event, FrameAgreement, FrameId, FrameResult, LaneAccuracy, LaneId, LaneResult,
     LaneStatistics, LatencySummary, Link, LinkPeer, Mode, Statistics,
@@ -204,6 +205,8 @@ pub fn source_opened(kind: SourceKind) -> Event {
 pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
     let card = ModelCard {
         head: Head::BoxesScores,
+        class_numbers: ClassNumbers::FromZero,
+        nms: true,
         input_size: ImageSize::new(320, 320),
         layout: Layout::Nchw,
         color: ColorOrder::Rgb,
@@ -217,7 +220,9 @@ pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
     };
     let bytes = if precision == Precision::Int8 { 1_000_000 } else { 3_400_000 };
     let provider = "CPU".to_owned();
-    Arc::new(ModelInfo { path: path.into(), bytes, precision, card, evidence: Vec::new(), threads: 1, provider })
+    let (quantization, executed, evidence) = (Quantization::default(), None, Vec::new());
+    let path = path.into();
+    Arc::new(ModelInfo { path, bytes, precision, quantization, executed, card, evidence, threads: 1, provider })
 }
 
 /// A frame on which A found a stop and a yield sign, B the stop sign only.

@@ -7,9 +7,16 @@
 //! The layout is class-major, so the search for the best class goes row by row over a block of cells whose running
 //! best stays in the first-level cache.
 
-use super::{DecodeContext, DecodeError, OutputTensor, as_matrix, push_finite, shape_error};
+use super::facts::{UNIT_LIMIT, are_scores, grid_text, largest, shape_text};
+use super::family::{Certainty, Classes, Family, Found, Look, Usual};
+use super::grid::strides_for;
+use super::tensor::{as_matrix, push_finite, shape_error};
+use super::{DecodeContext, DecodeError, OutputTensor};
 use crate::imaging::BoxInModel;
-use crate::inference::{Candidate, Head};
+use crate::inference::{Candidate, ClassNumbers, Head};
+
+pub(super) const FAMILY: Family =
+    Family { heads: &[Head::YoloV8, Head::YoloV8Transposed], outputs: "[1, 4+classes, cells]", recognize, decode };
 
 /// Rows before the class scores.
 const CLASSES_FROM: usize = 4;
@@ -24,12 +31,51 @@ pub(super) struct Scratch {
     class: Vec<u32>,
 }
 
-pub(super) fn decode(
+fn recognize(look: &Look<'_>) -> Option<Found> {
+    let [output] = look.outputs else { return None };
+    let &[1, rows, columns] = output.shape.as_slice() else { return None };
+    if rows <= CLASSES_FROM {
+        return None;
+    }
+    let (classes, size) = (rows - CLASSES_FROM, look.size());
+    let grid = strides_for(columns, size);
+    if look.asked.is_none() && (columns <= rows || grid.is_none() && look.names() != Some(classes)) {
+        return None;
+    }
+    let cells = grid.map_or_else(|| columns.to_string(), |strides| grid_text(size, strides));
+    let mut evidence = vec![format!("output {} = (4+{classes}) × {cells} cells: YOLOv8", shape_text(&output.shape))];
+    let mut certainty = Certainty::Guess;
+    if let (Some(values), None) = (output.values, look.asked) {
+        let (boxes, scores) = values.split_at((CLASSES_FROM * columns).min(values.len()));
+        if !are_scores(scores) || largest(boxes) <= UNIT_LIMIT {
+            return None;
+        }
+        certainty = Certainty::Likely;
+        evidence.push("a run gave boxes in pixels and scores between 0 and 1".to_owned());
+    }
+    if look.names() == Some(classes) {
+        certainty = Certainty::Certain;
+    }
+    Some(Found {
+        head: look.head_or(Head::YoloV8),
+        classes: Classes::Known(classes),
+        numbers: ClassNumbers::FromZero,
+        only_class: None,
+        nms: true,
+        certainty,
+        evidence,
+        usual: Usual::YOLO,
+    })
+}
+
+fn decode(
+    _: Head,
     outputs: &[OutputTensor<'_>],
     context: &DecodeContext,
-    scratch: &mut Scratch,
+    scratch: &mut super::Scratch,
     candidates: &mut Vec<Candidate>,
 ) -> Result<(), DecodeError> {
+    let scratch = &mut scratch.class_major;
     let found = outputs.iter().filter_map(as_matrix).find(|(rows, _, _)| *rows > CLASSES_FROM);
     let Some((_, cells, values)) = found else {
         return Err(shape_error(Head::YoloV8, "an output [1, 4 + classes, cells]", outputs));
@@ -39,14 +85,14 @@ pub(super) fn decode(
         let count = BLOCK.min(cells - first);
         scratch.reset(count);
         let mut class = 0;
-        let fours = scores.chunks_exact(4 * cells);
+        let fours = scores.chunks_exact((4 * cells).max(1));
         let rest = fours.remainder();
         for rows in fours {
             let row = |number: usize| &rows[number * cells + first..][..count];
             scratch.take_better_of_four(class, [row(0), row(1), row(2), row(3)]);
             class += 4;
         }
-        for row in rest.chunks_exact(cells) {
+        for row in rest.chunks_exact(cells.max(1)) {
             scratch.take_better(class, &row[first..first + count]);
             class += 1;
         }

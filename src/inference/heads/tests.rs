@@ -1,5 +1,10 @@
+use super::facts::grid_text;
+use super::tensor::best_class;
+use super::test_support::{SIZE, decoded, look, summary, tensor};
 use super::*;
+use crate::imaging::BoxInModel;
 use proptest::prelude::*;
+use std::collections::HashSet;
 
 /// 64x32 has 8·4 + 4·2 + 2·1 = 42 cells.
 const INPUT: ImageSize = ImageSize::new(64, 32);
@@ -9,13 +14,7 @@ const CLASSES: usize = 3;
 const TOLERANCE: f32 = 1e-3;
 
 fn run(head: Head, outputs: &[OutputTensor<'_>], floor: f32) -> Result<Vec<Candidate>, DecodeError> {
-    let mut candidates = vec![Candidate { class_id: 9, score: 9.0, rect: BoxInModel::new(0.0, 0.0, 0.0, 0.0) }];
-    let context = DecodeContext { input_size: INPUT, score_floor: floor };
-    Decoder::new(head).decode(outputs, &context, &mut candidates).map(|()| candidates)
-}
-
-fn tensor<'a>(name: &'a str, shape: &'a [usize], values: &'a [f32]) -> OutputTensor<'a> {
-    OutputTensor { name, shape, values }
+    decoded(head, INPUT, outputs, floor)
 }
 
 fn near(got: &BoxInModel, want: [f32; 4]) -> bool {
@@ -124,11 +123,78 @@ fn what_is_not_finite_is_left_out() {
 fn the_wrong_shape_names_what_is_needed_and_what_came() {
     let values = [0.0; 12];
     let output = [tensor("logits", &[1, 3, 2, 2], &values)];
-    for head in [Head::Yolox, Head::YoloxDecoded, Head::YoloV8, Head::BoxesScores, Head::BoxesScoresUnit] {
+    for &head in Head::ALL {
         let text = run(head, &output, 0.1).unwrap_err().to_string();
         assert!(text.contains("logits [1, 3, 2, 2]") && text.contains(&head.to_string()), "{text}");
         assert!(run(head, &[], 0.1).is_err());
     }
+}
+
+#[test]
+fn every_head_has_one_family() {
+    let heads: Vec<_> = families().flat_map(|family| family.heads).collect();
+    assert_eq!(heads.iter().collect::<HashSet<_>>().len(), heads.len());
+    assert_eq!(heads.len(), Head::ALL.len());
+}
+
+#[test]
+fn class_numbers_are_brought_to_one_numbering() {
+    let values =
+        yolox_rows(&[(9, [20.0, 10.0, 8.0, 4.0, 0.8, 0.1, 0.9, 0.2]), (3, [9.0, 9.0, 2.0, 2.0, 0.8, 0.9, 0.0, 0.0])]);
+    let mut decoder = Decoder { numbers: ClassNumbers::FromOne, ..Decoder::for_head(Head::YoloxDecoded) };
+    let (mut candidates, context) = (Vec::new(), DecodeContext { input_size: INPUT, score_floor: 0.25 });
+    decoder.decode(&[tensor("output", &[1, CELLS, 8], &values)], &context, &mut candidates).unwrap();
+    assert_eq!(candidates.iter().map(|c| c.class_id).collect::<Vec<_>>(), [0]);
+}
+
+/// Cells of an input of 64x64.
+const SQUARE_CELLS: usize = 84;
+
+/// YOLOX rows of 5 + 3 numbers, raw or decoded.
+fn yolox_values(decoded: bool) -> Vec<f32> {
+    let row = |cell: grid::Cell| match decoded {
+        false => [0.4, -0.3, 0.2, 0.1, 0.01, 0.1, 0.2, 0.9],
+        true => {
+            let center = [(cell.column + 0.4) * cell.stride, (cell.row - 0.3) * cell.stride];
+            [center[0], center[1], 9.0, 8.0, 0.01, 0.1, 0.2, 0.9]
+        }
+    };
+    grid::cells(SIZE, &[8, 16, 32]).flat_map(row).collect()
+}
+
+#[test]
+fn yolox_raw_and_decoded_are_told_apart_by_values() {
+    for (decoded, head) in [(false, Head::Yolox), (true, Head::YoloxDecoded)] {
+        let values = yolox_values(decoded);
+        let output = ("output", &[1, SQUARE_CELLS, 8][..], Some(values.as_slice()));
+        let found = look(family(head), &summary(&[]), &[output]).unwrap();
+        assert_eq!((found.head, found.classes, found.certainty), (head, Classes::Known(3), Certainty::Likely));
+        assert_eq!(found.evidence[0], "output [1,84,8] = 8²+4²+2² cells × (5+3): YOLOX");
+        let not_run = look(family(head), &summary(&[]), &[("output", &[1, SQUARE_CELLS, 8], None)]).unwrap();
+        assert_eq!((not_run.head, not_run.certainty), (Head::Yolox, Certainty::Guess));
+    }
+}
+
+#[test]
+fn boxes_and_scores_are_told_from_their_relatives_by_values() {
+    let run = |boxes: &[f32], scores: &[f32]| {
+        let outputs = [("a", &[1, 2, 4][..], Some(boxes)), ("b", &[1, 2, 2], Some(scores))];
+        look(family(Head::BoxesScores), &summary(&[]), &outputs).map(|found| found.head)
+    };
+    let pixels = [0.0, 0.0, 60.0, 50.0, 3.0, 4.0, 5.0, 6.0];
+    let fractions = [-0.1, 0.0, 1.1, 0.5, 0.3, 0.4, 0.5, 0.6];
+    let centers = [0.5, 0.5, 0.2, 0.2, 0.3, 0.4, 0.1, 0.1];
+    let scores = [0.1, 0.2, 0.01, 0.3];
+    assert_eq!(run(&pixels, &scores), Some(Head::BoxesScores));
+    assert_eq!(run(&fractions, &scores), Some(Head::BoxesScoresUnit));
+    assert_eq!(run(&pixels, &[0.1, -4.0, 0.01, 0.3]), None, "logits");
+    assert_eq!(run(&fractions, &[0.9, 0.1, 0.99, 0.01]), None, "softmax");
+    assert_eq!(run(&centers, &scores), None, "centres");
+}
+
+#[test]
+fn grids_are_written_as_sums() {
+    assert_eq!(grid_text(ImageSize::new(640, 480), &[8, 16, 32]), "80×60+40×30+20×15");
 }
 
 proptest! {
@@ -158,7 +224,7 @@ proptest! {
         };
         let (a, b) = (fill(&shape), fill(&second));
         let outputs = [tensor("boxes", &shape, &a), tensor("scores", &second, &b)];
-        for head in [Head::Yolox, Head::YoloxDecoded, Head::YoloV8, Head::BoxesScores, Head::BoxesScoresUnit] {
+        for &head in Head::ALL {
             let _ = run(head, &outputs, 0.1);
             let _ = run(head, &outputs[..1], 0.1);
         }

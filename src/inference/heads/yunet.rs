@@ -1,0 +1,14 @@
+//! Not written yet.
+
+use super::family::Family;
+use super::tensor::shape_error;
+use crate::inference::Head;
+
+pub(super) const FAMILY: Family = Family {
+    heads: &[Head::YuNet],
+    outputs: "[1, n, 1], [1, n, 1], [1, n, 4] and [1, n, 10] a stride",
+    recognize: |_| None,
+    decode: |head, outputs, _, _, _| {
+        Err(shape_error(head, "[1, n, 1], [1, n, 1], [1, n, 4] and [1, n, 10] a stride", outputs))
+    },
+};

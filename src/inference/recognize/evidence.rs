@@ -1,0 +1,55 @@
+//! Why something is believed of a model.
+
+use serde::Serialize;
+
+/// What a piece of evidence is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Item {
+    /// Axes and element type of the input, and what is fed beside the picture.
+    Input,
+    /// Width and height of the input.
+    Size,
+    /// The encoding of the outputs.
+    Head,
+    /// How the outputs number the classes.
+    ClassNumbers,
+    /// Colour order, range and how the picture is made to fit.
+    Preprocessing,
+    /// The names of the classes.
+    Labels,
+    /// In what numbers the model computes.
+    Precision,
+    /// What the user's card sets.
+    Card,
+}
+
+/// A reason to believe something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// What it is about.
+    pub item: Item,
+    /// The reason, in a sentence.
+    pub text: String,
+    /// Whether other models that look the same differ in it.
+    pub guess: bool,
+}
+
+impl Evidence {
+    /// A reason that leaves no doubt.
+    pub fn sure(item: Item, text: impl Into<String>) -> Self {
+        Self { item, text: text.into(), guess: false }
+    }
+
+    /// What is usual, where the file does not say it.
+    pub fn guess(item: Item, text: impl Into<String>) -> Self {
+        Self { item, text: text.into(), guess: true }
+    }
+}
+
+impl std::fmt::Display for Evidence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)?;
+        if self.guess && !self.text.contains("guess") { f.write_str(" (a guess)") } else { Ok(()) }
+    }
+}
