@@ -53,7 +53,7 @@ pub(super) fn precision(counts: &Quantization) -> (Precision, String) {
         return (Precision::Mixed, format!("{sentence}{products}: mixed"));
     }
     let WeightBytes { float32, float16, .. } = counts.weights;
-    let precision = if float16 > float32 { Precision::Fp16 } else { Precision::Fp32 };
+    let precision = if counts.weights.are_mostly_halves() { Precision::Fp16 } else { Precision::Fp32 };
     let stored = counts.weight_only_convolutions + counts.weight_only_products;
     let sentence = if stored > 0 {
         let kind = counts.stored_weights().unwrap_or("integer");

@@ -155,7 +155,7 @@ impl Quantization {
 
     /// Whether what ONNX Runtime makes of the file may differ from what the file says.
     pub fn is_worth_a_look(&self) -> bool {
-        self.form.is_some() || self.weights.float16 > self.weights.float32
+        self.form.is_some() || self.weights.are_mostly_halves()
     }
 }
 
@@ -290,6 +290,11 @@ impl<'a> Context<'a> {
 }
 
 impl WeightBytes {
+    /// Whether of the floats more are of 16 bits than of 32.
+    pub fn are_mostly_halves(&self) -> bool {
+        self.float16 / 2 > self.float32 / 4
+    }
+
     fn of(model: &ModelProto) -> Self {
         let packed = names_of_packed_nibbles(model);
         let mut bytes = Self::default();

@@ -73,11 +73,22 @@ fn decode(bytes: Vec<u8>, path: &Path) -> Result<ModelProto, OnnxError> {
         }
         Some(_) => {}
     }
-    let model = ModelProto::decode(bytes.as_slice()).map_err(|error| damaged(error.to_string()))?;
+    let model =
+        ModelProto::decode(bytes.as_slice()).map_err(|error| damaged(what_the_decoder_means(&error.to_string())))?;
     drop(bytes);
     check_model(&model, path)?;
     external::check(&model, path)?;
     Ok(model)
+}
+
+/// The decoder names every level down to where it stumbled.
+fn what_the_decoder_means(said: &str) -> String {
+    const REASON_CHARACTERS: usize = 200;
+    if said.contains("recursion limit") {
+        return "it is nested deeper than the format allows (100 levels)".to_owned();
+    }
+    let reason = said.trim_start_matches("failed to decode Protobuf message: ");
+    super::words::clipped(reason, REASON_CHARACTERS).into_owned()
 }
 
 fn checked_length(path: &Path) -> Result<u64, OnnxError> {

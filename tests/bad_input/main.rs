@@ -7,6 +7,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod disk;
+mod hostile;
 mod place;
 
 use common::tiny_onnx;

@@ -180,6 +180,8 @@ impl Decoder {
 }
 
 #[cfg(test)]
+mod any_tensors_tests;
+#[cfg(test)]
 pub(super) mod test_support;
 #[cfg(test)]
 mod tests;
