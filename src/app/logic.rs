@@ -84,7 +84,9 @@ impl App {
             Event::ModelUnloaded(lane) => {
                 *self.session.lane_mut(lane) = Default::default();
                 self.remember_model(lane, None);
+                self.keep_ready(None);
             }
+            Event::ModelReady(info) => self.session.ready = info,
             Event::Warning(text) => self.tell(Severity::Warning, text),
         }
     }
@@ -107,6 +109,7 @@ impl App {
     fn on_model_loaded(&mut self, lane: LaneId, info: Arc<ModelInfo>) {
         tracing::info!("model loaded: {lane:?} {} {}", info.precision, info.path.display());
         self.remember_model(lane, Some(info.path.clone()));
+        self.background.search_family(lane, info.path.clone());
         let state = self.session.lane_mut(lane);
         state.loading = None;
         state.failure = None;
@@ -134,6 +137,7 @@ impl App {
                 }
             }
             Outcome::Cameras(cameras) => self.session.cameras = CameraList::Found(cameras),
+            Outcome::FamilySearched { lane, path, variants } => self.on_family(lane, &path, variants),
             Outcome::TwinSearched { lane, path, twin } => self.on_twin(lane, path, twin),
             Outcome::SnapshotSaved(path) => {
                 self.tell(Severity::Info, format!("Saved {} and its boxes as JSON beside it", path.display()));

@@ -206,6 +206,7 @@ mod tests {
             head: Head::Yolox,
             class_numbers: ClassNumbers::FromZero,
             nms: true,
+            anchors: None,
             input_size: ImageSize::new(416, 416),
             layout: Layout::Nchw,
             color: ColorOrder::Bgr,

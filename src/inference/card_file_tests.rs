@@ -21,13 +21,12 @@ pad = 114
 labels = "coco.names"
 "#;
 
-#[test]
-fn every_key_is_read_and_applied() {
-    let overrides = parse(FULL).unwrap();
-    let mut card = ModelCard {
+fn recognised() -> ModelCard {
+    ModelCard {
         head: Head::YoloV8,
         class_numbers: ClassNumbers::FromZero,
         nms: true,
+        anchors: None,
         input_size: ImageSize::new(1, 1),
         layout: Layout::Nchw,
         color: ColorOrder::Rgb,
@@ -38,13 +37,20 @@ fn every_key_is_read_and_applied() {
         pad: 0,
         labels: vec!["kept".into()],
         labels_from: LabelSource::Numbered,
-    };
+    }
+}
+
+#[test]
+fn every_key_is_read_and_applied() {
+    let overrides = parse(FULL).unwrap();
+    let mut card = recognised();
     let keys = overrides.apply(&mut card);
     assert_eq!(keys, ["head", "input_size", "layout", "color", "scale", "mean", "std", "resize", "pad"]);
     let want = ModelCard {
         head: Head::Yolox,
         class_numbers: ClassNumbers::FromZero,
         nms: true,
+        anchors: None,
         input_size: ImageSize::new(640, 416),
         layout: Layout::Nhwc,
         color: ColorOrder::Bgr,
@@ -59,6 +65,18 @@ fn every_key_is_read_and_applied() {
     assert_eq!(card, want);
     assert!(overrides.label_file().unwrap().ends_with("coco.names"));
     assert!(overrides.label_file().unwrap().is_absolute());
+}
+
+#[test]
+fn a_scale_alone_drops_the_mean_of_another_scale() {
+    let fed = |text: &str| {
+        let mut card = ModelCard { scale: 1.0 / 255.0, mean: [0.4; 3], std: [0.2; 3], ..recognised() };
+        parse(text).unwrap().apply(&mut card);
+        (card.scale, card.mean[0], card.std[0])
+    };
+    assert_eq!(fed("scale = 1"), (1.0, 0.0, 1.0));
+    assert_eq!(fed("scale = 1\nmean = [3, 3, 3]"), (1.0, 3.0, 1.0));
+    assert_eq!(fed("mean = [0.3, 0.3, 0.3]"), (1.0 / 255.0, 0.3, 0.2));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! [`read`] (or [`parse`], from memory) gives a checked [`proto::ModelProto`], [`summary`] what there is to know of it
 //! without running it, and [`Executed`] what ONNX Runtime's optimizer made of it.
 
+mod channels;
 mod error;
 mod executed;
 mod external;

@@ -1,6 +1,11 @@
 //! What there is to know of a model without running it.
 
+<<<<<<< HEAD
 use super::precision::{Precision, precision};
+=======
+use super::channels::weight_channels;
+use super::precision::{Precision, Quantization, precision};
+>>>>>>> main
 use super::proto::{DataType, DimensionValue, GraphProto, ModelProto, NodeProto, TypeValue, ValueInfoProto};
 use super::quantization::Quantization;
 use super::words::shown;
@@ -29,6 +34,8 @@ pub struct Summary {
     /// How often each operator occurs, subgraphs and functions included; names outside the default domain carry it,
     /// as in `com.microsoft.QGemm`.
     pub operators: BTreeMap<String, usize>,
+    /// How many convolutions and products with weights have so many output channels, subgraphs included.
+    pub weight_channels: BTreeMap<usize, usize>,
     /// In what numbers the model computes.
     pub precision: Precision,
     /// Why that is believed.
@@ -170,6 +177,7 @@ pub fn summary(model: &ModelProto, path: &Path) -> Result<Summary, OnnxError> {
         outputs: graph.map_or_else(Vec::new, |g| g.output.iter().map(value_info).collect()),
         metadata: model.metadata_props.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect(),
         operators: count_operators(model),
+        weight_channels: weight_channels(model),
         precision,
         precision_evidence,
         quantization,

@@ -6,17 +6,18 @@
 
 use super::capture_thread::{CaptureCommand, CaptureThread, NumberedFrame, SourceNumber};
 use super::flight::{Flight, Models, Shown};
-use super::lane::{Generation, Lane, LaneEvent, LaneJob};
+use super::lane::{LaneEvent, LaneJob};
 use super::link::LinkPeer;
-use super::loader::{LoadNumber, Loaded, Loader};
+use super::loader::Berth;
+use super::loader::{Loaded, Loader};
+use super::models::Place;
 use super::recorder::Recorder;
 use super::slot::{SlotReader, latest_slot};
 use super::thread::NamedThread;
 use super::{Command, Event, FrameId, LaneId, Mode, PipelineConfig};
-use crate::inference::{LoadOptions, ModelOverrides, SessionOptions, Thresholds};
+use crate::inference::Thresholds;
 use crossbeam_channel::{Receiver, Sender, bounded, never};
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,52 +33,32 @@ const LABELLED_FLOOR: f32 = 0.001;
 /// Wakes the view after something was published.
 pub(super) type Wake = Arc<dyn Fn() + Send + Sync>;
 
-/// A model's file, and what the user gave with it.
-type Origin = (PathBuf, ModelOverrides);
-
-/// A load that is under way.
-struct Pending {
-    number: LoadNumber,
-    origin: Origin,
-}
-
-/// One of the two places for a model.
-#[derive(Default)]
-struct Place {
-    lane: Option<Lane>,
-    loading: Option<Pending>,
-    /// What the lane was loaded from, to load it again when the number of threads changes.
-    origin: Option<Origin>,
-    /// When the inference in hand began.
-    started_at: Option<Instant>,
-    /// The last failure told, so that it is not told thirty times a second.
-    last_failure: Option<String>,
-}
-
 /// State of the conductor's thread.
 pub(super) struct Conductor {
-    peer: LinkPeer,
-    wake: Wake,
+    pub(super) peer: LinkPeer,
+    pub(super) wake: Wake,
     stop: Receiver<()>,
     capture: CaptureThread,
     frames: SlotReader<NumberedFrame>,
-    loader: Loader,
-    lane_events: (Sender<LaneEvent>, Receiver<LaneEvent>),
-    places: [Place; 2],
+    pub(super) loader: Loader,
+    pub(super) lane_events: (Sender<LaneEvent>, Receiver<LaneEvent>),
+    pub(super) places: [Place; 2],
+    /// A model that is kept warm behind lane B.
+    pub(super) ready: Place,
     flights: VecDeque<Flight>,
-    shown: Option<Shown>,
-    retired: Vec<NamedThread>,
-    recorder: Recorder,
+    pub(super) shown: Option<Shown>,
+    pub(super) retired: Vec<NamedThread>,
+    pub(super) recorder: Recorder,
     mode: Mode,
     thresholds: Thresholds,
     paused: bool,
-    threads: usize,
+    pub(super) threads: usize,
     source: SourceNumber,
     captured_of_source: u64,
     replaced_before_source: u64,
     last_frame_at: Instant,
     next_frame_id: u64,
-    next_generation: u64,
+    pub(super) next_generation: u64,
 }
 
 /// What the loop woke up for.
@@ -107,6 +88,7 @@ impl Conductor {
             loader: Loader::new(config.trial),
             lane_events: bounded(16),
             places: Default::default(),
+            ready: Place::default(),
             flights: VecDeque::new(),
             shown: None,
             retired: Vec::new(),
@@ -320,7 +302,10 @@ impl Conductor {
     fn obey(&mut self, command: Command) {
         match command {
             Command::OpenSource(spec, options) => self.capture.send(CaptureCommand::Open(spec, options)),
-            Command::LoadModel { lane, path, overrides } => self.load(lane, path, overrides),
+            Command::LoadModel { lane, path, overrides } => self.load(Berth::Lane(lane), path, overrides),
+            Command::KeepReady(Some((path, overrides))) => self.load(Berth::Ready, path, overrides),
+            Command::KeepReady(None) => self.drop_ready(),
+            Command::Exchange => self.exchange(),
             Command::UnloadModel(lane) => self.unload(lane),
             Command::SetMode(mode) => self.set_mode(mode),
             Command::SetThresholds(thresholds) => self.set_thresholds(thresholds),
@@ -349,7 +334,7 @@ impl Conductor {
     }
 
     /// The frame on view with new figures.
-    fn publish_again(&mut self) {
+    pub(super) fn publish_again(&mut self) {
         if let Some(shown) = self.shown.take() {
             self.publish(shown);
         }
@@ -366,6 +351,7 @@ impl Conductor {
         }
     }
 
+<<<<<<< HEAD
     fn set_threads(&mut self, threads: usize) {
         self.threads = threads.max(1);
         for lane in LaneId::BOTH {
@@ -444,6 +430,9 @@ impl Conductor {
     }
 
     fn tell(&self, event: Event) {
+=======
+    pub(super) fn tell(&self, event: Event) {
+>>>>>>> main
         let _ = self.peer.events.try_send(event);
         (self.wake)();
     }

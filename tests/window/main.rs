@@ -5,3 +5,4 @@ mod events;
 mod layout;
 mod start;
 mod support;
+mod variants;

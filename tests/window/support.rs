@@ -5,7 +5,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use quantscope::app::{
     App, CameraChoice, CameraFormatChoice, DialogKind, Picked, Services, Settings, SettingsStore, StartOptions,
-    TwinChoice,
+    TwinChoice, Variant,
 };
 use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
 use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
@@ -31,6 +31,8 @@ pub struct Setup {
     pub options: StartOptions,
     pub picked: Picked,
     pub twin: Option<TwinChoice>,
+    /// The files of every model's family; empty: families are not searched.
+    pub family: Vec<Variant>,
     pub cameras: Vec<CameraChoice>,
     /// Called with the folder of the settings before the window starts.
     pub prepare: fn(&Path),
@@ -47,6 +49,7 @@ impl Default for Setup {
             },
             picked: Picked::Cancelled,
             twin: None,
+            family: Vec::new(),
             cameras: vec![camera()],
             prepare: |_| {},
         }
@@ -78,6 +81,10 @@ impl Window {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (cameras, twin, picked) = (setup.cameras, setup.twin, setup.picked);
         let mut services = Services::new(move || cameras.clone(), move |_| twin.clone());
+        let family = setup.family;
+        if !family.is_empty() {
+            services = services.with_families(move |_| family.clone());
+        }
         let asked_by_window = Arc::clone(&asked);
         services.pick_path = Arc::new(move |kind| {
             asked_by_window.lock().unwrap().push(kind.clone());
@@ -207,6 +214,7 @@ pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
         head: Head::BoxesScores,
         class_numbers: ClassNumbers::FromZero,
         nms: true,
+        anchors: None,
         input_size: ImageSize::new(320, 320),
         layout: Layout::Nchw,
         color: ColorOrder::Rgb,

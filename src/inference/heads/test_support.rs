@@ -25,6 +25,7 @@ pub fn summary(outputs: &[(&str, &[i64])]) -> Summary {
         outputs: outputs.iter().map(|(name, shape)| value(name, shape, DataType::Float)).collect(),
         metadata: Default::default(),
         operators: Default::default(),
+        weight_channels: Default::default(),
         precision: Precision::Fp32,
         precision_evidence: "fp32".into(),
         quantization: Quantization::default(),
@@ -43,7 +44,7 @@ pub fn look(family: &Family, summary: &Summary, outputs: &[(&str, &[usize], Opti
     let input = recognize_input(summary, None).unwrap();
     let outputs: Vec<_> =
         outputs.iter().map(|(name, shape, values)| Output { name, shape: shape.to_vec(), values: *values }).collect();
-    (family.recognize)(&Look { summary, input: &input, outputs: &outputs, asked: None })
+    (family.recognize)(&Look { summary, input: &input, outputs: &outputs, asked: None, anchors: None })
 }
 
 /// A tensor of a run.
