@@ -1,11 +1,7 @@
 //! What there is to know of a model without running it.
 
-<<<<<<< HEAD
-use super::precision::{Precision, precision};
-=======
 use super::channels::weight_channels;
-use super::precision::{Precision, Quantization, precision};
->>>>>>> main
+use super::precision::{Precision, precision};
 use super::proto::{DataType, DimensionValue, GraphProto, ModelProto, NodeProto, TypeValue, ValueInfoProto};
 use super::quantization::Quantization;
 use super::words::shown;

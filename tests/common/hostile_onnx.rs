@@ -168,6 +168,14 @@ pub fn names_with_control_characters() -> ModelProto {
     model
 }
 
+/// The same whose metadata names a task in two lines.
+pub fn task_in_two_lines() -> ModelProto {
+    let mut model = classifier();
+    let pair = |key: &str, value: &str| StringStringEntryProto { key: key.into(), value: value.into() };
+    model.metadata_props = vec![pair("task", "dete\nerror: ct")];
+    model
+}
+
 /// The detector, with `path` wherever a careless reader might take it for something to open.
 pub fn naming_a_library(path: &str) -> ModelProto {
     let mut model = detector();

@@ -201,13 +201,11 @@ impl Decoder {
 }
 
 #[cfg(test)]
-<<<<<<< HEAD
 mod any_tensors_tests;
-=======
+#[cfg(test)]
 mod lists_tests;
 #[cfg(test)]
 mod tables_tests;
->>>>>>> main
 #[cfg(test)]
 pub(super) mod test_support;
 #[cfg(test)]
