@@ -65,3 +65,9 @@ pub(super) fn class_number(value: f32) -> Option<usize> {
 pub(super) fn sigmoid(logit: f32) -> f32 {
     1.0 / (1.0 + (-logit).exp())
 }
+
+/// The logit of a score, by which what is too low is told without a logistic function. A little lower than that, so that
+/// rounding decides nothing; no number for scores outside 0…1, and nothing is below that.
+pub(super) fn logit_below(score: f32) -> f32 {
+    (score / (1.0 - score)).ln() - 1e-3
+}

@@ -156,32 +156,44 @@ fn read_rows(values: &[f32], columns: usize, floor: f32, candidates: &mut Vec<Ca
 /// `values` has four rows of `cells` numbers for the boxes and one a class.
 fn read_columns(values: &[f32], cells: usize, floor: f32, scratch: &mut Scratch, candidates: &mut Vec<Candidate>) {
     let (boxes, scores) = values.split_at(CLASSES_FROM * cells);
-    for first in (0..cells).step_by(BLOCK) {
-        let count = BLOCK.min(cells - first);
-        scratch.reset(count);
-        let mut class = 0;
-        let fours = scores.chunks_exact((4 * cells).max(1));
-        let rest = fours.remainder();
-        for rows in fours {
-            let row = |number: usize| &rows[number * cells + first..][..count];
-            scratch.take_better_of_four(class, [row(0), row(1), row(2), row(3)]);
-            class += 4;
-        }
-        for row in rest.chunks_exact(cells.max(1)) {
-            scratch.take_better(class, &row[first..first + count]);
-            class += 1;
-        }
-        for (index, (&score, &class)) in scratch.score.iter().zip(&scratch.class).enumerate() {
-            if score >= floor {
-                let side = |row: usize| boxes[row * cells + first + index];
-                let rect = BoxInModel::from_center(side(0), side(1), side(2), side(3));
-                push_finite(candidates, class as usize, score, rect);
-            }
-        }
-    }
+    scratch.each_best(scores, cells, floor, |cell, class, score| {
+        let side = |row: usize| boxes[row * cells + cell];
+        push_finite(candidates, class, score, BoxInModel::from_center(side(0), side(1), side(2), side(3)));
+    });
 }
 
 impl Scratch {
+    /// Calls `found` with cell, best class and score of every cell that reaches the floor. `scores` has a row a class.
+    pub(super) fn each_best(
+        &mut self,
+        scores: &[f32],
+        cells: usize,
+        floor: f32,
+        mut found: impl FnMut(usize, usize, f32),
+    ) {
+        for first in (0..cells).step_by(BLOCK) {
+            let count = BLOCK.min(cells - first);
+            self.reset(count);
+            let mut class = 0;
+            let fours = scores.chunks_exact((4 * cells).max(1));
+            let rest = fours.remainder();
+            for rows in fours {
+                let row = |number: usize| &rows[number * cells + first..][..count];
+                self.take_better_of_four(class, [row(0), row(1), row(2), row(3)]);
+                class += 4;
+            }
+            for row in rest.chunks_exact(cells.max(1)) {
+                self.take_better(class, &row[first..first + count]);
+                class += 1;
+            }
+            for (index, (&score, &class)) in self.score.iter().zip(&self.class).enumerate() {
+                if score >= floor {
+                    found(first + index, class as usize, score);
+                }
+            }
+        }
+    }
+
     fn reset(&mut self, count: usize) {
         self.score.clear();
         self.score.resize(count, f32::NEG_INFINITY);
