@@ -121,6 +121,7 @@ fn summary(input: &Input) -> Summary {
         precision: Precision::Fp32,
         precision_evidence: String::new(),
         quantization: Quantization::default(),
+        weight_channels: Default::default(),
         bytes: 1,
     }
 }
