@@ -197,7 +197,7 @@ mod tests {
             outputs: vec![value("output", &[1, 3549, 85])],
             metadata: BTreeMap::new(),
             operators: (0..10).map(|i| (format!("Op{i}"), i + 1)).collect(),
-            weight_channels: BTreeMap::new(),
+            weight_channels: Default::default(),
             precision: Precision::Fp32,
             precision_evidence: String::new(),
             quantization: Quantization::default(),

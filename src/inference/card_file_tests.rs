@@ -88,6 +88,29 @@ fn an_empty_card_sets_nothing_and_labels_may_be_a_list() {
 }
 
 #[test]
+fn anchors_are_applied() {
+    let overrides = parse("anchors = [[10,13, 16,30, 33,23], [30,61, 62,45, 59,119]]").unwrap();
+    let mut card = ModelCard {
+        head: Head::YoloV5Grids,
+        class_numbers: ClassNumbers::FromZero,
+        nms: true,
+        anchors: None,
+        input_size: ImageSize::new(64, 64),
+        layout: Layout::Nchw,
+        color: ColorOrder::Rgb,
+        scale: 1.0,
+        mean: [0.0; 3],
+        std: [1.0; 3],
+        resize: ResizeMode::Stretch,
+        pad: 0,
+        labels: Vec::new(),
+        labels_from: LabelSource::Numbered,
+    };
+    assert_eq!(overrides.apply(&mut card), ["anchors"]);
+    assert_eq!(card.anchors.unwrap().row(1).unwrap()[2], [59.0, 119.0]);
+}
+
+#[test]
 fn mistakes_are_named_in_one_line() {
     for (text, words) in [
         ("pad = 1\ncolour = \"bgr\"", &["line 2", "colour", "color", "input_size"][..]),
@@ -98,6 +121,7 @@ fn mistakes_are_named_in_one_line() {
         ("labels = 3", &["a file beside the card or a list of names"]),
         ("input_size = [0, 416]", &["input_size", "[0, 416]", "8192"]),
         ("input_size = [99999, 416]", &["input_size"]),
+        ("pad = 1\nanchors = [[10, 13, 16]]", &["line 2", "a width without a height"]),
         ("std = [1, 0, 1]", &["std", "other than 0"]),
         ("scale = nan", &["scale", "NaN"]),
         ("mean = [inf, 0, 0]", &["mean", "finite"]),

@@ -147,11 +147,10 @@ fn scores_and_classes<'a, I: Iterator<Item = usize>>(
         (Some(scores), None) => Some((scores, other(scores)?)),
         (None, Some(classes)) => Some((other(classes)?, classes)),
         (None, None) => {
-            let first = vectors().next()?;
-            let second = other(first)?;
-            // Most exporters give the classes first.
-            let classes_last = look_of_classes(&part(second)) > look_of_classes(&part(first));
-            Some(if classes_last { (first, second) } else { (second, first) })
+            // Whole numbers are no scores. Most exporters give the classes just before the scores.
+            let scores = vectors().max_by_key(|&index| std::cmp::Reverse(look_of_classes(&part(index))))?;
+            let before = vectors().take_while(|&index| index < scores).last();
+            Some((scores, before.or_else(|| other(scores))?))
         }
     }
 }
@@ -240,6 +239,14 @@ mod tests {
             let list = [tensor("a", &[2], &first), tensor("b", &[2], &second), tensor("c", &[2, 4], &edges)];
             assert_eq!(places_of(&list, false), Some([Some(2), Some(scores), Some(classes), None]));
         }
+        let three = [
+            tensor("tensor0", &[1, 2], &[90.0, 4.0]),
+            tensor("tensor1", &[1, 2, 4], &edges),
+            tensor("tensor2", &[1, 2], &[2.0, 1.0]),
+            tensor("tensor4", &[1, 2], &[0.5, 0.25]),
+            tensor("tensor5", &[1], &[2.0]),
+        ];
+        assert_eq!(places_of(&three, false), Some([Some(1), Some(3), Some(2), Some(4)]));
     }
 
     #[test]

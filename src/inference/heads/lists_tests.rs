@@ -1,6 +1,6 @@
 //! Heads that give finished detections as boxes, scores and classes apart, and who gets which list.
 
-use super::test_support::{SIZE, decoded, look, summary, tensor, value};
+use super::test_support::{SIZE, Seen, decoded, look, summary, tensor, value};
 use super::*;
 use crate::imaging::ResizeMode;
 use crate::inference::{ColorOrder, Recognition, recognize, recognize_input};
@@ -8,7 +8,7 @@ use crate::onnx::Summary;
 use crate::onnx::proto::DataType;
 use proptest::prelude::*;
 
-type Listed<'a> = [(&'a str, &'a [usize], Option<&'a [f32]>)];
+type Listed<'a> = [Seen<'a>];
 
 /// What a family makes of a list, in whatever order its outputs come.
 fn found(head: Head, summary: &Summary, outputs: &Listed<'_>) -> Option<Found> {
@@ -51,7 +51,7 @@ const SCORES: [f32; 2] = [0.9, 0.1];
 const LABELS: [f32; 2] = [7.0, 1.0];
 const FOUND: [(u32, f32, [f32; 4]); 1] = [(7, 0.9, [8.0, 4.0, 24.0, 12.0])];
 
-fn tflite<'a>(values: bool) -> [(&'a str, &'a [usize], Option<&'a [f32]>); 4] {
+fn tflite<'a>(values: bool) -> [Seen<'a>; 4] {
     [
         ("TFLite_Detection_PostProcess", &[1, 2, 4], values.then_some(&TOP_FIRST)),
         ("TFLite_Detection_PostProcess:1", &[1, 2], values.then_some(&LABELS)),
@@ -194,9 +194,14 @@ fn torchvision_classes_and_preprocessing_follow_from_the_file() {
     let zoo = found(Head::Torchvision, &zoo, &lists).unwrap();
     assert_eq!((zoo.numbers, zoo.classes), (ClassNumbers::FromOne, Classes::Known(81)));
     assert_eq!((zoo.usual.color, zoo.usual.scale, zoo.usual.mean[0]), (ColorOrder::Bgr, 1.0, 102.9801));
+    let regions = found(Head::Torchvision, &with(&[], &[("RoiAlign", 1)]), &lists).unwrap();
+    assert_eq!((coco.usual.resize, regions.usual.resize), (ResizeMode::Stretch, ResizeMode::LetterboxTopLeft));
     let unknown = found(Head::Torchvision, &summary(&[]), &lists).unwrap();
     assert_eq!((unknown.numbers, unknown.classes), (ClassNumbers::FromOne, Classes::Open));
-    assert!(unknown.evidence.iter().any(|text| text.contains("a guess")));
+    assert!(unknown.evidence.iter().any(|text| text.contains("from 1") && text.contains("a guess")));
+    for (operator, nms) in [("NonMaxSuppression", false), ("com.custom.BatchedNMS", false), ("Conv", true)] {
+        assert_eq!(found(Head::Torchvision, &with(&[], &[(operator, 1)]), &lists).unwrap().nms, nms);
+    }
 }
 
 #[test]

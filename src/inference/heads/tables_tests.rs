@@ -1,6 +1,6 @@
 //! Heads that give finished detections as rows of one table.
 
-use super::test_support::{SIZE, decoded, look, summary, tensor, with_metadata};
+use super::test_support::{SIZE, Seen, decoded, look, summary, tensor, with_metadata};
 use super::*;
 use crate::inference::{ColorOrder, recognize_input};
 use crate::onnx::Summary;
@@ -205,7 +205,7 @@ const DETS: [f32; 10] = [8.0, 4.0, 24.0, 12.0, 0.9, 1.0, 2.0, 3.0, 4.0, 0.1];
 
 #[test]
 fn mmdet_is_told_by_rows_and_labels() {
-    let told = |summary: &Summary, outputs: &[(&'static str, &[usize], Option<&[f32]>)]| {
+    let told = |summary: &Summary, outputs: &[Seen<'_>]| {
         let mut outputs = outputs.to_vec();
         let forth = look(family(Head::MmDet), summary, &outputs);
         outputs.reverse();

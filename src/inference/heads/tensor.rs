@@ -58,7 +58,7 @@ pub(super) fn push_finite(candidates: &mut Vec<Candidate>, class: usize, score: 
 
 /// A class number that came as a float; none for what is no such number.
 pub(super) fn class_number(value: f32) -> Option<usize> {
-    (value >= -0.5 && value < 1e6).then(|| value.round() as usize)
+    (-0.5..1e6).contains(&value).then(|| value.round() as usize)
 }
 
 /// The logistic function, from a logit to 0…1.

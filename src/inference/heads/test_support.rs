@@ -39,8 +39,11 @@ pub fn with_metadata(mut summary: Summary, pairs: &[(&str, &str)]) -> Summary {
     summary
 }
 
+/// Name, shape, and values if there was a run.
+pub type Seen<'a> = (&'a str, &'a [usize], Option<&'a [f32]>);
+
 /// What `family` makes of a model whose first run gave these outputs; without values of one that was not run.
-pub fn look(family: &Family, summary: &Summary, outputs: &[(&str, &[usize], Option<&[f32]>)]) -> Option<Found> {
+pub fn look(family: &Family, summary: &Summary, outputs: &[Seen<'_>]) -> Option<Found> {
     let input = recognize_input(summary, None).unwrap();
     let outputs: Vec<_> =
         outputs.iter().map(|(name, shape, values)| Output { name, shape: shape.to_vec(), values: *values }).collect();

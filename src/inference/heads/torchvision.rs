@@ -38,20 +38,30 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
     let classes_seen = seen.into_iter().flat_map(listed::Rows::classes);
     let Numbering { numbers, classes, evidence } = numbering::tell(look, 1, classes_seen);
     let shape = shape_text(&boxes.shape);
+    let nms = !holds_nms(look);
     Some(Found {
         head: look.head_or(head),
         classes,
         numbers,
         only_class: None,
-        nms: false,
+        nms,
         certainty,
         evidence: vec![
             format!("output {} {shape} = boxes in {unit}, beside labels and scores: torchvision's lists", boxes.name),
             reason,
             evidence,
+            match nms {
+                true => "the graph holds no NMS, so it is run on the boxes: a guess".to_owned(),
+                false => "the graph holds its NMS".to_owned(),
+            },
         ],
         usual: usual(look, look.head_or(head), classes),
     })
+}
+
+/// Exports of one-stage detectors without it may end in the same three lists.
+fn holds_nms(look: &Look<'_>) -> bool {
+    look.summary.operators.keys().any(|operator| Name(operator).has(&["NonMaxSuppression", "nms"]))
 }
 
 /// Pixels or fractions: told by how far the boxes of a run reach, else by the name.
@@ -104,8 +114,19 @@ fn usual(look: &Look<'_>, head: Head, classes: Classes) -> Usual {
             from: "what the R-CNNs of maskrcnn-benchmark take, with 81 classes and no batch",
             ..inside
         },
+        _ if is_ssd(look) => Usual {
+            resize: ResizeMode::Stretch,
+            from: "what torchvision's SSD takes, by its size, which normalizes by itself",
+            ..inside
+        },
         _ => inside,
     }
+}
+
+/// SSD's are the small inputs, and it looks at no regions. It is the one detector of torchvision that stretches pictures.
+fn is_ssd(look: &Look<'_>) -> bool {
+    let size = look.size();
+    size.width.max(size.height) <= 320 && !look.summary.operators.contains_key("RoiAlign")
 }
 
 /// Of the ONNX model zoo's SSD.

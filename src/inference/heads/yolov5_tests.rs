@@ -1,13 +1,13 @@
 use crate::inference::Head;
 use crate::inference::heads::family;
-use crate::inference::heads::test_support::{SIZE, decoded, look, summary, tensor, with_metadata};
+use crate::inference::heads::test_support::{SIZE, Seen, decoded, look, summary, tensor, with_metadata};
 use crate::inference::heads::{Certainty, Classes, Found};
 
 /// Cells of an input of 64x64 at strides 8, 16, 32, and anchors of the two maps of tiny models.
 const CELLS: usize = 84;
 const TINY: usize = 3 * (16 + 4);
 
-fn recognized(outputs: &[(&str, &[usize], Option<&[f32]>)]) -> Option<Found> {
+fn recognized(outputs: &[Seen<'_>]) -> Option<Found> {
     look(family(Head::YoloV5), &summary(&[]), outputs)
 }
 
