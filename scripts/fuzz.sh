@@ -32,6 +32,7 @@ cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked ||
 
 cargo run --quiet --locked --example fuzz_seeds -- fuzz/corpus models "${QUANTSCOPE_SHARED:-../shared}/zoo"
 
+# shellcheck disable=SC2046 # one target a word
 [ $# -gt 0 ] || set -- $(cargo fuzz list)
 for target in "$@"; do
     printf '\n== fuzz %s for %s s\n' "$target" "$SECONDS_EACH"
