@@ -40,7 +40,7 @@ pub(super) fn precision(counts: &Quantization) -> (Precision, String) {
         all => (all, counts.quantized_convolutions, "convolutions"),
     };
     let form = counts.form.map_or_else(String::new, |form| format!(" ({form})"));
-    let sentence = format!("{quantized} of {all} {what} compute in integers{form}");
+    let sentence = format!("{quantized} of {all} {what} are quantized{form}");
     // Convolutions decide; in a model without any, the products do.
     if all > 0 && quantized as f32 / all as f32 >= INT8_SHARE {
         return (Precision::Int8, format!("{sentence}: INT8"));

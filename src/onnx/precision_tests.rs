@@ -94,7 +94,7 @@ fn precision_and_form_are_told_from_operators_and_weights() {
 fn the_sentence_says_form_and_kind_of_weights() {
     let sentence = |model: &ModelProto| precision(&Quantization::of(model)).1;
     let int8 = ("w", DataType::Int8, 10);
-    assert_eq!(sentence(&model(qdq(), &[int8])), "2 of 2 convolutions compute in integers (QDQ): INT8");
+    assert_eq!(sentence(&model(qdq(), &[int8])), "2 of 2 convolutions are quantized (QDQ): INT8");
     let stored = vec![dq("w", "wd"), node("Conv", &["x", "wd"], "y")];
     let text = sentence(&model(stored.clone(), &[int8]));
     assert!(text.contains("1 of 1 operators are stored as INT8") && text.contains("arithmetic is FP32"), "{text}");
