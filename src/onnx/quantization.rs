@@ -141,7 +141,7 @@ impl Quantization {
     pub fn stored_weights(&self) -> Option<&'static str> {
         let stored = self.weight_only_convolutions + self.weight_only_products;
         let only = stored > 0 && self.quantized_convolutions + self.quantized_products == 0;
-        only.then(|| if self.weights.int4 > self.weights.int8 { "INT4" } else { "INT8" })
+        only.then_some(if self.weights.int4 > self.weights.int8 { "INT4" } else { "INT8" })
     }
 
     /// A model's precision with the form of its quantization: `INT8 (QDQ)`, `FP32, INT8 weights`, `FP16`.
