@@ -11,13 +11,14 @@ PROGRAM := $(TARGET)/release/quantscope
 # Arguments for the program: make run ARGS="--source camera"
 ARGS ?=
 
-.PHONY: help run test setup build bench soak screenshots train clean
+.PHONY: help run test setup build bench fuzz soak screenshots train clean
 
 help:
 	@echo "make run          install what is missing, build, open the window (ARGS=\"...\" for the program)"
 	@echo "make test         the same, then format, clippy, docs and all tests"
 	@echo "make setup        only install what is missing, and repair what is damaged"
 	@echo "make bench        measure: stages, pipeline against bare session, against the naive way"
+	@echo "make fuzz         arbitrary bytes for everything that reads files of others (FUZZ_SECONDS=120 each)"
 	@echo "make soak         long run: toggles and model loads, memory must stay flat"
 	@echo "make screenshots  pictures of every state of the window, in screenshots/"
 	@echo "make train        train the default models anew (hours; Python and PyTorch in target/training)"
@@ -40,6 +41,10 @@ setup:
 bench: build
 	@cargo bench --locked --bench preprocess
 	@scripts/bench.sh $(PROGRAM)
+
+fuzz:
+	@scripts/setup.sh --quick
+	@scripts/fuzz.sh
 
 soak:
 	@scripts/setup.sh --quick --test

@@ -5,6 +5,7 @@ use crate::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
 use crate::inference::{
     ClassNumbers, ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, Precision, StageTimings,
 };
+use crate::onnx::Quantization;
 use crate::pipeline::{FrameAgreement, FrameId, FrameResult, LaneId, LaneResult, Mode, Statistics};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,7 +29,9 @@ pub fn model_info(path: &str, precision: Precision, bytes: u64) -> ModelInfo {
         labels_from: LabelSource::Metadata,
     };
     let provider = "CPU".to_owned();
-    ModelInfo { path: path.into(), bytes, precision, card, evidence: Vec::new(), threads: 2, provider }
+    let (quantization, executed) = (Quantization::default(), None);
+    let evidence = Vec::new();
+    ModelInfo { path: path.into(), bytes, precision, quantization, executed, card, evidence, threads: 2, provider }
 }
 
 /// A grey frame on which A found two boxes and B one of them.

@@ -97,7 +97,8 @@ impl Global {
 
     /// How models are loaded.
     pub fn load_options(&self) -> LoadOptions {
-        LoadOptions { session: SessionOptions { threads: self.threads() }, overrides: self.overrides() }
+        let session = SessionOptions { threads: self.threads(), ..Default::default() };
+        LoadOptions { session, overrides: self.overrides() }
     }
 
     /// The one model of a subcommand that takes one.

@@ -5,7 +5,7 @@ use super::output::{OutputFormat, print};
 use super::start;
 use crate::imaging::ResizeMode;
 use crate::inference::{self, ColorOrder, Examined, Head, Layout, ModelCard, Recognition};
-use crate::onnx::{Precision, Quantization, Summary, ValueInfo};
+use crate::onnx::{Executed, Precision, Quantization, Summary, ValueInfo};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,9 +24,9 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         Some(file) => file,
         None => global.one_model()?,
     };
-    let Examined { summary, recognition, .. } =
-        inference::examine(path, &global.load_options(), start::trial().as_ref(), &mut |_| {})?;
-    let report = InspectReport::new(path, &summary, &recognition);
+    let examined = inference::examine(path, &global.load_options(), start::trial().as_ref(), &mut |_| {})?;
+    let Examined { summary, recognition, executed, .. } = &examined;
+    let report = InspectReport::new(path, summary, recognition, *executed);
     match global.format {
         OutputFormat::Json => print(&(serde_json::to_string(&report)? + "\n")),
         OutputFormat::Text => print(&report.to_string()),
@@ -48,6 +48,8 @@ pub struct InspectReport {
     evidence: Vec<String>,
     warnings: Vec<String>,
     quantization: Quantization,
+    /// What runs after ONNX Runtime's optimizer; null where that is not in question, or could not be found out.
+    executed: Option<Executed>,
     operators: BTreeMap<String, usize>,
 }
 
@@ -71,7 +73,7 @@ struct CardReport {
 
 impl InspectReport {
     /// Joins what the file says with what was recognised.
-    pub fn new(path: &Path, summary: &Summary, recognition: &Recognition) -> Self {
+    pub fn new(path: &Path, summary: &Summary, recognition: &Recognition, executed: Option<Executed>) -> Self {
         Self {
             path: path.display().to_string(),
             precision: summary.precision,
@@ -85,6 +87,7 @@ impl InspectReport {
             evidence: recognition.evidence.iter().map(ToString::to_string).collect(),
             warnings: recognition.warnings.clone(),
             quantization: summary.quantization,
+            executed,
             operators: summary.operators.clone(),
         }
     }
@@ -119,7 +122,8 @@ impl fmt::Display for InspectReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.path)?;
         let megabytes = self.bytes as f64 / 1e6;
-        write!(f, "  {}, {megabytes:.1} MB, opset {}", self.precision, self.opset)?;
+        let numbers = self.quantization.name_with(self.precision);
+        write!(f, "  {numbers}, {megabytes:.1} MB, opset {}", self.opset)?;
         match self.producer.as_str() {
             "" => writeln!(f)?,
             producer => writeln!(f, ", by {producer}")?,
@@ -128,6 +132,10 @@ impl fmt::Display for InspectReport {
             for value in values {
                 writeln!(f, "  {what:<8} {value}")?;
             }
+        }
+        writeln!(f, "  weights  {}", self.quantization.weights)?;
+        if let Some(executed) = &self.executed {
+            writeln!(f, "  runs     {}", executed.in_words())?;
         }
         writeln!(f, "\ncard")?;
         self.card.fmt(f)?;
@@ -212,7 +220,9 @@ mod tests {
             labels_from: LabelSource::BuiltinCoco80,
         };
         let (evidence, warnings) = (vec![Evidence::sure(Item::Head, "because")], vec!["careful".into()]);
-        InspectReport::new(Path::new("a/m.onnx"), &summary, &Recognition { card, evidence, warnings })
+        let executed = Executed { convolutions: 47, integer_convolutions: 39, ..Default::default() };
+        let recognition = Recognition { card, evidence, warnings };
+        InspectReport::new(Path::new("a/m.onnx"), &summary, &recognition, Some(executed))
     }
 
     #[test]
@@ -220,6 +230,8 @@ mod tests {
         let json = serde_json::to_value(report()).unwrap();
         assert_eq!(json["path"], "a/m.onnx");
         assert_eq!(json["precision"], "fp32");
+        assert_eq!(json["executed"]["integer_convolutions"], 39);
+        assert!(json["quantization"]["form"].is_null() && json["quantization"]["weights"]["int8"] == 0);
         assert_eq!((json["opset"].as_i64(), json["bytes"].as_i64()), (Some(11), Some(3_678_356)));
         let input = serde_json::json!([{"name": "images", "shape": [1, 3, 416, 416], "dtype": "float32"}]);
         assert_eq!(json["inputs"], input);
@@ -241,6 +253,8 @@ mod tests {
         let text = report().to_string();
         for part in [
             "FP32, 3.7 MB, opset 11, by pytorch 1.8",
+            "weights  none",
+            "runs     39 of 47 convolutions run in integers",
             "input    images [1,3,416,416] float32",
             "416x416, nchw, bgr",
             "letterbox_top_left, padding 114",

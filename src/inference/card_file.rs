@@ -88,6 +88,9 @@ pub enum CardLabels {
     Names(Vec<String>),
 }
 
+/// Cards are small; what is larger is something else.
+const MAX_BYTES: u64 = 4 << 20;
+
 /// Widest and highest input that a card may ask for.
 const MAX_SIDE: u32 = 8192;
 
@@ -95,10 +98,23 @@ impl CardOverrides {
     /// Reads a card.
     ///
     /// # Errors
-    /// When it cannot be read, is no TOML, or holds an unknown key (the error names it and the known ones) or a
-    /// value out of range.
+    /// When it cannot be read, is no file or larger than 4 MiB, is no TOML, or holds an unknown key (the error names it
+    /// and the known ones) or a value out of range.
     pub fn read(path: &Path) -> Result<Self, CardError> {
-        let text = std::fs::read_to_string(path).map_err(|source| CardError::Io { path: path.to_owned(), source })?;
+        let io = |source| CardError::Io { path: path.to_owned(), source };
+        let metadata = path.metadata().map_err(io)?;
+        if !metadata.is_file() || metadata.len() > MAX_BYTES {
+            let reason = "it is no file of less than 4 MiB";
+            return Err(io(std::io::Error::new(ErrorKind::InvalidInput, reason)));
+        }
+        Self::parse(&std::fs::read_to_string(path).map_err(io)?, path)
+    }
+
+    /// Reads a card from its text, as if it lay at `path`.
+    ///
+    /// # Errors
+    /// As [`CardOverrides::read`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, CardError> {
         let mut card: Self = toml::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start).min(text.len());
             let line = text.as_bytes()[..start].iter().filter(|&&byte| byte == b'\n').count() + 1;

@@ -4,13 +4,13 @@ use super::heads::{DecodeContext, Decoder};
 use super::preprocess::{ModelInput, Preprocessor};
 use super::recognize::{Recognition, RecognizeError, recognize, recognize_input, usual_size};
 use super::session::{ModelSource, Session, SessionError, SessionOptions};
-use super::trial::{Trial, TrialError};
+use super::trial::{Subject, Trial, TrialError};
 use super::{
-    Candidate, CardError, CardOverrides, Detection, InputRecognition, LoadStage, ModelCard, ModelInfo, ModelOverrides,
-    Postprocessor, StageTimings, Thresholds,
+    Candidate, CardError, CardOverrides, Detection, Evidence, InputRecognition, Item, LoadStage, ModelCard, ModelInfo,
+    ModelOverrides, Postprocessor, StageTimings, Thresholds,
 };
 use crate::imaging::{Letterbox, RgbImage};
-use crate::onnx::{self, OnnxError, Summary};
+use crate::onnx::{self, Executed, OnnxError, Summary};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -91,6 +91,8 @@ pub struct Examined {
     pub recognition: Recognition,
     /// How it is fed.
     pub input: InputRecognition,
+    /// What really runs in integers, where that is in question and was found out.
+    pub executed: Option<Executed>,
     session: Session,
 }
 
@@ -116,19 +118,34 @@ pub fn examine(
     let unknown = |source| LoadError::Recognize { path: path.to_owned(), source };
     let input = recognize_input(&summary, card.as_ref()).map_err(unknown)?;
     let relaxed = input.relaxed_from.is_some().then(|| onnx::relaxed(model, &input.name));
+    let mut executed = None;
     if let Some(trial) = trial {
         progress(LoadStage::Trying);
-        trial.run(path, options)?;
+        executed = trial.run(&Subject::new(path, &summary), options)?;
     }
     progress(LoadStage::Building);
     let of_session = |error| LoadError::of_session(path, error);
     let source = relaxed.as_ref().map_or(ModelSource::File(path), |bytes| ModelSource::Memory(bytes, path));
     let session = Session::load(source, summary.opset, &input, &options.session).map_err(of_session)?;
     let first = FirstRun { summary, card, labels: options.overrides.labels.as_deref(), input, session };
-    first.run().map_err(|error| match error {
+    let mut examined = first.run().map_err(|error| match error {
         FirstRunError::Session(error) => of_session(error),
         FirstRunError::Recognize(error) => unknown(error),
-    })
+    })?;
+    examined.take_note_of(executed);
+    Ok(examined)
+}
+
+impl Examined {
+    /// Adds what ONNX Runtime's optimizer made of the model to what is known of it.
+    fn take_note_of(&mut self, executed: Option<Executed>) {
+        let Some(counts) = executed else { return };
+        let (summary, recognition) = (&self.summary, &mut self.recognition);
+        let text = format!("after ONNX Runtime's optimizer {}", counts.in_words());
+        recognition.evidence.push(Evidence::sure(Item::Precision, text));
+        recognition.warnings.extend(counts.warning(summary.precision, &summary.quantization));
+        self.executed = executed;
+    }
 }
 
 impl Detector {
@@ -151,7 +168,7 @@ impl Detector {
     }
 
     fn assemble(path: &Path, options: &LoadOptions, examined: Examined) -> Self {
-        let Examined { summary, recognition, input, session } = examined;
+        let Examined { summary, recognition, input, executed, session } = examined;
         let Recognition { card, evidence, warnings } = recognition;
         let preprocessor = Preprocessor::new(&card, input.dtype);
         let input = preprocessor.new_input();
@@ -165,6 +182,8 @@ impl Detector {
             path: path.to_owned(),
             bytes: summary.bytes,
             precision: summary.precision,
+            quantization: summary.quantization,
+            executed,
             card,
             evidence,
             threads: options.session.threads,
@@ -256,7 +275,7 @@ impl FirstRun<'_> {
             match self.run_at(&input) {
                 Ok(recognition) => {
                     let Self { summary, session, .. } = self;
-                    return Ok(Examined { summary, recognition: recognition?, input, session });
+                    return Ok(Examined { summary, recognition: recognition?, input, executed: None, session });
                 }
                 Err(error) => drop(first_error.get_or_insert(error)),
             }

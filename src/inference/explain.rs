@@ -1,5 +1,10 @@
 //! What ONNX Runtime means when it refuses a model, with what to do about it.
 
+use crate::onnx::clipped;
+
+/// ONNX Runtime repeats names from the file, however long they are.
+const REASON_CHARACTERS: usize = 600;
+
 /// What was being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Doing {
@@ -12,6 +17,10 @@ pub(super) enum Doing {
 /// Turns what ONNX Runtime `said` into a reason and a remedy, in one line. `opset` is the model's operator set, for
 /// messages that do not tell it. What is not known is passed on without the source locations in it.
 pub(super) fn explain(said: &str, opset: i64, doing: Doing) -> String {
+    clipped(&reason_and_remedy(said, opset, doing), REASON_CHARACTERS).into_owned()
+}
+
+fn reason_and_remedy(said: &str, opset: i64, doing: Doing) -> String {
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     let said = said.as_str();
     opset_too_new(said)

@@ -36,10 +36,12 @@ const MAX_BYTES: u64 = 4 << 20;
 /// replaced by �. An empty line between names is an empty name, so that the numbers after it stay right.
 ///
 /// # Errors
-/// When the file cannot be read, is binary or larger than 4 MiB, or holds no name.
+/// When the file cannot be read, is binary, no file or larger than 4 MiB, or holds no name.
 pub fn read(path: &Path) -> Result<Vec<String>, LabelError> {
     let io = |source| LabelError::Io { path: path.to_owned(), source };
-    if path.metadata().map_err(io)?.len() > MAX_BYTES {
+    let metadata = path.metadata().map_err(io)?;
+    // A device or a pipe might never end.
+    if metadata.len() > MAX_BYTES || !(metadata.is_file() || metadata.is_dir()) {
         return Err(LabelError::Binary { path: path.to_owned() });
     }
     let bytes = std::fs::read(path).map_err(io)?;
@@ -51,7 +53,8 @@ pub fn read(path: &Path) -> Result<Vec<String>, LabelError> {
     if names.is_empty() { Err(LabelError::Empty { path: path.to_owned() }) } else { Ok(names) }
 }
 
-fn parse(text: &str) -> Vec<String> {
+/// The names in the text of a label file, see [`read`]; none where there are none.
+pub fn parse(text: &str) -> Vec<String> {
     let text = text.trim_start_matches('\u{feff}');
     if let Some(names) = yaml_names(text) {
         return names;

@@ -1,7 +1,7 @@
 //! What is known of a loaded model.
 
 use super::{Evidence, ModelCard};
-use crate::onnx::Precision;
+use crate::onnx::{Executed, Precision, Quantization};
 use std::path::PathBuf;
 
 /// What is known of a loaded model.
@@ -13,6 +13,10 @@ pub struct ModelInfo {
     pub bytes: u64,
     /// Told from the graph.
     pub precision: Precision,
+    /// How much of the file is quantized, and in which form.
+    pub quantization: Quantization,
+    /// What really runs in integers; None where the file is plain 32-bit floats, or it could not be found out.
+    pub executed: Option<Executed>,
     /// What is believed of input and outputs.
     pub card: ModelCard,
     /// Why that is believed, a sentence an item.
@@ -22,6 +26,26 @@ pub struct ModelInfo {
     /// Execution provider that runs it, such as `CPU`.
     pub provider: String,
 }
+
+impl ModelInfo {
+    /// In what numbers it computes and how the file writes that down: `INT8 (QDQ)`, `FP32, INT8 weights`, `FP16`.
+    pub fn numbers(&self) -> String {
+        self.quantization.name_with(self.precision)
+    }
+
+    /// How many convolutions (in a model without any: matrix products) really run in integers, and how many there are;
+    /// none where that is not known.
+    pub fn in_integers(&self) -> Option<(usize, usize)> {
+        match (&self.executed, self.quantization.form) {
+            (Some(counts), _) if counts.convolutions > 0 => Some((counts.integer_convolutions, counts.convolutions)),
+            (Some(counts), _) => Some((counts.integer_products, counts.products)),
+            (None, None) if self.quantization.convolutions > 0 => Some((0, self.quantization.convolutions)),
+            (None, None) => Some((0, self.quantization.products)),
+            (None, Some(_)) => None,
+        }
+    }
+}
+
 /// How far the loading of a model has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoadStage {

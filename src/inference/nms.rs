@@ -83,7 +83,9 @@ impl Postprocessor {
                 continue;
             }
             let rect = letterbox.image_from_model(candidate.rect);
-            if rect.clipped_to(letterbox.image).area() > 0.0 {
+            // Finite edges of a broken output may grow beyond all numbers on their way into the picture.
+            let is_finite = rect.width().is_finite() && rect.height().is_finite();
+            if is_finite && rect.clipped_to(letterbox.image).area() > 0.0 {
                 detections.push(Detection { class_id: candidate.class_id, score: candidate.score, rect });
             }
         }
@@ -178,6 +180,22 @@ mod tests {
             rect: same_size().image_from_model(c.rect),
         });
         mapped.filter(|d| d.rect.clipped_to(SIZE).area() > 0.0).collect()
+    }
+
+    #[test]
+    fn a_box_beyond_all_numbers_is_dropped() {
+        // Found by fuzzing: the edges are finite in the model's pixels and are not in the picture's.
+        let letterbox = Letterbox::fit(ImageSize::new(640, 480), ImageSize::new(64, 64), ResizeMode::Stretch);
+        let candidate = |edge: f32| Candidate {
+            class_id: 0,
+            score: 0.9,
+            rect: BoxInModel { x1: -edge, y1: 1.0, x2: edge, y2: 9.0 },
+        };
+        let (mut found, thresholds) = (Vec::new(), Thresholds::default());
+        for (edge, count) in [(f32::MAX, 0), (f32::MAX / 4.0, 0), (30.0, 1)] {
+            Postprocessor::default().run(&[candidate(edge)], &thresholds, &letterbox, &mut found);
+            assert_eq!(found.len(), count, "{edge}");
+        }
     }
 
     #[test]

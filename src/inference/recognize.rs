@@ -10,7 +10,7 @@ mod outputs;
 use super::heads::{self, Certainty, Found, Look, Output, OutputTensor, Usual};
 use super::preprocess::InputType;
 use super::{CardError, CardOverrides, Head, LabelSource, ModelCard, labels};
-use crate::onnx::Summary;
+use crate::onnx::{Summary, shown};
 use std::path::Path;
 
 pub use evidence::{Evidence, Item};
@@ -161,7 +161,7 @@ fn recognize_head(
             .ok_or_else(|| RecognizeError::HeadDoesNotFit { head, outputs: listed() });
     }
     if let Some(task) = summary.metadata.get("task").filter(|task| task.as_str() != "detect") {
-        let looks = format!("a model for another task, since its metadata says task = {task}");
+        let looks = format!("a model for another task, since its metadata says task = {}", shown(task));
         return Err(RecognizeError::NotKnown { outputs: listed(), looks });
     }
     let mut best: Option<Found> = None;

@@ -6,6 +6,7 @@ use super::heads::OutputTensor;
 use super::preprocess::{InputValues, ModelInput};
 use super::recognize::{OtherInput, OtherType};
 use crate::imaging::ImageSize;
+use crate::onnx::shown;
 use crate::runtime;
 use half::f16;
 use ort::environment::Environment;
@@ -64,11 +65,13 @@ pub enum SessionError {
 pub struct SessionOptions {
     /// Threads inside one operator; 1 runs everything on the calling thread.
     pub threads: usize,
+    /// Where to write the graph that ONNX Runtime's optimizer leaves; None writes none.
+    pub optimized_to: Option<PathBuf>,
 }
 
 impl Default for SessionOptions {
     fn default() -> Self {
-        Self { threads: runtime::default_threads() }
+        Self { threads: runtime::default_threads(), optimized_to: None }
     }
 }
 
@@ -205,7 +208,7 @@ impl Session {
         let mut values: Vec<&DynValue> = Vec::with_capacity(count);
         for (name, (shape, converted)) in self.output_names.iter().zip(buffers) {
             let value = outputs.get(name).ok_or_else(|| SessionError::OutputType {
-                name: name.clone(),
+                name: shown(name).into_owned(),
                 found: "missing from the result".to_owned(),
             })?;
             convert(name, value, shape, converted)?;
@@ -227,7 +230,7 @@ impl Session {
 
 /// Notes the shape of an output and, unless it holds 32-bit floats already, converts its values.
 fn convert(name: &str, value: &DynValue, shape: &mut Vec<usize>, converted: &mut Vec<f32>) -> Result<(), SessionError> {
-    let unusable = |found: String| SessionError::OutputType { name: name.to_owned(), found };
+    let unusable = |found: String| SessionError::OutputType { name: shown(name).into_owned(), found };
     let ValueType::Tensor { ty, shape: dimensions, .. } = value.dtype() else {
         return Err(unusable(value.dtype().to_string()));
     };
@@ -267,7 +270,7 @@ fn build(source: ModelSource<'_>, options: &SessionOptions) -> Result<OrtSession
     fn failed(error: impl std::fmt::Display) -> BuildError {
         BuildError::Ort(error.to_string())
     }
-    let builder = OrtSession::builder(environment)
+    let mut builder = OrtSession::builder(environment)
         .map_err(failed)?
         // What fails is told as an error; ONNX Runtime would write it to stderr as well.
         .with_log_level(LogLevel::Fatal)
@@ -277,14 +280,17 @@ fn build(source: ModelSource<'_>, options: &SessionOptions) -> Result<OrtSession
         // Spinning wins only on an idle machine; here capture, the other lane and the window want the cores too.
         .with_intra_op_spinning(false)
         .map_err(failed)?
-        .with_optimization_level(GraphOptimizationLevel::All);
+        .with_optimization_level(GraphOptimizationLevel::All)
+        .map_err(failed)?;
+    if let Some(path) = &options.optimized_to {
+        builder = builder.with_optimized_model_path(path).map_err(failed)?;
+    }
     match source {
-        ModelSource::File(path) => builder.map_err(failed)?.commit_from_file(path).map_err(failed),
+        ModelSource::File(path) => builder.commit_from_file(path).map_err(failed),
         ModelSource::Memory(bytes, path) => {
             let folder = path.parent().unwrap_or(Path::new("")).to_string_lossy().into_owned();
             let folder = if folder.is_empty() { ".".to_owned() } else { folder };
             builder
-                .map_err(failed)?
                 .with_config_entry(EXTERNAL_DATA_FOLDER, folder)
                 .map_err(failed)?
                 .commit_from_memory(bytes)

@@ -74,6 +74,30 @@ pub enum OnnxError {
         /// What the decoder stumbled over.
         reason: String,
     },
+    /// Decoded, it would take memory out of proportion to its size.
+    #[error(
+        "{path} is refused: its parts would take more than {limit_mib} MiB of memory, far more than a model of its \
+         size can need. Export the model again"
+    )]
+    TooManyParts {
+        /// The file.
+        path: PathBuf,
+        /// Memory that a model of its size may take.
+        limit_mib: u64,
+    },
+    /// A weight file is named in a way that leaves open which bytes are meant.
+    #[error(
+        "{path} says unclearly where the weights of \"{tensor}\" are: {reason}. Export the model with its external \
+         data again"
+    )]
+    ExternalDataUnclear {
+        /// The model.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// What is unclear.
+        reason: String,
+    },
     /// A weight file is named by a path that leaves the model's folder.
     #[error(
         "{path} keeps the weights of \"{tensor}\" in \"{location}\", outside its own folder; that is refused, \

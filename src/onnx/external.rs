@@ -1,37 +1,76 @@
 //! Weights kept in files of their own: where they are allowed to be, and whether they are there.
 
 use super::OnnxError;
-use super::proto::{DataLocation, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto};
+use super::proto::{
+    AttributeProto, DataLocation, DataType, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto,
+};
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 /// Checks that every external data file lies in the model's folder, exists, and is long enough.
 /// Returns the sizes of these files added up, each counted once.
+///
+/// What lies there may be exchanged between this check and the moment when ONNX Runtime opens it, by whoever may write
+/// into that folder; ONNX Runtime looks at the path a second time.
 pub(super) fn check(model: &ModelProto, path: &Path) -> Result<u64, OnnxError> {
-    let mut needed: BTreeMap<String, u64> = BTreeMap::new();
+    let mut needed: BTreeMap<&str, u64> = BTreeMap::new();
     let mut refused = None;
     for_each_tensor(model, &mut |tensor| {
-        if tensor.data_location != Some(DataLocation::External as i32) || refused.is_some() {
+        let is_external = tensor.data_location.is_some_and(|place| place != DataLocation::Default as i32);
+        if refused.is_some() || !is_external {
             return;
         }
-        let location = entry(tensor, "location").unwrap_or_default();
-        if !is_plain_relative(location) {
-            refused = Some((tensor.name.clone(), location.to_owned()));
-            return;
+        match place_of(tensor, path) {
+            Ok((location, end)) => {
+                let known = needed.entry(location).or_default();
+                *known = (*known).max(end);
+            }
+            Err(error) => refused = Some(error),
         }
-        let number = |key| entry(tensor, key).and_then(|text| text.trim().parse::<u64>().ok()).unwrap_or(0);
-        let end = number("offset").saturating_add(number("length"));
-        let known = needed.entry(location.to_owned()).or_default();
-        *known = (*known).max(end);
     });
-    if let Some((tensor, location)) = refused {
-        return Err(OnnxError::ExternalDataOutside { path: path.to_owned(), tensor, location });
+    if let Some(error) = refused {
+        return Err(error);
     }
     let mut total = 0u64;
-    for (location, end) in &needed {
-        total = total.saturating_add(checked_size(path, location, *end)?);
+    for (location, end) in needed {
+        total = total.saturating_add(checked_size(path, location, end)?);
     }
     Ok(total)
+}
+
+/// The file that a tensor lies in, and where in it the tensor ends.
+fn place_of<'a>(tensor: &'a TensorProto, path: &Path) -> Result<(&'a str, u64), OnnxError> {
+    let tensor_name = || super::words::shown(&tensor.name).into_owned();
+    let unclear =
+        |reason: String| Err(OnnxError::ExternalDataUnclear { path: path.to_owned(), tensor: tensor_name(), reason });
+    // Of a key that is given twice some readers take the first and others the last.
+    for key in ["location", "offset", "length"] {
+        if tensor.external_data.iter().filter(|pair| pair.key == key).count() > 1 {
+            return unclear(format!("{key} is given more than once"));
+        }
+    }
+    let location = entry(tensor, "location").unwrap_or_default();
+    if !is_plain_relative(location) {
+        let location = super::words::shown(location).into_owned();
+        return Err(OnnxError::ExternalDataOutside { path: path.to_owned(), tensor: tensor_name(), location });
+    }
+    let mut numbers = [0u64, bytes_of_shape(tensor)];
+    for (key, number) in ["offset", "length"].into_iter().zip(&mut numbers) {
+        if let Some(text) = entry(tensor, key) {
+            match text.trim().parse() {
+                Ok(value) => *number = value,
+                Err(_) => return unclear(format!("{key} is no number of bytes")),
+            }
+        }
+    }
+    Ok((location, numbers[0].saturating_add(numbers[1])))
+}
+
+/// Bytes that a tensor of this shape has; 0 where its type does not say.
+fn bytes_of_shape(tensor: &TensorProto) -> u64 {
+    let bits = DataType::try_from(tensor.data_type).ok().and_then(DataType::bits).unwrap_or(0);
+    let sides = tensor.dims.iter().map(|side| u64::try_from(*side).unwrap_or(0));
+    sides.fold(1u64, u64::saturating_mul).saturating_mul(bits).div_ceil(8)
 }
 
 /// Size of one external data file, after the checks that need the file system.
@@ -40,13 +79,14 @@ fn checked_size(path: &Path, location: &str, end: u64) -> Result<u64, OnnxError>
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     };
-    let missing = || OnnxError::ExternalDataMissing { path: path.to_owned(), location: location.to_owned() };
+    let shown = || super::words::shown(location).into_owned();
+    let missing = || OnnxError::ExternalDataMissing { path: path.to_owned(), location: shown() };
     let real = folder.join(location).canonicalize().map_err(|_| missing())?;
     // A link may lead to where the model itself really lies (a download cache links both), nowhere else.
     let homes = [folder.canonicalize().ok(), path.canonicalize().ok().and_then(|p| p.parent().map(Path::to_owned))];
     if !homes.iter().flatten().any(|home| real.starts_with(home)) {
-        let (tensor, location) = (String::from("(all)"), location.to_owned());
-        return Err(OnnxError::ExternalDataOutside { path: path.to_owned(), tensor, location });
+        let (path, tensor) = (path.to_owned(), String::from("(all)"));
+        return Err(OnnxError::ExternalDataOutside { path, tensor, location: shown() });
     }
     let metadata = real.metadata().map_err(|_| missing())?;
     if !metadata.is_file() {
@@ -55,7 +95,7 @@ fn checked_size(path: &Path, location: &str, end: u64) -> Result<u64, OnnxError>
     if metadata.len() < end {
         return Err(OnnxError::ExternalDataTruncated {
             path: path.to_owned(),
-            location: location.to_owned(),
+            location: shown(),
             expected: end,
             found: metadata.len(),
         });
@@ -63,11 +103,13 @@ fn checked_size(path: &Path, location: &str, end: u64) -> Result<u64, OnnxError>
     Ok(metadata.len())
 }
 
-/// Whether a location is a relative path without a way up, on every operating system.
+/// Whether a location is a relative path without a way up, on every operating system. ONNX Runtime takes some locations
+/// that begin with a star for addresses in its own memory.
 fn is_plain_relative(location: &str) -> bool {
     let up_or_drive = location.split(['/', '\\']).any(|part| part == "..") || location.contains(':');
     !location.is_empty()
-        && !location.starts_with(['/', '\\'])
+        && !location.starts_with(['/', '\\', '*'])
+        && !location.contains('\0')
         && !up_or_drive
         && Path::new(location).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
@@ -84,6 +126,7 @@ pub(super) fn for_each_tensor<'a>(model: &'a ModelProto, visit: &mut impl FnMut(
     }
     for function in &model.functions {
         in_nodes(&function.node, visit);
+        function.attribute_proto.iter().for_each(|attribute| in_attribute(attribute, visit));
     }
 }
 
@@ -94,11 +137,13 @@ fn in_graph<'a>(graph: &'a GraphProto, visit: &mut impl FnMut(&'a TensorProto)) 
 }
 
 fn in_nodes<'a>(nodes: &'a [NodeProto], visit: &mut impl FnMut(&'a TensorProto)) {
-    for attribute in nodes.iter().flat_map(|node| &node.attribute) {
-        attribute.t.iter().chain(&attribute.tensors).for_each(&mut *visit);
-        attribute.sparse_tensor.iter().chain(&attribute.sparse_tensors).for_each(|sparse| in_sparse(sparse, visit));
-        attribute.g.iter().chain(&attribute.graphs).for_each(|graph| in_graph(graph, visit));
-    }
+    nodes.iter().flat_map(|node| &node.attribute).for_each(|attribute| in_attribute(attribute, visit));
+}
+
+fn in_attribute<'a>(attribute: &'a AttributeProto, visit: &mut impl FnMut(&'a TensorProto)) {
+    attribute.t.iter().chain(&attribute.tensors).for_each(&mut *visit);
+    attribute.sparse_tensor.iter().chain(&attribute.sparse_tensors).for_each(|sparse| in_sparse(sparse, visit));
+    attribute.g.iter().chain(&attribute.graphs).for_each(|graph| in_graph(graph, visit));
 }
 
 fn in_sparse<'a>(sparse: &'a SparseTensorProto, visit: &mut impl FnMut(&'a TensorProto)) {
@@ -114,7 +159,18 @@ mod tests {
         for good in ["weights.bin", "data/weights.bin", "./weights.bin", "a..b.data"] {
             assert!(is_plain_relative(good), "{good}");
         }
-        for bad in ["", "/etc/passwd", "../weights.bin", "a/../../b", "..\\b", "C:\\weights", "\\\\host\\b", "a/.."] {
+        for bad in [
+            "",
+            "/etc/passwd",
+            "../weights.bin",
+            "a/../../b",
+            "..\\b",
+            "C:\\weights",
+            "\\\\host\\b",
+            "a/..",
+            "*/_ORT_MEM_ADDR_/*",
+            "a\0b",
+        ] {
             assert!(!is_plain_relative(bad), "{bad}");
         }
     }

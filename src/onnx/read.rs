@@ -1,18 +1,26 @@
 //! Reading a model from a file, with an error that says what is wrong with it.
 
 use super::proto::ModelProto;
-use super::{OnnxError, external};
+use super::{OnnxError, external, footprint};
 use prost::Message;
 use std::fs::File;
-use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{BufReader, Cursor, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// Protobuf's own limit for one message.
 const MAX_BYTES: u64 = (1 << 31) - 1;
 
+/// Memory that the parts of any model may take beside its weights.
+const PARTS_BASE: u64 = 256 << 20;
+/// The same, for each byte of the file. Lists of numbers take up to eight bytes for one.
+const PARTS_PER_BYTE: u64 = 8;
+/// The same, however large the file is.
+const PARTS_MAX: u64 = 8 << 30;
+
 /// Reads and checks an ONNX file: it is whole, it has a graph with nodes, and its external data files lie in its
 /// own folder and are there. The outer fields are walked first, so that noise or a cut-off download of gigabytes is
-/// refused without being read.
+/// refused without being read; and the parts are counted before they are decoded, so that memory stays in proportion
+/// to the size of the file.
 ///
 /// # Errors
 /// One sentence that names the file, the reason and the remedy, see [`OnnxError`].
@@ -20,24 +28,67 @@ pub fn read(path: &Path) -> Result<ModelProto, OnnxError> {
     let io = |source| OnnxError::Io { path: path.to_owned(), source };
     let length = checked_length(path)?;
     let mut reader = BufReader::new(File::open(path).map_err(io)?);
-    match walk(&mut reader, length) {
-        Ok(Walk::Whole) => {}
-        Ok(Walk::CutOff { expected }) => {
-            return Err(OnnxError::Truncated { path: path.to_owned(), expected, found: length });
-        }
-        Ok(Walk::Foreign) => {
-            let reason = what_it_seems(&mut reader);
-            return Err(OnnxError::NotOnnx { path: path.to_owned(), reason });
-        }
-        Err(source) => return Err(io(source)),
-    }
+    check_outside(&mut reader, length, path)?;
     let bytes = contents(&mut reader, length).map_err(io)?;
-    let model = ModelProto::decode(bytes.as_slice())
-        .map_err(|error| OnnxError::Damaged { path: path.to_owned(), reason: error.to_string() })?;
+    decode(bytes, path)
+}
+
+/// [`read`] of bytes in memory, as if they were those of the file at `path`.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(bytes: Vec<u8>, path: &Path) -> Result<ModelProto, OnnxError> {
+    if bytes.is_empty() {
+        return Err(OnnxError::Empty { path: path.to_owned() });
+    }
+    check_outside(&mut Cursor::new(bytes.as_slice()), bytes.len() as u64, path)?;
+    decode(bytes, path)
+}
+
+/// Looks at the outermost fields and at the name, without reading what is inside.
+fn check_outside<R: Read + Seek>(reader: &mut R, length: u64, path: &Path) -> Result<(), OnnxError> {
+    let io = |source| OnnxError::Io { path: path.to_owned(), source };
+    // ONNX Runtime goes by the name and would take the file for its own format, which is not checked here.
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ort")) {
+        let reason = "files named .ort are in ONNX Runtime's own ORT format".to_owned();
+        return Err(OnnxError::NotOnnx { path: path.to_owned(), reason });
+    }
+    match walk(reader, length).map_err(io)? {
+        Walk::Whole => Ok(()),
+        Walk::CutOff { expected } => Err(OnnxError::Truncated { path: path.to_owned(), expected, found: length }),
+        Walk::Foreign => {
+            let reason = what_it_seems(reader);
+            Err(OnnxError::NotOnnx { path: path.to_owned(), reason })
+        }
+    }
+}
+
+fn decode(bytes: Vec<u8>, path: &Path) -> Result<ModelProto, OnnxError> {
+    let damaged = |reason: String| OnnxError::Damaged { path: path.to_owned(), reason };
+    let limit = PARTS_MAX.min(PARTS_BASE + PARTS_PER_BYTE * bytes.len() as u64);
+    match footprint::of_parts(&bytes, limit) {
+        None => return Err(damaged("it holds groups, which ONNX does not know".into())),
+        Some(parts) if parts > limit => {
+            return Err(OnnxError::TooManyParts { path: path.to_owned(), limit_mib: limit >> 20 });
+        }
+        Some(_) => {}
+    }
+    let model =
+        ModelProto::decode(bytes.as_slice()).map_err(|error| damaged(what_the_decoder_means(&error.to_string())))?;
     drop(bytes);
     check_model(&model, path)?;
     external::check(&model, path)?;
     Ok(model)
+}
+
+/// The decoder names every level down to where it stumbled.
+fn what_the_decoder_means(said: &str) -> String {
+    const REASON_CHARACTERS: usize = 200;
+    if said.contains("recursion limit") {
+        return "it is nested deeper than the format allows (100 levels)".to_owned();
+    }
+    let reason = said.trim_start_matches("failed to decode Protobuf message: ");
+    super::words::clipped(reason, REASON_CHARACTERS).into_owned()
 }
 
 fn checked_length(path: &Path) -> Result<u64, OnnxError> {
@@ -92,7 +143,7 @@ enum Walk {
 }
 
 /// Goes over the outermost fields without reading what is in them.
-fn walk(reader: &mut BufReader<File>, length: u64) -> std::io::Result<Walk> {
+fn walk<R: Read + Seek>(reader: &mut R, length: u64) -> std::io::Result<Walk> {
     const VARINT: u64 = 0;
     const DELIMITED: u64 = 2;
     let mut position = 0u64;
@@ -148,7 +199,7 @@ fn varint(reader: &mut impl Read, position: &mut u64) -> std::io::Result<Option<
 }
 
 /// Names the formats that are most often taken for ONNX.
-fn what_it_seems(reader: &mut BufReader<File>) -> String {
+fn what_it_seems<R: Read + Seek>(reader: &mut R) -> String {
     let mut head = [0u8; 64];
     let count = reader.seek(SeekFrom::Start(0)).and_then(|_| reader.read(&mut head)).unwrap_or(0);
     let head = &head[..count];

@@ -128,6 +128,122 @@ fn external_data_must_lie_beside_the_model() {
     }
 }
 
+#[test]
+fn external_data_must_be_told_clearly_and_be_long_enough() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "w.data", &[1; 256]);
+    let pair = |key: &str, value: &str| StringStringEntryProto { key: key.into(), value: value.into() };
+    let try_entries = |entries: &[(&str, &str)]| {
+        let mut model = model(Some(("w.data", 256)));
+        let weight = &mut model.graph.as_mut().unwrap().initializer[0];
+        weight.external_data = entries.iter().map(|(key, value)| pair(key, value)).collect();
+        let path = write(folder.path(), "m.onnx", &model.encode_to_vec());
+        read(&path).map(|_| ())
+    };
+    let place = ("location", "w.data");
+    try_entries(&[place, ("checksum", "abc")]).unwrap();
+    try_entries(&[place, ("offset", "0"), ("length", "256")]).unwrap();
+    // The tensor of 64 floats is as long as it is, whether its length is given or not.
+    let late = try_entries(&[place, ("offset", "1")]).unwrap_err();
+    assert!(matches!(late, OnnxError::ExternalDataTruncated { expected: 257, found: 256, .. }), "{late}");
+    for offset in ["18446744073709551615", "257"] {
+        let error = try_entries(&[place, ("offset", offset)]).unwrap_err();
+        assert!(matches!(error, OnnxError::ExternalDataTruncated { .. }), "{error}");
+    }
+    for unclear in [
+        &[place, ("offset", "-4")][..],
+        &[place, ("length", "many")],
+        &[place, ("offset", "18446744073709551616")],
+        &[place, ("location", "../secret")],
+        &[place, ("length", "4"), ("length", "256")],
+    ] {
+        let error = try_entries(unclear).unwrap_err();
+        assert!(matches!(error, OnnxError::ExternalDataUnclear { .. }), "{error}");
+    }
+    // Addresses in ONNX Runtime's own memory, even where a file of that name lies there.
+    let address = folder.path().join("*/_ORT_MEM_ADDR_");
+    std::fs::create_dir_all(&address).unwrap();
+    std::fs::write(address.join("*"), [1; 256]).unwrap();
+    let error = try_entries(&[("location", "*/_ORT_MEM_ADDR_/*")]).unwrap_err();
+    assert!(matches!(error, OnnxError::ExternalDataOutside { .. }), "{error}");
+    // A pipe would be waited at for ever.
+    let fifo = std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status();
+    if fifo.is_ok_and(|status| status.success()) {
+        let error = try_entries(&[("location", "pipe")]).unwrap_err();
+        assert!(matches!(error, OnnxError::ExternalDataMissing { .. }), "{error}");
+    }
+}
+
+#[test]
+fn weights_outside_are_found_wherever_a_tensor_can_hide() {
+    use crate::onnx::proto::{AttributeProto, FunctionProto, SparseTensorProto, TrainingInfoProto};
+    let folder = tempfile::tempdir().unwrap();
+    let tensor = || model(Some(("../secret", 1))).graph.unwrap().initializer.remove(0);
+    let attribute = || AttributeProto { t: Some(tensor()), ..Default::default() };
+    let graph = || GraphProto { initializer: vec![tensor()], ..Default::default() };
+    let sparse = || SparseTensorProto { values: Some(tensor()), ..Default::default() };
+    let node = |attribute| NodeProto { attribute: vec![attribute], ..Default::default() };
+    let with = |change: &dyn Fn(&mut ModelProto)| {
+        let mut model = model(None);
+        change(&mut model);
+        read(&write(folder.path(), "m.onnx", &model.encode_to_vec()))
+    };
+    let in_node =
+        |attribute: AttributeProto| with(&|model| model.graph.as_mut().unwrap().node.push(node(attribute.clone())));
+    let found = [
+        in_node(attribute()),
+        in_node(AttributeProto { tensors: vec![tensor()], ..Default::default() }),
+        in_node(AttributeProto { g: Some(graph()), ..Default::default() }),
+        in_node(AttributeProto { graphs: vec![graph()], ..Default::default() }),
+        in_node(AttributeProto { sparse_tensor: Some(sparse()), ..Default::default() }),
+        with(&|model| model.graph.as_mut().unwrap().sparse_initializer.push(sparse())),
+        with(&|model| {
+            model.functions = vec![FunctionProto { node: vec![node(attribute())], ..Default::default() }];
+        }),
+        with(&|model| {
+            model.functions = vec![FunctionProto { attribute_proto: vec![attribute()], ..Default::default() }];
+        }),
+        with(&|model| {
+            model.training_info = vec![TrainingInfoProto { algorithm: Some(graph()), ..Default::default() }];
+        }),
+    ];
+    for (number, outcome) in found.into_iter().enumerate() {
+        assert!(matches!(outcome, Err(OnnxError::ExternalDataOutside { .. })), "place {number}");
+    }
+}
+
+#[test]
+fn a_file_of_nothing_but_parts_is_refused_before_it_is_decoded() {
+    let folder = tempfile::tempdir().unwrap();
+    // Two bytes each: attributes of a node, which take a thousand times as much once they are decoded.
+    let attributes = [0x2a, 0].repeat(4 << 20);
+    let mut node = vec![0x0a];
+    prost::encoding::encode_varint(attributes.len() as u64, &mut node);
+    node.extend(attributes);
+    let mut bytes = vec![0x08, 8, 0x3a];
+    prost::encoding::encode_varint(node.len() as u64, &mut bytes);
+    bytes.extend(node);
+    let begin = std::time::Instant::now();
+    assert!(matches!(refusal(&write(folder.path(), "m.onnx", &bytes)), OnnxError::TooManyParts { .. }));
+    assert!(begin.elapsed().as_millis() < 1000, "{:?}", begin.elapsed());
+}
+
+#[test]
+fn what_onnx_runtime_would_take_for_its_own_format_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "m.ORT", &model(None).encode_to_vec());
+    assert!(matches!(refusal(&path), OnnxError::NotOnnx { .. }));
+}
+
+#[test]
+fn names_in_a_refusal_stay_on_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut model = model(Some(("../a\nb\u{1b}[2J", 1)));
+    model.graph.as_mut().unwrap().initializer[0].name = "n\r\n".repeat(1000);
+    let text = refusal(&write(folder.path(), "m.onnx", &model.encode_to_vec())).to_string();
+    assert!(!text.contains(char::is_control) && text.len() < 1000, "{text:?}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_may_not_lead_out_of_the_folder_but_a_linked_pair_is_fine() {

@@ -1,11 +1,16 @@
 //! What there is to know of a model without running it.
 
 use super::channels::weight_channels;
-use super::precision::{Precision, Quantization, precision};
+use super::precision::{Precision, precision};
 use super::proto::{DataType, DimensionValue, GraphProto, ModelProto, NodeProto, TypeValue, ValueInfoProto};
+use super::quantization::Quantization;
+use super::words::shown;
 use super::{OnnxError, external};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+
+/// Sides of a shape that are written out.
+const SIDES_SHOWN: usize = 8;
 
 /// What there is to know of a model without running it.
 #[derive(Clone, Debug)]
@@ -60,10 +65,11 @@ impl std::fmt::Display for ValueInfo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.shape {
             Some(shape) => {
-                let sides: Vec<_> = shape.iter().map(Dimension::to_string).collect();
-                write!(f, "{} [{}] {}", self.name, sides.join(","), self.dtype)
+                let rest = if shape.len() > SIDES_SHOWN { ",…" } else { "" };
+                let sides: Vec<_> = shape.iter().take(SIDES_SHOWN).map(Dimension::to_string).collect();
+                write!(f, "{} [{}{rest}] {}", shown(&self.name), sides.join(","), self.dtype)
             }
-            None => write!(f, "{} [unknown shape] {}", self.name, self.dtype),
+            None => write!(f, "{} [unknown shape] {}", shown(&self.name), self.dtype),
         }
     }
 }
@@ -94,9 +100,26 @@ impl std::fmt::Display for Dimension {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Fixed(length) => length.fmt(f),
-            Self::Named(name) => name.fmt(f),
+            Self::Named(name) => shown(name).fmt(f),
             Self::Unknown => f.write_str("?"),
         }
+    }
+}
+
+impl DataType {
+    /// Bits of one element; none for text and for what is not known.
+    pub fn bits(self) -> Option<u64> {
+        Some(match self {
+            Self::Undefined | Self::String => return None,
+            Self::Uint4 | Self::Int4 | Self::Float4e2m1 => 4,
+            Self::Uint8 | Self::Int8 | Self::Bool => 8,
+            Self::Float8e4m3fn | Self::Float8e4m3fnuz | Self::Float8e5m2 | Self::Float8e5m2fnuz => 8,
+            Self::Float8e8m0 => 8,
+            Self::Uint16 | Self::Int16 | Self::Float16 | Self::Bfloat16 => 16,
+            Self::Float | Self::Int32 | Self::Uint32 => 32,
+            Self::Double | Self::Int64 | Self::Uint64 | Self::Complex64 => 64,
+            Self::Complex128 => 128,
+        })
     }
 }
 
@@ -130,7 +153,7 @@ pub fn summary(model: &ModelProto, path: &Path) -> Result<Summary, OnnxError> {
     let file = path.metadata().map_err(|source| OnnxError::Io { path: path.to_owned(), source })?;
     let bytes = file.len().saturating_add(external::check(model, path)?);
     let quantization = Quantization::of(model);
-    let (precision, precision_evidence) = precision(model, &quantization);
+    let (precision, precision_evidence) = precision(&quantization);
     let graph = model.graph.as_ref();
     let weights: HashSet<&str> = graph
         .map(|g| {

@@ -51,7 +51,8 @@ impl Conductor {
     }
 
     pub(super) fn load(&mut self, berth: Berth, path: PathBuf, overrides: ModelOverrides) {
-        let options = LoadOptions { session: SessionOptions { threads: self.threads }, overrides: overrides.clone() };
+        let session = SessionOptions { threads: self.threads, ..Default::default() };
+        let options = LoadOptions { session, overrides: overrides.clone() };
         let (events, wake) = (self.peer.events.clone(), Arc::clone(&self.wake));
         let tell = move |event| {
             let _ = events.try_send(event);

@@ -1,7 +1,8 @@
 //! The machine that figures came from, and how many threads suit it.
 
 use serde::Serialize;
-use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+use std::time::Duration;
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
 
 /// Most threads that a lane gets by itself: small detectors gain little from more.
 const THREADS_MAX: usize = 4;
@@ -65,6 +66,22 @@ impl std::fmt::Display for MachineInfo {
         write!(f, "{}", self.os)?;
         if self.cpu_features.is_empty() { Ok(()) } else { write!(f, ", {}", self.cpu_features.join(" ")) }
     }
+}
+
+/// Main memory in bytes, where the system tells it.
+pub fn memory_bytes() -> Option<u64> {
+    let wanted = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+    let bytes = System::new_with_specifics(wanted).ok()?.total_memory();
+    (bytes > 0).then_some(bytes)
+}
+
+/// Processor time that a process has used up, all its threads together; None where it is gone or cannot be looked at.
+pub fn processor_time_of(process: u32) -> Option<Duration> {
+    let mut system = System::new_with_specifics(RefreshKind::nothing()).ok()?;
+    let process = Pid::from_u32(process);
+    let wanted = ProcessRefreshKind::nothing().with_cpu();
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[process]), false, wanted);
+    system.process(process).map(|process| Duration::from_millis(process.accumulated_cpu_time()))
 }
 
 /// Threads inside one operator that a lane gets when nothing else is asked for: half of the hardware threads, since
@@ -139,6 +156,20 @@ mod tests {
             assert_eq!(threads_for(cores), threads, "{cores} cores");
         }
         assert!((1..=THREADS_MAX).contains(&default_threads()));
+    }
+
+    #[test]
+    fn the_processor_time_of_a_process_grows_as_it_works() {
+        let own = std::process::id();
+        let before = processor_time_of(own).unwrap();
+        let begin = std::time::Instant::now();
+        let mut sum = 0u64;
+        while processor_time_of(own).unwrap() < before + Duration::from_millis(50) {
+            sum = (0..100_000).fold(sum, |sum, value| std::hint::black_box(sum ^ value));
+            assert!(begin.elapsed() < Duration::from_secs(20), "{sum}");
+        }
+        assert_eq!(processor_time_of(u32::MAX), None);
+        assert!(memory_bytes().is_some_and(|bytes| bytes > 64 << 20));
     }
 
     #[test]

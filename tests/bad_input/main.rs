@@ -7,13 +7,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod disk;
+mod hostile;
 mod place;
 
 use common::tiny_onnx;
 use place::{Place, assert_says, refusal};
 use prost::Message;
 use quantscope::capture::{SourceOptions, SourceSpec};
-use quantscope::inference::trial::{Trial, TrialError};
+use quantscope::inference::trial::{Subject, Trial, TrialError};
 use quantscope::inference::{LoadOptions, ModelOverrides};
 use quantscope::onnx;
 use quantscope::pipeline::{Command as PipelineCommand, Event, LaneId, Link, Pipeline, PipelineConfig};
@@ -103,6 +104,10 @@ fn an_opset_or_operator_that_the_runtime_lacks_is_named_with_its_version() {
     assert!(!sentence.contains("onnxruntime_src"), "{sentence}");
 }
 
+fn subject(path: &Path) -> Subject<'_> {
+    Subject { path, bytes: 0, look_inside: false }
+}
+
 fn stand_in() -> Trial {
     Trial::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stand_ins/try-model.sh"))
         .with_limits(Duration::from_secs(2), 1 << 30)
@@ -110,7 +115,7 @@ fn stand_in() -> Trial {
 
 #[test]
 fn a_trial_tells_a_crash_from_a_hang_and_from_a_process_that_is_not_there() {
-    let try_it = |trial: &Trial, name: &str| trial.run(Path::new(name), &LoadOptions::default());
+    let try_it = |trial: &Trial, name: &str| trial.run(&subject(Path::new(name)), &LoadOptions::default());
     try_it(&stand_in(), "good.onnx").unwrap();
     let crash = try_it(&stand_in(), "crash.onnx").unwrap_err();
     assert!(matches!(crash, TrialError::Crashed { .. }), "{crash}");
@@ -130,11 +135,11 @@ fn a_model_that_wants_too_much_memory_is_refused_in_words() {
     let place = Place::new();
     let trial = |limit| Trial::new(PathBuf::from(env!("CARGO_BIN_EXE_quantscope"))).with_limits(PATIENCE, limit);
     let hog = tiny_onnx::write(place.path(), "hog.onnx", &tiny_onnx::memory_hog(4 << 30));
-    let error = trial(1 << 30).run(&hog, &LoadOptions::default()).unwrap_err();
+    let error = trial(1 << 30).run(&subject(&hog), &LoadOptions::default()).unwrap_err();
     assert!(matches!(error, TrialError::Refused(_)), "{error}");
     assert_says(&error.to_string(), &["hog.onnx", "more memory", "4096 MiB"]);
     // Within the same limit a model that is content with little runs.
-    trial(1 << 30).run(&place.at("good.onnx"), &LoadOptions::default()).unwrap();
+    trial(1 << 30).run(&subject(&place.at("good.onnx")), &LoadOptions::default()).unwrap();
     // The limit that the program sets by itself.
     tiny_onnx::write(place.path(), "hog.onnx", &tiny_onnx::memory_hog(64 << 30));
     assert_says(&place.refused_model("hog.onnx"), &["more memory"]);

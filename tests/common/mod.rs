@@ -2,6 +2,8 @@
 
 #![expect(dead_code, reason = "each test program uses its own part of this")]
 
+pub mod hostile_onnx;
+pub mod quantized_onnx;
 pub mod tiny_onnx;
 
 use std::path::{Path, PathBuf};

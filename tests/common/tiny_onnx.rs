@@ -31,7 +31,7 @@ pub fn detector() -> ModelProto {
 
 /// The detector with other nodes between its input and its outputs: `extra` makes `last` from `zero`, a scalar 0 that
 /// depends on the picture.
-fn detector_with(extra: Vec<NodeProto>, last: &str) -> ModelProto {
+pub fn detector_with(extra: Vec<NodeProto>, last: &str) -> ModelProto {
     let mut boxes = Vec::new();
     let mut scores = Vec::new();
     for number in 0..BOXES {
@@ -111,7 +111,7 @@ pub fn with_external_data(location: &str) -> ModelProto {
     model
 }
 
-fn model(nodes: Vec<NodeProto>, weights: Vec<TensorProto>, outputs: &[(&str, Vec<i64>)], opset: i64) -> ModelProto {
+pub fn model(nodes: Vec<NodeProto>, weights: Vec<TensorProto>, outputs: &[(&str, Vec<i64>)], opset: i64) -> ModelProto {
     let graph = GraphProto {
         name: "tiny".into(),
         node: nodes,
@@ -129,7 +129,7 @@ fn model(nodes: Vec<NodeProto>, weights: Vec<TensorProto>, outputs: &[(&str, Vec
     }
 }
 
-fn node(operator: &str, inputs: &[&str], output: &str, attributes: Vec<AttributeProto>) -> NodeProto {
+pub fn node(operator: &str, inputs: &[&str], output: &str, attributes: Vec<AttributeProto>) -> NodeProto {
     NodeProto {
         op_type: operator.into(),
         name: format!("make_{output}"),
@@ -140,11 +140,11 @@ fn node(operator: &str, inputs: &[&str], output: &str, attributes: Vec<Attribute
     }
 }
 
-fn integer(name: &str, value: i64) -> AttributeProto {
+pub fn integer(name: &str, value: i64) -> AttributeProto {
     AttributeProto { name: name.into(), i: Some(value), r#type: AttributeType::Int as i32, ..Default::default() }
 }
 
-fn integers(name: &str, values: &[i64]) -> AttributeProto {
+pub fn integers(name: &str, values: &[i64]) -> AttributeProto {
     AttributeProto {
         name: name.into(),
         ints: values.to_vec(),
@@ -153,7 +153,7 @@ fn integers(name: &str, values: &[i64]) -> AttributeProto {
     }
 }
 
-fn floats(name: &str, shape: &[i64], values: &[f32]) -> TensorProto {
+pub fn floats(name: &str, shape: &[i64], values: &[f32]) -> TensorProto {
     TensorProto {
         name: name.into(),
         dims: shape.to_vec(),
@@ -163,7 +163,7 @@ fn floats(name: &str, shape: &[i64], values: &[f32]) -> TensorProto {
     }
 }
 
-fn value(name: &str, shape: &[i64]) -> ValueInfoProto {
+pub fn value(name: &str, shape: &[i64]) -> ValueInfoProto {
     let side = |length: &i64| ShapeDimension { value: Some(DimensionValue::DimValue(*length)), ..Default::default() };
     let tensor = TensorType {
         elem_type: DataType::Float as i32,

@@ -12,6 +12,7 @@ use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
 use quantscope::inference::{
     ClassNumbers, ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, Precision, StageTimings,
 };
+use quantscope::onnx::Quantization;
 use quantscope::pipeline::{
     AgreementStatistics, Command, Event, FrameAgreement, FrameId, FrameResult, LaneAccuracy, LaneId, LaneResult,
     LaneStatistics, LatencySummary, Link, LinkPeer, Mode, Statistics,
@@ -242,7 +243,9 @@ pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
     };
     let bytes = if precision == Precision::Int8 { 1_000_000 } else { 3_400_000 };
     let provider = "CPU".to_owned();
-    Arc::new(ModelInfo { path: path.into(), bytes, precision, card, evidence: Vec::new(), threads: 1, provider })
+    let (quantization, executed, evidence) = (Quantization::default(), None, Vec::new());
+    let path = path.into();
+    Arc::new(ModelInfo { path, bytes, precision, quantization, executed, card, evidence, threads: 1, provider })
 }
 
 /// A frame on which A found a stop and a yield sign, B the stop sign only.

@@ -94,7 +94,15 @@ fn model_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
     let inspect = command("inspect", input);
     heads_ui(ui, [&format!("A {}", precision[0]), &format!("B {}", precision[1])]);
     let tip = format!("In what numbers the model computes, told from its graph.\nCommand line: {inspect}");
-    pair_ui(ui, "Precision", &precision, &tip);
+    pair_ui(ui, "Precision", &both(input.models, ModelInfo::numbers), &tip);
+    let integers = both(input.models, |model| {
+        model.in_integers().map_or_else(|| "not known".to_owned(), |(some, all)| format!("{some} of {all}"))
+    });
+    let tip = format!(
+        "Convolutions (or matrix products) that really compute in integers, counted after ONNX Runtime's optimizer.\n\
+         Command line: {inspect}"
+    );
+    pair_ui(ui, "In integers", &integers, &tip);
     let tip =
         format!("Size of the ONNX file and of its external data (1 MB = 1 000 000 bytes).\nCommand line: {inspect}");
     pair_ui(ui, "File size", &both(input.models, |model| format::bytes(model.bytes)), &tip);

@@ -204,6 +204,8 @@ impl Decoder {
 }
 
 #[cfg(test)]
+mod any_tensors_tests;
+#[cfg(test)]
 mod lists_tests;
 #[cfg(test)]
 mod tables_tests;

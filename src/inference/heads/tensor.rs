@@ -3,6 +3,7 @@
 use super::DecodeError;
 use crate::imaging::BoxInModel;
 use crate::inference::{Candidate, Head};
+use crate::onnx::shown;
 
 /// One output tensor of a run, as 32-bit floats whatever its own type.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +25,7 @@ pub(super) fn as_matrix<'a>(output: &OutputTensor<'a>) -> Option<(usize, usize, 
 }
 
 pub(super) fn shape_error(head: Head, expected: &'static str, outputs: &[OutputTensor<'_>]) -> DecodeError {
-    let one = |output: &OutputTensor<'_>| format!("{} {:?}", output.name, output.shape);
+    let one = |output: &OutputTensor<'_>| format!("{} {:?}", shown(output.name), output.shape);
     let got = outputs.iter().map(one).collect::<Vec<_>>().join(", ");
     DecodeError::Shape { head, expected, got }
 }

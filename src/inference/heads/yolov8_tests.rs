@@ -108,3 +108,12 @@ fn transposed_boxes_are_read_row_by_row() {
     let other = decoded(Head::YoloV8, SIZE, &[tensor("o", &[1, 6, 3], &columns)], 0.25).unwrap();
     assert_eq!(other.len(), 2);
 }
+
+#[test]
+fn a_table_without_room_for_boxes_is_none() {
+    // Found by fuzzing: fewer than four numbers a cell, in either order of the axes.
+    for shape in [[1, 2, CELLS], [1, CELLS, 2], [1, 0, CELLS], [1, 4, CELLS], [1, 1, 1]] {
+        let values = vec![0.5; shape.iter().product()];
+        assert!(recognized(&summary(&[]), &[("output0", &shape, Some(&values))]).is_none(), "{shape:?}");
+    }
+}

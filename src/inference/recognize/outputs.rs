@@ -1,7 +1,7 @@
 //! The outputs of a model, as declared or as they came from a first run.
 
 use crate::inference::heads::{Output, OutputTensor, shape_text};
-use crate::onnx::{Dimension, Summary, ValueInfo};
+use crate::onnx::{Dimension, Summary, ValueInfo, shown};
 
 /// The outputs of the trial, or else those that the file declares.
 pub(super) fn known<'a>(summary: &'a Summary, trial: Option<&'a [OutputTensor<'a>]>) -> Vec<Output<'a>> {
@@ -29,7 +29,7 @@ const LISTED: usize = 4;
 /// Names and shapes for a message.
 pub(super) fn describe(summary: &Summary, trial: Option<&[OutputTensor<'_>]>) -> String {
     let mut list: Vec<String> = match trial {
-        Some(trial) => trial.iter().map(|o| format!("{} {}", o.name, shape_text(o.shape))).collect(),
+        Some(trial) => trial.iter().map(|o| format!("{} {}", shown(o.name), shape_text(o.shape))).collect(),
         None => summary.outputs.iter().map(ValueInfo::to_string).collect(),
     };
     if list.len() > LISTED + 1 {
