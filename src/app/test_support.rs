@@ -27,7 +27,17 @@ pub fn model_info(path: &str, precision: Precision, bytes: u64) -> ModelInfo {
         labels_from: LabelSource::Metadata,
     };
     let provider = "CPU".to_owned();
-    ModelInfo { path: path.into(), bytes, precision, card, evidence: Vec::new(), threads: 2, provider }
+    ModelInfo {
+        path: path.into(),
+        bytes,
+        precision,
+        recognised: card.clone(),
+        card,
+        set: None,
+        evidence: Vec::new(),
+        threads: 2,
+        provider,
+    }
 }
 
 /// A grey frame on which A found two boxes and B one of them.

@@ -28,7 +28,7 @@ pub enum CardError {
         reason: String,
     },
     /// A value is of the right kind but makes no sense.
-    #[error("the model card {path} has {key} = {value}: {reason}")]
+    #[error("{} has {key} = {value}: {reason}", origin(path))]
     Value {
         /// The file.
         path: PathBuf,
@@ -38,6 +38,14 @@ pub enum CardError {
         value: String,
         /// What is allowed.
         reason: &'static str,
+    },
+    /// It cannot be written.
+    #[error("the model card {path} cannot be written: {source}. What was there before is untouched")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
     },
 }
 
@@ -71,7 +79,7 @@ pub struct CardOverrides {
     pub labels: Option<CardLabels>,
     /// Notes for people: where the model comes from, its licence, its figures. Not used.
     pub about: Option<toml::Table>,
-    /// The card itself; relative paths in it start from its folder.
+    /// The card itself; relative paths in it start from its folder. Empty for what was put together in the window.
     #[serde(skip)]
     pub path: PathBuf,
 }
@@ -97,6 +105,11 @@ impl CardOverrides {
     /// value out of range.
     pub fn read(path: &Path) -> Result<Self, CardError> {
         let text = std::fs::read_to_string(path).map_err(|source| CardError::Io { path: path.to_owned(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// A card from its text; `path` is where it is from.
+    pub(super) fn parse(text: &str, path: &Path) -> Result<Self, CardError> {
         let mut card: Self = toml::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start).min(text.len());
             let line = text.as_bytes()[..start].iter().filter(|&&byte| byte == b'\n').count() + 1;
@@ -154,7 +167,16 @@ impl CardOverrides {
         self.input_size.map(|[width, height]| ImageSize::new(width, height))
     }
 
-    fn check(&self) -> Result<(), CardError> {
+    /// The card in words: its path, or that it was set by hand.
+    pub fn origin(&self) -> String {
+        origin(&self.path)
+    }
+
+    /// Whether the values make sense in themselves.
+    ///
+    /// # Errors
+    /// The first one that does not.
+    pub fn check(&self) -> Result<(), CardError> {
         let wrong = |key, value: String, reason| Err(CardError::Value { path: self.path.clone(), key, value, reason });
         if let Some(size) = self.input_size.filter(|size| size.iter().any(|side| !(1..=MAX_SIDE).contains(side))) {
             return wrong("input_size", format!("{size:?}"), "width and height are 1 to 8192");
@@ -169,6 +191,13 @@ impl CardOverrides {
             return wrong("mean", format!("{mean:?}"), "these are three finite numbers");
         }
         Ok(())
+    }
+}
+
+fn origin(path: &Path) -> String {
+    match path.as_os_str().is_empty() {
+        true => "what was set by hand".to_owned(),
+        false => format!("the model card {}", path.display()),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Trying a model in a process of its own before it is loaded here, so that a model which crashes ONNX Runtime, hangs it
 //! or eats all memory costs one process and not the window.
 
-use super::LoadOptions;
-use std::io::{Read, Seek, SeekFrom};
+use super::{CardSource, LoadOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -79,7 +79,12 @@ impl Trial {
         let mut command = Command::new(&self.program);
         command.arg("try-model").arg("--memory-limit").arg(self.memory_limit_bytes.to_string());
         command.arg("--threads").arg(options.session.threads.to_string());
-        for (flag, file) in [("--card", &options.overrides.card), ("--labels", &options.overrides.labels)] {
+        let given = given_card(options)?;
+        let card = match (&options.overrides.card, &given) {
+            (Some(CardSource::File(file)), _) => Some(file.as_path()),
+            (_, given) => given.as_deref(),
+        };
+        for (flag, file) in [("--card", card), ("--labels", options.overrides.labels.as_deref())] {
             if let Some(file) = file {
                 command.arg(flag).arg(file);
             }
@@ -109,6 +114,14 @@ impl Trial {
             },
         }
     }
+}
+
+/// A card that is no file, as one, until the trial is over.
+fn given_card(options: &LoadOptions) -> std::io::Result<Option<tempfile::TempPath>> {
+    let Some(CardSource::Given(card)) = &options.overrides.card else { return Ok(None) };
+    let mut file = tempfile::Builder::new().prefix("quantscope-card-").suffix(".toml").tempfile()?;
+    file.write_all(card.to_toml().as_bytes())?;
+    Ok(Some(file.into_temp_path()))
 }
 
 fn tail_of(file: &mut std::fs::File) -> std::io::Result<String> {

@@ -219,7 +219,17 @@ pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
     };
     let bytes = if precision == Precision::Int8 { 1_000_000 } else { 3_400_000 };
     let provider = "CPU".to_owned();
-    Arc::new(ModelInfo { path: path.into(), bytes, precision, card, evidence: Vec::new(), threads: 1, provider })
+    Arc::new(ModelInfo {
+        path: path.into(),
+        bytes,
+        precision,
+        recognised: card.clone(),
+        card,
+        set: None,
+        evidence: Vec::new(),
+        threads: 1,
+        provider,
+    })
 }
 
 /// A frame on which A found a stop and a yield sign, B the stop sign only.
