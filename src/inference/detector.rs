@@ -160,7 +160,7 @@ impl Detector {
 
     fn assemble(path: &Path, options: &LoadOptions, examined: Examined) -> Self {
         let Examined { summary, recognition, input, set, session } = examined;
-        let Recognition { card, recognised, evidence, warnings } = recognition;
+        let Recognition { card, recognised, evidence, warnings, .. } = recognition;
         let preprocessor = Preprocessor::new(&card, input.dtype);
         let input = preprocessor.new_input();
         let runner = Runner {

@@ -25,6 +25,8 @@ pub struct Recognition {
     pub card: ModelCard,
     /// The same without what the user's card sets.
     pub recognised: ModelCard,
+    /// What is fed beside the picture, a sentence an input.
+    pub other_inputs: Vec<String>,
     /// Why that is believed, a sentence an item.
     pub evidence: Vec<Evidence>,
     /// What the user should know, such as labels that do not fit.
@@ -142,7 +144,8 @@ pub fn recognize(
     evidence.push(named.evidence);
     warnings.extend(named.warning);
     evidence.push(Evidence::sure(Item::Precision, summary.precision_evidence.clone()));
-    Ok(Recognition { card, recognised, evidence, warnings })
+    let other_inputs = input.others.iter().map(OtherInput::describe).collect();
+    Ok(Recognition { card, recognised, other_inputs, evidence, warnings })
 }
 
 /// The size that models with the recognised head usually have, as far as the file alone tells the head.
