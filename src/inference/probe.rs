@@ -18,7 +18,11 @@
 //! score   = mean of the pictures
 //! ```
 //!
-//! which is about the number of objects that are found surely and steadily. Squares let one sure box weigh more than several
+//! The score of a feeding that resizes as the card says counts a tenth more: a network that keeps to its objects in a
+//! letterbox nearly always does so in a stretched picture too, and what looks better by less is chance (stretching shows
+//! small things larger). That is about all that boxes can say of it; colours and range they tell surely.
+//!
+//! It is about the number of objects that are found surely and steadily. Squares let one sure box weigh more than several
 //! doubtful ones. Boxes that the cut touches are left out of that view. A score can be negative.
 
 mod feeding;
@@ -35,6 +39,8 @@ use std::ops::ControlFlow;
 const CONFIDENCE: f32 = 0.15;
 /// Boxes that are looked at, best first.
 const MOST_BOXES: usize = 100;
+/// What resizing as the card says is worth.
+const AS_THE_CARD: f32 = 1.1;
 
 /// A feeding that was tried.
 #[derive(Clone, Debug)]
@@ -83,7 +89,12 @@ pub fn run(
         detector.feed_as(&feeding.on(&card));
         let outcome = try_one(detector, &views, feeding, feeding == Feeding::of(&card));
         match outcome {
-            Ok(outcome) => tried.push(outcome),
+            Ok(mut outcome) => {
+                if feeding.resize == card.resize && outcome.score > 0.0 {
+                    outcome.score *= AS_THE_CARD;
+                }
+                tried.push(outcome);
+            }
             Err(error) => {
                 detector.feed_as(&card);
                 return Err(error);

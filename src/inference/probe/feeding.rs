@@ -73,11 +73,18 @@ impl Feeding {
     }
 
     fn range(&self) -> String {
-        let known = RANGES.iter().find(|range| range.on(self).comes_to_the_same(self));
-        known.map_or_else(
-            || format!("(pixel · {} − {:?}) / {:?}", self.scale, self.mean, self.std),
-            |range| range.name.to_owned(),
-        )
+        let own = || format!("(pixel · {} − {:?}) / {:?}", self.scale, self.mean, self.std);
+        self.range_name().map_or_else(own, str::to_owned)
+    }
+
+    /// The name of its range of values, such as `0…255`, where it is a usual one.
+    pub fn range_name(&self) -> Option<&'static str> {
+        RANGES.iter().find(|range| range.on(self).comes_to_the_same(self)).map(|range| range.name)
+    }
+
+    /// The usual ranges of values, by name, all else as here.
+    pub fn with_usual_ranges(&self) -> impl Iterator<Item = (&'static str, Self)> {
+        RANGES.iter().map(|range| (range.name, range.on(self)))
     }
 
     /// Whether two give nearly the same numbers; (x − 127) / 128 is −1…1.
