@@ -2,8 +2,10 @@
 
 use super::dialogs::{self, DialogKind, Picked};
 use super::options::{CameraChoice, Services, TwinChoice};
+use super::probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
 use super::settings::{Settings, SettingsStore};
 use super::snapshot::{self, SnapshotRequest};
+use crate::inference::CardOverrides;
 use crate::pipeline::{LaneId, Worker};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::path::PathBuf;
@@ -38,6 +40,27 @@ pub enum Outcome {
     SnapshotSaved(PathBuf),
     /// Something could not be written: a sentence.
     SaveFailed(String),
+    /// The search for a preprocessing is over; None when it was broken off.
+    Probed {
+        /// Whose model.
+        lane: LaneId,
+        /// Best first.
+        found: Result<Option<Vec<ProbeRow>>, String>,
+    },
+    /// A model card was saved here.
+    CardSaved {
+        /// Whose model.
+        lane: LaneId,
+        /// The card.
+        path: PathBuf,
+    },
+    /// A model card was not saved.
+    CardNotSaved {
+        /// Whose model.
+        lane: LaneId,
+        /// A sentence.
+        reason: String,
+    },
 }
 
 /// The threads that work for the window.
@@ -51,6 +74,9 @@ pub struct Background {
     dialog_is_open: Arc<AtomicBool>,
     cameras: Worker,
     files: Worker,
+    probes: Worker,
+    /// The search that was begun last.
+    probe_watch: Arc<ProbeWatch>,
 }
 
 impl Background {
@@ -70,6 +96,8 @@ impl Background {
             dialog_is_open: Arc::default(),
             cameras: Worker::spawn("window-cameras", 1)?,
             files: Worker::spawn("window-files", JOB_CAPACITY)?,
+            probes: Worker::spawn("window-probe", 1)?,
+            probe_watch: Arc::default(),
         })
     }
 
@@ -115,6 +143,34 @@ impl Background {
         })
     }
 
+    /// Saves a model card.
+    pub fn save_card(&self, lane: LaneId, path: PathBuf, card: CardOverrides) -> bool {
+        self.run(&self.files, move || {
+            Some(match card.save(&path) {
+                Ok(()) => Outcome::CardSaved { lane, path },
+                Err(error) => Outcome::CardNotSaved { lane, reason: error.to_string() },
+            })
+        })
+    }
+
+    /// Tries the usual preprocessings of a model. None when a search waits already.
+    pub fn probe(&mut self, lane: LaneId, request: ProbeRequest) -> Option<Arc<ProbeWatch>> {
+        let watch = Arc::new(ProbeWatch::default());
+        let (probe, wake, noted) = (Arc::clone(&self.services.probe), Arc::clone(&self.wake), Arc::clone(&watch));
+        let begun = self.run(&self.probes, move || {
+            let found = probe(&request, &mut |progress| {
+                let go_on = noted.note(progress);
+                wake();
+                go_on
+            });
+            Some(Outcome::Probed { lane, found })
+        });
+        if begun {
+            self.probe_watch = Arc::clone(&watch);
+        }
+        begun.then_some(watch)
+    }
+
     /// Saves the settings.
     pub fn save_settings(&self, store: SettingsStore, settings: Settings) -> bool {
         self.run(&self.files, move || {
@@ -140,6 +196,7 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
+        self.probe_watch.cancel();
         // The thread that waits for an answer can then be joined.
         if self.dialog_is_open.load(Ordering::SeqCst) {
             dialogs::close_open();

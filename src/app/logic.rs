@@ -70,13 +70,17 @@ impl App {
             Event::ModelLoading { lane, path, stage } => {
                 let state = self.session.lane_mut(lane);
                 state.loading = Some((path, stage));
-                state.failure = None;
+                (state.failure, state.failed) = (None, None);
             }
             Event::ModelLoaded { lane, info } => self.on_model_loaded(lane, info),
             Event::ModelFailed { lane, path, message } => {
                 let state = self.session.lane_mut(lane);
                 state.loading = None;
                 state.failure = Some(message.clone());
+                state.failed = Some(path.clone());
+                if let Some(panel) = self.editing.model_panel.as_mut().filter(|panel| panel.lane == lane) {
+                    panel.on_failed(&path, &message);
+                }
                 let name = super::format::file_name(&path);
                 let text = if message.contains(&name) { message } else { format!("{name}: {message}") };
                 self.tell(Severity::Error, text);
@@ -84,6 +88,9 @@ impl App {
             Event::ModelUnloaded(lane) => {
                 *self.session.lane_mut(lane) = Default::default();
                 self.remember_model(lane, None);
+                if self.editing.model_panel.as_ref().is_some_and(|panel| panel.lane == lane) {
+                    self.close_model_panel();
+                }
             }
             Event::Warning(text) => self.tell(Severity::Warning, text),
         }
@@ -109,7 +116,11 @@ impl App {
         self.remember_model(lane, Some(info.path.clone()));
         let state = self.session.lane_mut(lane);
         state.loading = None;
-        state.failure = None;
+        (state.failure, state.failed) = (None, None);
+        state.given = state.asked.clone();
+        if let Some(panel) = self.editing.model_panel.as_mut().filter(|panel| panel.lane == lane) {
+            panel.on_loaded(&info);
+        }
         state.loaded = Some(info);
     }
 
@@ -139,6 +150,9 @@ impl App {
                 self.tell(Severity::Info, format!("Saved {} and its boxes as JSON beside it", path.display()));
             }
             Outcome::SaveFailed(text) => self.tell(Severity::Error, text),
+            outcome @ (Outcome::Probed { .. } | Outcome::CardSaved { .. } | Outcome::CardNotSaved { .. }) => {
+                self.on_card_outcome(outcome);
+            }
         }
     }
 
@@ -146,6 +160,7 @@ impl App {
     pub(super) fn on_path(&mut self, kind: DialogKind, path: PathBuf) {
         match kind {
             DialogKind::Model(lane) => self.open_other_model(lane, path),
+            DialogKind::Labels(lane) => self.take_labels(lane, path),
             DialogKind::SourceFile | DialogKind::SourceFolder => self.open_source(SourceSpec::Path(path)),
         }
     }

@@ -7,14 +7,17 @@
 
 mod actions;
 mod background;
+mod card_commands;
 mod command_handler;
 mod dialogs;
 mod format;
 mod journal;
 mod logic;
 mod messages;
+mod model_panel;
 mod options;
 mod panels;
+mod probe_job;
 mod settings;
 mod shortcuts;
 mod snapshot;
@@ -31,6 +34,7 @@ pub use actions::Action;
 pub use background::Wake;
 pub use dialogs::{DialogKind, Picked};
 pub use options::{CameraChoice, CameraFormatChoice, Services, StartOptions, TwinChoice, TwinRole};
+pub use probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
 pub use settings::{CameraWish, CompareLayout, FOLDER_VARIABLE, Settings, SettingsStore, ThemeChoice, WindowPlace};
 pub use verdict::{FRAMES_NEEDED, Verdict, verdict};
 

@@ -2,10 +2,13 @@
 //! that tests can play it.
 
 use super::dialogs::{self, DialogKind, Picked};
+use super::probe_job::{self, ProbeRequest, ProbeRow};
 use crate::capture::SourceSpec;
 use crate::imaging::ImageSize;
 use crate::inference::ModelOverrides;
+use crate::inference::probe::Progress;
 use crossbeam_channel::Receiver;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -86,6 +89,13 @@ pub type FindTwin = Arc<dyn Fn(&Path) -> Option<TwinChoice> + Send + Sync>;
 /// Asks a person for a path, with the system's own dialog.
 pub type PickPath = Arc<dyn Fn(&DialogKind) -> Picked + Send + Sync>;
 
+/// Tries the usual preprocessings of a model; None when it was told to break off.
+pub type Probe = Arc<
+    dyn Fn(&ProbeRequest, &mut dyn FnMut(Progress) -> ControlFlow<()>) -> Result<Option<Vec<ProbeRow>>, String>
+        + Send
+        + Sync,
+>;
+
 /// The outside world. Each function may take its time: it is called on a thread of its own, never on the window's.
 #[derive(Clone)]
 pub struct Services {
@@ -95,6 +105,8 @@ pub struct Services {
     pub find_twin: FindTwin,
     /// Asks a person for a path, with the system's own dialog.
     pub pick_path: PickPath,
+    /// Tries the usual preprocessings of a model.
+    pub probe: Probe,
 }
 
 impl Services {
@@ -107,6 +119,7 @@ impl Services {
             list_cameras: Arc::new(list_cameras),
             find_twin: Arc::new(find_twin),
             pick_path: Arc::new(dialogs::native),
+            probe: Arc::new(probe_job::run),
         }
     }
 }

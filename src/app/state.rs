@@ -2,9 +2,10 @@
 
 use super::dialogs::DialogKind;
 use super::messages::MessageLog;
+use super::model_panel::ModelPanel;
 use super::options::CameraChoice;
 use crate::capture::{SourceInfo, SourceKind, SourceSpec};
-use crate::inference::ModelInfo;
+use crate::inference::{ModelInfo, ModelOverrides};
 use crate::pipeline::{FrameId, FrameResult, LaneId, LoadStage};
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -53,6 +54,12 @@ pub struct LaneState {
     pub loading: Option<(PathBuf, LoadStage)>,
     /// Why the last load failed; gone with the next load.
     pub failure: Option<String>,
+    /// The file that it failed for.
+    pub failed: Option<PathBuf>,
+    /// What the person gave with the model that runs.
+    pub given: ModelOverrides,
+    /// The same with the model that was asked for last.
+    pub asked: ModelOverrides,
 }
 
 impl LaneState {
@@ -153,6 +160,8 @@ pub struct Editing {
     pub class_search: String,
     /// The window with the path field, where no dialog is to be had.
     pub path_prompt: Option<PathPrompt>,
+    /// The panel of a lane's model, at most one.
+    pub model_panel: Option<ModelPanel>,
     /// The dialog that is open, at most one.
     pub dialog: Option<DialogKind>,
     /// Whether the help is shown.

@@ -2,7 +2,9 @@
 
 use super::App;
 use super::actions::Action;
-use super::panels::{boxes, figures, help, message_log, path_prompt, situation, toasts, top_bar, transport, welcome};
+use super::panels::{
+    boxes, figures, help, message_log, model, path_prompt, situation, toasts, top_bar, transport, welcome,
+};
 use super::shortcuts;
 use super::theme::Colors;
 use super::verdict::verdict;
@@ -133,6 +135,10 @@ impl App {
         let ctx = ui.ctx().clone();
         help::help_ui(&ctx, &mut self.editing.help_open);
         message_log::message_log_ui(&ctx, &mut self.editing.messages_open, &self.session.messages, actions);
+        if let Some(panel) = &mut self.editing.model_panel {
+            let state = &self.session.lanes[panel.lane.index()];
+            model::model_panel_ui(&ctx, panel, state, actions);
+        }
         if let Some(prompt) = &mut self.editing.path_prompt {
             path_prompt::path_prompt_ui(&ctx, prompt, actions);
         }

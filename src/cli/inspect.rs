@@ -143,8 +143,11 @@ struct CardReport {
 impl InspectReport {
     /// Joins what the file says with what was recognised.
     pub fn new(path: &Path, summary: &Summary, recognition: &Recognition, set: Option<&CardOverrides>) -> Self {
-        let item =
-            |evidence: &Evidence| EvidenceReport { item: evidence.item, text: evidence.to_string(), guess: evidence.guess };
+        let item = |evidence: &Evidence| EvidenceReport {
+            item: evidence.item,
+            text: evidence.to_string(),
+            guess: evidence.guess,
+        };
         Self {
             path: path.display().to_string(),
             precision: summary.precision,

@@ -82,7 +82,8 @@ fn a_new_card_holds_what_is_set_and_no_more() {
         nms: Some(false),
         ..CardOverrides::default()
     };
-    let want = "head = \"yolox\"\nnms = false\ninput_size = [640, 416]\nscale = 0.003921569\nmean = [0.485, 0.0, 1.0]\n";
+    let want =
+        "head = \"yolox\"\nnms = false\ninput_size = [640, 416]\nscale = 0.003921569\nmean = [0.485, 0.0, 1.0]\n";
     assert_eq!(card.to_toml(), want);
     assert_eq!(saved(&card, ""), want);
     assert_eq!(card.keys(), ["head", "nms", "input_size", "scale", "mean"]);
@@ -101,7 +102,9 @@ fn a_file_that_is_no_card_is_not_overwritten() {
     let error = written().save(&folder.path().join("none/m.toml")).unwrap_err().to_string();
     assert!(error.contains("cannot be written"), "{error}");
     let zero = CardOverrides { std: Some([0.0; 3]), ..CardOverrides::default() };
-    assert!(zero.save(&folder.path().join("n.toml")).unwrap_err().to_string().starts_with("what was set by hand has std"));
+    assert!(
+        zero.save(&folder.path().join("n.toml")).unwrap_err().to_string().starts_with("what was set by hand has std")
+    );
 }
 
 #[cfg(unix)]

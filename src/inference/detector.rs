@@ -6,8 +6,8 @@ use super::recognize::{Recognition, RecognizeError, recognize, recognize_input, 
 use super::session::{ModelSource, Session, SessionError, SessionOptions};
 use super::trial::{Trial, TrialError};
 use super::{
-    Candidate, CardError, CardOverrides, CardSource, Detection, InputRecognition, LoadStage, ModelCard, ModelInfo, ModelOverrides,
-    Postprocessor, StageTimings, Thresholds,
+    Candidate, CardError, CardOverrides, CardSource, Detection, InputRecognition, LoadStage, ModelCard, ModelInfo,
+    ModelOverrides, Postprocessor, StageTimings, Thresholds,
 };
 use crate::imaging::{Letterbox, RgbImage};
 use crate::onnx::{self, OnnxError, Summary};
@@ -301,7 +301,13 @@ impl FirstRun<'_> {
             match self.run_at(&input) {
                 Ok(recognition) => {
                     let Self { summary, card, session, .. } = self;
-                    return Ok(Examined { summary, recognition: recognition?, input, set: card.map(Arc::new), session });
+                    return Ok(Examined {
+                        summary,
+                        recognition: recognition?,
+                        input,
+                        set: card.map(Arc::new),
+                        session,
+                    });
                 }
                 Err(error) => drop(first_error.get_or_insert(error)),
             }

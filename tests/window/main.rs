@@ -3,5 +3,6 @@
 mod controls;
 mod events;
 mod layout;
+mod model;
 mod start;
 mod support;

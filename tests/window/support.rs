@@ -4,11 +4,12 @@ use crossbeam_channel::{Receiver, bounded};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use quantscope::app::{
-    App, CameraChoice, CameraFormatChoice, DialogKind, Picked, Services, Settings, SettingsStore, StartOptions,
-    TwinChoice,
+    App, CameraChoice, CameraFormatChoice, DialogKind, Picked, ProbeRow, Services, Settings, SettingsStore,
+    StartOptions, TwinChoice,
 };
 use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
 use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
+use quantscope::inference::probe::Progress;
 use quantscope::inference::{
     ClassNumbers, ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, Precision, StageTimings,
 };
@@ -31,6 +32,8 @@ pub struct Setup {
     pub picked: Picked,
     pub twin: Option<TwinChoice>,
     pub cameras: Vec<CameraChoice>,
+    /// What a search for a preprocessing finds.
+    pub probed: Result<Option<Vec<ProbeRow>>, String>,
     /// Called with the folder of the settings before the window starts.
     pub prepare: fn(&Path),
 }
@@ -47,6 +50,7 @@ impl Default for Setup {
             picked: Picked::Cancelled,
             twin: None,
             cameras: vec![camera()],
+            probed: Ok(None),
             prepare: |_| {},
         }
     }
@@ -77,6 +81,11 @@ impl Window {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (cameras, twin, picked) = (setup.cameras, setup.twin, setup.picked);
         let mut services = Services::new(move || cameras.clone(), move |_| twin.clone());
+        let probed = setup.probed;
+        services.probe = Arc::new(move |_, tell| {
+            let progress = Progress { done: 1, of: 30 };
+            if tell(progress).is_break() { Ok(None) } else { probed.clone() }
+        });
         let asked_by_window = Arc::clone(&asked);
         services.pick_path = Arc::new(move |kind| {
             asked_by_window.lock().unwrap().push(kind.clone());

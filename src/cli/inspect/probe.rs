@@ -3,7 +3,7 @@
 use super::super::arguments::Global;
 use super::super::output::save_picture;
 use crate::capture::{self, Next, Pace, SourceOptions, SourceSpec};
-use crate::imaging::{RgbImage, ResizeMode};
+use crate::imaging::{ResizeMode, RgbImage};
 use crate::inference::probe::{self, Feeding, Tried};
 use crate::inference::{ColorOrder, Detector, ModelCard};
 use anyhow::{Context, bail};
@@ -166,8 +166,11 @@ fn save(
         image::imageops::replace(&mut whole, picture, x, 0);
         x += i64::from(picture.width());
     }
-    let words: String =
-        row.preprocessing.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let words: String = row
+        .preprocessing
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .collect();
     let words = words.split('-').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-");
     let path = out.join(format!("{:02}-{words}.jpg", row.rank));
     save_picture(&whole, &path)?;
@@ -179,7 +182,11 @@ impl fmt::Display for ProbeReport {
         writeln!(f, "preprocessings, best first (score: objects a picture that are found surely and steadily)")?;
         for row in &self.ranking {
             let current = if row.current { "  <- what is believed now" } else { "" };
-            writeln!(f, "  {:>2}. {:>7.2} {:>4} boxes  {}{current}", row.rank, row.score, row.boxes, row.preprocessing)?;
+            writeln!(
+                f,
+                "  {:>2}. {:>7.2} {:>4} boxes  {}{current}",
+                row.rank, row.score, row.boxes, row.preprocessing
+            )?;
         }
         match self.best() {
             Some(best) if best.current => writeln!(f, "The card need not be changed."),

@@ -175,8 +175,7 @@ pub(super) mod tests {
     #[test]
     fn what_comes_to_the_same_is_called_the_same() {
         let card = card();
-        let imagenet =
-            ModelCard { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], ..card.clone() };
+        let imagenet = ModelCard { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], ..card.clone() };
         assert_eq!(feedings(&imagenet, false).len(), 30);
         assert_eq!(Feeding::of(&imagenet).describe(false), "RGB ImageNet, centred letterbox, padding 114");
         let openmmlab = ModelCard {

@@ -193,11 +193,8 @@ mod tests {
 
     #[test]
     fn what_the_cut_takes_away_counts_neither_way() {
-        let at_the_edge = vec![
-            vec![found(1, 1.0, [0.0, 0.0, 90.0, 400.0])],
-            vec![found(1, 1.0, [710.0, 0.0, 800.0, 400.0])],
-            vec![],
-        ];
+        let at_the_edge =
+            vec![vec![found(1, 1.0, [0.0, 0.0, 90.0, 400.0])], vec![found(1, 1.0, [710.0, 0.0, 800.0, 400.0])], vec![]];
         assert!((of_picture(&views(), &at_the_edge) - 0.5).abs() < 1e-6, "the mirrored view alone");
         let rest = vec![vec![], vec![], vec![found(1, 1.0, [0.0, 0.0, 90.0, 350.0])]];
         assert_eq!(of_picture(&views(), &rest), 0.0);

@@ -44,7 +44,10 @@ mod tests {
         assert_eq!(evidence(&plain), None);
         let pairs = [("names", "{0: 'cat'}"), ("task", "detect"), ("stride", "32"), ("imgsz", "[640, 640]")];
         let text = evidence(&with_metadata(plain.clone(), &pairs)).unwrap().text;
-        assert!(text.ends_with("Ultralytics writes it: task = detect, stride = 32, imgsz = [640, 640], names"), "{text}");
+        assert!(
+            text.ends_with("Ultralytics writes it: task = detect, stride = 32, imgsz = [640, 640], names"),
+            "{text}"
+        );
         let long = "x".repeat(LONGEST + 1);
         assert_eq!(evidence(&with_metadata(plain.clone(), &[("names", "{}"), ("task", &long)])), None);
         let paddle = Summary { producer: "PaddlePaddle ".into(), ..plain.clone() };
