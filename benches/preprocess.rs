@@ -15,6 +15,7 @@ fn card(layout: Layout) -> ModelCard {
         head: Head::Yolox,
         class_numbers: ClassNumbers::FromZero,
         nms: true,
+        anchors: None,
         input_size: ImageSize::new(416, 416),
         layout,
         color: ColorOrder::Bgr,

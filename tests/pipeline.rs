@@ -129,6 +129,39 @@ fn toggling_never_shows_a_frame_without_boxes_of_the_lane_it_belongs_to() {
 }
 
 #[test]
+fn exchanging_the_model_of_lane_b_never_shows_a_frame_without_boxes() {
+    let mut running = Running::with_defaults();
+    let folder = tempfile::tempdir().unwrap();
+    let third = folder.path().join("third.onnx");
+    std::fs::copy(model("scene.int8.onnx"), &third).unwrap();
+    std::fs::copy(model("scene.toml"), folder.path().join("third.toml")).unwrap();
+    running.send(Command::KeepReady(Some((third.clone(), ModelOverrides::default()))));
+    let ready =
+        |path: PathBuf| move |event: &Event| matches!(event, Event::ModelReady(Some(info)) if info.path == path);
+    running.wait_for(ready(third.clone()));
+    running.send(Command::SetMode(Mode::Single(LaneId::B)));
+    let path = |r: &FrameResult| r.lanes[1].as_ref().map(|lane| lane.model.path.clone());
+    let mut last = running.result_where(|r| path(r) == Some(model("scene.int8.onnx")));
+    for wanted in [third.clone(), model("scene.int8.onnx"), third.clone()] {
+        running.send(Command::Exchange);
+        loop {
+            let result = running.result();
+            assert!(path(&result).is_some(), "a frame without an answer of lane B");
+            assert!(result.id >= last.id);
+            last = result;
+            if path(&last) == Some(wanted.clone()) {
+                break;
+            }
+        }
+    }
+    running.wait_for(ready(model("scene.int8.onnx")));
+    running.send(Command::KeepReady(None));
+    running.wait_for(|event| matches!(event, Event::ModelReady(None)));
+    running.send(Command::Exchange);
+    assert_eq!(path(&running.result()), Some(third), "nothing is there to be exchanged");
+}
+
+#[test]
 fn a_paused_frame_gets_new_thresholds_and_lanes_without_a_new_frame() {
     let running = Running::with_defaults();
     running.result_where(|r| r.lanes[0].as_ref().is_some_and(|lane| !lane.detections.is_empty()));

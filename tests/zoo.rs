@@ -17,7 +17,8 @@ const SCORE_TOLERANCE: f64 = 0.03;
 const F1_TOLERANCE: f64 = 0.01;
 
 /// How the network behind the borrowed heads is fed: it is YOLOX-Nano, whatever its head looks like.
-const AS_YOLOX: &str = "color = \"bgr\"\nscale = 1\nresize = \"letterbox_top_left\"\npad = 114\n";
+const AS_YOLOX: &str =
+    "color = \"bgr\"\nscale = 1\nmean = [0, 0, 0]\nstd = [1, 1, 1]\nresize = \"letterbox_top_left\"\npad = 114\n";
 
 /// Defines a test for a file: its name, the head that must be recognised, and the card that its preprocessing needs.
 macro_rules! zoo {
@@ -71,7 +72,8 @@ zoo! {
     yunet: "face_detection_yunet_2023mar.onnx" is "yunet";
     ultraface: "version-RFB-320.onnx" is "ultraface";
     blazeface: "face_detection_back_256x256_barracuda.onnx" is "blazeface";
-    centerface: "centerface.onnx" is "centerface";
+    // Its reference was made at one size for all pictures.
+    centerface: "centerface.onnx" is "centerface" with "input_size = [640, 480]\nresize = \"stretch\"\n";
 }
 
 #[derive(Clone, Debug)]

@@ -50,6 +50,10 @@ pub enum Action {
     TogglePrecision,
     /// Show this model alone.
     ShowLane(LaneId),
+    /// Put the model that is kept ready into lane B, and show it unless two are compared.
+    ShowReady,
+    /// Load this file of the same family into a lane, and nothing else.
+    OpenVariant(LaneId, PathBuf),
     /// Both models on the same frames, or one.
     ToggleCompare,
     /// How two models are shown.

@@ -1,7 +1,7 @@
 //! Work that may block, done on named threads; what comes of it is drained by `logic`.
 
 use super::dialogs::{self, DialogKind, Picked};
-use super::options::{CameraChoice, Services, TwinChoice};
+use super::options::{CameraChoice, Services, TwinChoice, Variant};
 use super::probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
 use super::settings::{Settings, SettingsStore};
 use super::snapshot::{self, SnapshotRequest};
@@ -27,6 +27,15 @@ pub enum Outcome {
     Picked(DialogKind, Picked),
     /// The cameras of this machine.
     Cameras(Vec<CameraChoice>),
+    /// The search for the family of the model that runs in a lane is over.
+    FamilySearched {
+        /// The lane.
+        lane: LaneId,
+        /// The model.
+        path: PathBuf,
+        /// Its family, itself among them.
+        variants: Vec<Variant>,
+    },
     /// The search for the twin of a model that is to be opened is over.
     TwinSearched {
         /// Lane the person chose.
@@ -131,6 +140,12 @@ impl Background {
             let twin = find(&path);
             Some(Outcome::TwinSearched { lane, path, twin })
         })
+    }
+
+    /// Looks for the family of the model that runs in a lane.
+    pub fn search_family(&self, lane: LaneId, path: PathBuf) -> bool {
+        let Some(find) = self.services.find_family.clone() else { return false };
+        self.run(&self.files, move || Some(Outcome::FamilySearched { lane, variants: find(&path), path }))
     }
 
     /// Saves a picture with its boxes.

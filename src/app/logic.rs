@@ -91,7 +91,9 @@ impl App {
                 if self.editing.model_panel.as_ref().is_some_and(|panel| panel.lane == lane) {
                     self.close_model_panel();
                 }
+                self.keep_ready(None);
             }
+            Event::ModelReady(info) => self.session.ready = info,
             Event::Warning(text) => self.tell(Severity::Warning, text),
         }
     }
@@ -114,6 +116,7 @@ impl App {
     fn on_model_loaded(&mut self, lane: LaneId, info: Arc<ModelInfo>) {
         tracing::info!("model loaded: {lane:?} {} {}", info.precision, info.path.display());
         self.remember_model(lane, Some(info.path.clone()));
+        self.background.search_family(lane, info.path.clone());
         let state = self.session.lane_mut(lane);
         state.loading = None;
         (state.failure, state.failed) = (None, None);
@@ -145,6 +148,7 @@ impl App {
                 }
             }
             Outcome::Cameras(cameras) => self.session.cameras = CameraList::Found(cameras),
+            Outcome::FamilySearched { lane, path, variants } => self.on_family(lane, &path, variants),
             Outcome::TwinSearched { lane, path, twin } => self.on_twin(lane, path, twin),
             Outcome::SnapshotSaved(path) => {
                 self.tell(Severity::Info, format!("Saved {} and its boxes as JSON beside it", path.display()));

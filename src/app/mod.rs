@@ -27,13 +27,14 @@ mod state;
 mod test_support;
 mod theme;
 mod ui;
+mod variants;
 mod verdict;
 mod video_view;
 
 pub use actions::Action;
 pub use background::Wake;
 pub use dialogs::{DialogKind, Picked};
-pub use options::{CameraChoice, CameraFormatChoice, Services, StartOptions, TwinChoice, TwinRole};
+pub use options::{CameraChoice, CameraFormatChoice, Services, StartOptions, TwinChoice, TwinRole, Variant};
 pub use probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
 pub use settings::{CameraWish, CompareLayout, FOLDER_VARIABLE, Settings, SettingsStore, ThemeChoice, WindowPlace};
 pub use verdict::{FRAMES_NEEDED, Verdict, verdict};

@@ -82,6 +82,19 @@ pub enum TwinRole {
     FullPrecision,
 }
 
+/// One file of a family of models: the same network in another precision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// Its file.
+    pub path: PathBuf,
+    /// Whether it is named as a quantized model.
+    pub quantized: bool,
+    /// What tells it from its relatives, as `qat`; the precision where the name says nothing.
+    pub ending: Option<String>,
+}
+
+/// Looks for the family of a model file, full precision first.
+pub type FindFamily = Arc<dyn Fn(&Path) -> Vec<Variant> + Send + Sync>;
 /// Asks the system for its cameras.
 pub type ListCameras = Arc<dyn Fn() -> Vec<CameraChoice> + Send + Sync>;
 /// Looks for the counterpart of a model file.
@@ -103,6 +116,8 @@ pub struct Services {
     pub list_cameras: ListCameras,
     /// Looks for the counterpart of a model file.
     pub find_twin: FindTwin,
+    /// Looks for the family of a model file; none: every model stands alone.
+    pub find_family: Option<FindFamily>,
     /// Asks a person for a path, with the system's own dialog.
     pub pick_path: PickPath,
     /// Tries the usual preprocessings of a model.
@@ -118,8 +133,15 @@ impl Services {
         Self {
             list_cameras: Arc::new(list_cameras),
             find_twin: Arc::new(find_twin),
+            find_family: None,
             pick_path: Arc::new(dialogs::native),
             probe: Arc::new(probe_job::run),
         }
+    }
+
+    /// The same with a search for families of models.
+    #[must_use]
+    pub fn with_families(self, find_family: impl Fn(&Path) -> Vec<Variant> + Send + Sync + 'static) -> Self {
+        Self { find_family: Some(Arc::new(find_family)), ..self }
     }
 }

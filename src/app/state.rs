@@ -3,7 +3,8 @@
 use super::dialogs::DialogKind;
 use super::messages::MessageLog;
 use super::model_panel::ModelPanel;
-use super::options::CameraChoice;
+use super::options::{CameraChoice, Variant};
+use super::variants::precision_name;
 use crate::capture::{SourceInfo, SourceKind, SourceSpec};
 use crate::inference::{ModelInfo, ModelOverrides};
 use crate::pipeline::{FrameId, FrameResult, LaneId, LoadStage};
@@ -17,6 +18,10 @@ use std::time::{Duration, Instant};
 pub struct Session {
     /// By [`LaneId::index`].
     pub lanes: [LaneState; 2],
+    /// The model that is kept warm behind lane B.
+    pub ready: Option<Arc<ModelInfo>>,
+    /// The one that was last asked to be.
+    pub ready_asked: Option<PathBuf>,
     /// What is watched.
     pub source: SourceState,
     /// The newest result: it and nothing else is drawn.
@@ -60,6 +65,8 @@ pub struct LaneState {
     pub given: ModelOverrides,
     /// The same with the model that was asked for last.
     pub asked: ModelOverrides,
+    /// The files of the same family as what runs, itself among them, full precision first.
+    pub family: Vec<Variant>,
 }
 
 impl LaneState {
@@ -72,9 +79,9 @@ impl LaneState {
         }
     }
 
-    /// Precision of what runs, for people.
+    /// Precision of what runs, for people; with the ending of its name where it has relatives of the same kind.
     pub fn precision(&self) -> Option<String> {
-        self.loaded.as_ref().map(|info| info.precision.to_string())
+        self.loaded.as_ref().map(|info| precision_name(info, &self.family))
     }
 }
 

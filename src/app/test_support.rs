@@ -15,6 +15,7 @@ pub fn model_info(path: &str, precision: Precision, bytes: u64) -> ModelInfo {
         head: Head::BoxesScores,
         class_numbers: ClassNumbers::FromZero,
         nms: true,
+        anchors: None,
         input_size: ImageSize::new(320, 320),
         layout: Layout::Nchw,
         color: ColorOrder::Rgb,

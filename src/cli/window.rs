@@ -3,7 +3,7 @@
 use super::arguments::Global;
 use super::tap::Tapped;
 use super::{headless, start};
-use crate::app::{self, CameraChoice, CameraFormatChoice, Services, StartOptions, TwinChoice, TwinRole};
+use crate::app::{self, CameraChoice, CameraFormatChoice, Services, StartOptions, TwinChoice, TwinRole, Variant};
 use crate::capture::{self, SourceSpec};
 use crate::inference::twin;
 use crate::pipeline::{Pipeline, PipelineConfig};
@@ -57,7 +57,7 @@ pub(super) fn run(global: &Global, args: &Args, started_at: Instant, tapped: &Ta
         return headless::run(global, options, config);
     }
     let mut pipeline = None;
-    let services = Services::new(list_cameras, find_twin);
+    let services = Services::new(list_cameras, find_twin).with_families(find_family);
     app::run(options, services, |wake| {
         tapped.wake_with(Arc::clone(&wake));
         let (link, running) = Pipeline::start(config, wake).context("the operating system gives no thread")?;
@@ -97,7 +97,16 @@ fn find_twin(path: &Path) -> Option<TwinChoice> {
     let twin = twin::find(path)?;
     let role = match twin.role {
         twin::Role::Quantized => TwinRole::Quantized,
-        twin::Role::FullPrecision => TwinRole::FullPrecision,
+        twin::Role::FullPrecision | twin::Role::HalfPrecision => TwinRole::FullPrecision,
     };
     Some(TwinChoice { path: twin.path, role })
+}
+
+fn find_family(path: &Path) -> Vec<Variant> {
+    let variant = |member: twin::Twin| Variant {
+        quantized: member.role == twin::Role::Quantized,
+        ending: twin::ending(&member.path),
+        path: member.path,
+    };
+    twin::family(path).into_iter().map(variant).collect()
 }

@@ -183,13 +183,15 @@ pub struct Letterbox {
 
 impl Letterbox {
     /// Fits a picture of size `image` into a model input of size `model` (which [`ResizeMode::OwnSize`] replaces). The
-    /// sides of the resized picture are rounded to whole pixels, so that the aspect ratio is kept as well as can be.
+    /// sides of the resized picture are rounded to whole pixels, halves to even ones as Python's `round` does, which the
+    /// reference implementations use: a row more or less shifts boxes of small inputs.
     pub fn fit(image: ImageSize, model: ImageSize, mode: ResizeMode) -> Self {
         let model = if mode == ResizeMode::OwnSize { own_size(image) } else { model };
         let ratios = [(model.width, image.width), (model.height, image.height)]
             .map(|(to, from)| f64::from(to) / f64::from(from.max(1)));
         let ratio = ratios[0].min(ratios[1]);
-        let rounded = |side: u32, limit: u32| ((f64::from(side) * ratio).round() as u32).clamp(1, limit.max(1));
+        let rounded =
+            |side: u32, limit: u32| ((f64::from(side) * ratio).round_ties_even() as u32).clamp(1, limit.max(1));
         let kept = ImageSize::new(rounded(image.width, model.width), rounded(image.height, model.height));
         let (content, left, top, scale) = match mode {
             ResizeMode::Stretch | ResizeMode::OwnSize => (model, 0, 0, ratios),
@@ -223,6 +225,8 @@ mod tests {
 
     #[test]
     fn a_wide_picture_gets_its_padding_below_or_on_both_sides() {
+        let half = Letterbox::fit(ImageSize::new(640, 425), ImageSize::new(320, 320), ResizeMode::LetterboxTopLeft);
+        assert_eq!(half.content, ImageSize::new(320, 212));
         let (image, model) = (ImageSize::new(1280, 720), ImageSize::new(416, 416));
         let corner = Letterbox::fit(image, model, ResizeMode::LetterboxTopLeft);
         assert_eq!((corner.content, corner.left, corner.top), (ImageSize::new(416, 234), 0, 0));

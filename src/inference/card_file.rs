@@ -1,6 +1,6 @@
 //! The model card as a file: a sidecar beside the model, or the one named by `--card`.
 
-use super::{ClassNumbers, ColorOrder, Head, Layout, ModelCard};
+use super::{Anchors, ClassNumbers, ColorOrder, Head, Layout, ModelCard};
 use crate::imaging::{ImageSize, ResizeMode};
 use serde::Deserialize;
 use std::io::ErrorKind;
@@ -59,6 +59,8 @@ pub struct CardOverrides {
     pub class_numbers: Option<ClassNumbers>,
     /// See [`ModelCard::nms`].
     pub nms: Option<bool>,
+    /// A row a feature map, finest first, such as `[[10,13, 16,30, 33,23], …]`; see [`ModelCard::anchors`].
+    pub anchors: Option<Anchors>,
     /// Width and height, see [`ModelCard::input_size`].
     pub input_size: Option<[u32; 2]>,
     /// See [`ModelCard::layout`].
@@ -144,16 +146,22 @@ impl CardOverrides {
         }
     }
 
-    /// Replaces in `card` whatever is set here, but for the labels, which have to be fitted to the classes first.
+    /// Replaces in `card` whatever is set here, but for the labels, which have to be fitted to the classes first. A scale
+    /// without a mean or a deviation sets these to 0 and 1.
     /// Returns the names of the keys that were set.
     pub fn apply(&self, card: &mut ModelCard) -> Vec<&'static str> {
         let mut keys = Vec::new();
         set("head", self.head, &mut card.head, &mut keys);
         set("class_numbers", self.class_numbers, &mut card.class_numbers, &mut keys);
         set("nms", self.nms, &mut card.nms, &mut keys);
+        set("anchors", self.anchors.clone().map(Some), &mut card.anchors, &mut keys);
         set("input_size", self.size(), &mut card.input_size, &mut keys);
         set("layout", self.layout, &mut card.layout, &mut keys);
         set("color", self.color, &mut card.color, &mut keys);
+        if self.scale.is_some() {
+            // What was recognised belongs to another scale.
+            (card.mean, card.std) = ([0.0; 3], [1.0; 3]);
+        }
         set("scale", self.scale, &mut card.scale, &mut keys);
         set("mean", self.mean, &mut card.mean, &mut keys);
         set("std", self.std, &mut card.std, &mut keys);

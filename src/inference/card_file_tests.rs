@@ -21,13 +21,12 @@ pad = 114
 labels = "coco.names"
 "#;
 
-#[test]
-fn every_key_is_read_and_applied() {
-    let overrides = parse(FULL).unwrap();
-    let mut card = ModelCard {
+fn recognised() -> ModelCard {
+    ModelCard {
         head: Head::YoloV8,
         class_numbers: ClassNumbers::FromZero,
         nms: true,
+        anchors: None,
         input_size: ImageSize::new(1, 1),
         layout: Layout::Nchw,
         color: ColorOrder::Rgb,
@@ -38,13 +37,20 @@ fn every_key_is_read_and_applied() {
         pad: 0,
         labels: vec!["kept".into()],
         labels_from: LabelSource::Numbered,
-    };
+    }
+}
+
+#[test]
+fn every_key_is_read_and_applied() {
+    let overrides = parse(FULL).unwrap();
+    let mut card = recognised();
     let keys = overrides.apply(&mut card);
     assert_eq!(keys, ["head", "input_size", "layout", "color", "scale", "mean", "std", "resize", "pad"]);
     let want = ModelCard {
         head: Head::Yolox,
         class_numbers: ClassNumbers::FromZero,
         nms: true,
+        anchors: None,
         input_size: ImageSize::new(640, 416),
         layout: Layout::Nhwc,
         color: ColorOrder::Bgr,
@@ -62,11 +68,46 @@ fn every_key_is_read_and_applied() {
 }
 
 #[test]
+fn a_scale_alone_drops_the_mean_of_another_scale() {
+    let fed = |text: &str| {
+        let mut card = ModelCard { scale: 1.0 / 255.0, mean: [0.4; 3], std: [0.2; 3], ..recognised() };
+        parse(text).unwrap().apply(&mut card);
+        (card.scale, card.mean[0], card.std[0])
+    };
+    assert_eq!(fed("scale = 1"), (1.0, 0.0, 1.0));
+    assert_eq!(fed("scale = 1\nmean = [3, 3, 3]"), (1.0, 3.0, 1.0));
+    assert_eq!(fed("mean = [0.3, 0.3, 0.3]"), (1.0 / 255.0, 0.3, 0.2));
+}
+
+#[test]
 fn an_empty_card_sets_nothing_and_labels_may_be_a_list() {
     assert_eq!(CardOverrides { path: PathBuf::new(), ..parse("").unwrap() }, CardOverrides::default());
     let card = parse("labels = [\"cat\", \"dog\"]").unwrap();
     assert_eq!(card.labels, Some(CardLabels::Names(vec!["cat".into(), "dog".into()])));
     assert_eq!(card.label_file(), None);
+}
+
+#[test]
+fn anchors_are_applied() {
+    let overrides = parse("anchors = [[10,13, 16,30, 33,23], [30,61, 62,45, 59,119]]").unwrap();
+    let mut card = ModelCard {
+        head: Head::YoloV5Grids,
+        class_numbers: ClassNumbers::FromZero,
+        nms: true,
+        anchors: None,
+        input_size: ImageSize::new(64, 64),
+        layout: Layout::Nchw,
+        color: ColorOrder::Rgb,
+        scale: 1.0,
+        mean: [0.0; 3],
+        std: [1.0; 3],
+        resize: ResizeMode::Stretch,
+        pad: 0,
+        labels: Vec::new(),
+        labels_from: LabelSource::Numbered,
+    };
+    assert_eq!(overrides.apply(&mut card), ["anchors"]);
+    assert_eq!(card.anchors.unwrap().row(1).unwrap()[2], [59.0, 119.0]);
 }
 
 #[test]
@@ -80,6 +121,7 @@ fn mistakes_are_named_in_one_line() {
         ("labels = 3", &["a file beside the card or a list of names"]),
         ("input_size = [0, 416]", &["input_size", "[0, 416]", "8192"]),
         ("input_size = [99999, 416]", &["input_size"]),
+        ("pad = 1\nanchors = [[10, 13, 16]]", &["line 2", "a width without a height"]),
         ("std = [1, 0, 1]", &["std", "other than 0"]),
         ("scale = nan", &["scale", "NaN"]),
         ("mean = [inf, 0, 0]", &["mean", "finite"]),

@@ -30,8 +30,14 @@ heads! {
     YoloxDecoded = "yolox_decoded",
     /// YOLOv3, v4, v5, v7 `[1, N, 5+C]`: centre, size in pixels, objectness, class scores.
     YoloV5 = "yolov5",
-    /// Raw feature maps of YOLOv3, v5, v7 with anchors, one output a stride.
+    /// Raw feature maps with anchors, one output a stride, by YOLOv5's formula and with its anchors.
     YoloV5Grids = "yolov5_grids",
+    /// The same with YOLOv7's anchors.
+    YoloV7Grids = "yolov7_grids",
+    /// Raw feature maps by YOLOv3's formula and with its anchors.
+    YoloV3Grids = "yolov3_grids",
+    /// The same with YOLOv4's anchors, centres reaching a little beyond their cells.
+    YoloV4Grids = "yolov4_grids",
     /// YOLOv2: one raw feature map with anchors and a softmax over the classes.
     YoloV2 = "yolov2",
     /// YOLOv6 `[1, N, 5+C]`: as [`Head::YoloV5`] without anchors, objectness always 1.

@@ -4,6 +4,7 @@
 //! file a family of heads, [`nms`] removes duplicates, and [`Detector`] joins them. What is believed of a model (input,
 //! normalization, head, labels) is its [`ModelCard`], with the evidence for it.
 
+mod anchors;
 mod card_file;
 mod card_write;
 mod coco80;
@@ -24,6 +25,7 @@ pub mod trial;
 pub mod twin;
 
 pub use crate::onnx::Precision;
+pub use anchors::Anchors;
 pub use card_file::{CardError, CardLabels, CardOverrides, sidecar_paths};
 pub use coco80::COCO80;
 pub use detection::{Candidate, Detection, StageTimings, Thresholds};

@@ -1,6 +1,6 @@
 //! What is believed of a model.
 
-use super::Head;
+use super::{Anchors, Head};
 use crate::imaging::{ImageSize, ResizeMode};
 use serde::{Deserialize, Serialize};
 
@@ -135,6 +135,9 @@ pub struct ModelCard {
     pub class_numbers: ClassNumbers,
     /// Whether boxes of one object still have to be reduced to one; false where the model does it.
     pub nms: bool,
+    /// Sizes of the anchor boxes, for heads that give raw feature maps with anchors; none stands for those that the
+    /// head's models are trained with.
+    pub anchors: Option<Anchors>,
     /// Width and height of the input tensor; with [`ResizeMode::OwnSize`] those of the first run only.
     pub input_size: ImageSize,
     /// Axes of the input tensor.

@@ -7,6 +7,7 @@ fn card(size: (u32, u32), layout: Layout, color: ColorOrder, resize: ResizeMode)
         head: Head::Yolox,
         class_numbers: ClassNumbers::FromZero,
         nms: true,
+        anchors: None,
         input_size: ImageSize::new(size.0, size.1),
         layout,
         color,

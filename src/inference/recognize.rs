@@ -122,7 +122,7 @@ pub fn recognize(
     label_file: Option<&Path>,
 ) -> Result<Recognition, RecognizeError> {
     let mut warnings = input.warnings.clone();
-    let found = recognize_head(summary, input, trial, overrides.and_then(|card| card.head))?;
+    let found = recognize_head(summary, input, trial, overrides)?;
     let mut card = usual_card(&found, input);
     let mut recognised = card.clone();
     let own = names::find(summary, None, None, &found, recognised.class_numbers)?;
@@ -158,11 +158,13 @@ fn recognize_head(
     summary: &Summary,
     input: &InputRecognition,
     trial: Option<&[OutputTensor<'_>]>,
-    asked: Option<Head>,
+    overrides: Option<&CardOverrides>,
 ) -> Result<Found, RecognizeError> {
     let outputs = outputs::known(summary, trial);
     let listed = || outputs::describe(summary, trial);
-    let look = Look { summary, input, outputs: &outputs, asked };
+    let asked = overrides.and_then(|card| card.head);
+    let anchors = overrides.and_then(|card| card.anchors.as_ref());
+    let look = Look { summary, input, outputs: &outputs, asked, anchors };
     if let Some(head) = asked {
         return (heads::family(head).recognize)(&look)
             .map(|found| Found { certainty: Certainty::Certain, ..found })
@@ -191,6 +193,7 @@ fn usual_card(found: &Found, input: &InputRecognition) -> ModelCard {
         head: found.head,
         class_numbers: found.numbers,
         nms: found.nms,
+        anchors: None,
         input_size: input.size,
         layout: input.layout,
         color: usual.color,
@@ -206,7 +209,13 @@ fn usual_card(found: &Found, input: &InputRecognition) -> ModelCard {
 
 fn head_evidence(found: &Found) -> impl Iterator<Item = Evidence> {
     let guess = found.certainty == Certainty::Guess;
-    found.evidence.iter().map(move |text| Evidence { item: Item::Head, text: text.clone(), guess })
+    // A sure head may leave something open, such as how classes are numbered; the sentence says so.
+    let item = move |text: &String| Evidence {
+        item: Item::Head,
+        text: text.clone(),
+        guess: guess || text.contains("a guess"),
+    };
+    found.evidence.iter().map(item)
 }
 
 fn preprocessing_evidence(usual: &Usual, dtype: InputType) -> Evidence {
@@ -232,6 +241,12 @@ fn range_text(usual: &Usual) -> String {
 
 /// What outputs look like that are no head's.
 fn looks_like(outputs: &[Output<'_>]) -> String {
+    /// Masks that YOLO's segmenters mix for every box.
+    const MASKS: usize = 32;
+    let is_masks = |output: &&Output<'_>| matches!(*output.shape, [1, MASKS, height, width] if height > 1 && width > 1);
+    if let Some(masks) = outputs.iter().find(is_masks).filter(|_| outputs.len() > 1) {
+        return format!("a segmenter, with masks {} beside its boxes", heads::shape_text(&masks.shape));
+    }
     match outputs {
         [] => "none at all".to_owned(),
         [output] => match *output.shape.as_slice() {
@@ -239,6 +254,8 @@ fn looks_like(outputs: &[Output<'_>]) -> String {
             [1, _, height, width] if height > 1 && width > 1 => {
                 format!("a segmenter or a feature map ({width}x{height} places)")
             }
+            // A box, a score, and 17 points of the body with three numbers each.
+            [1, 56, places] if places > 56 => "a pose estimator with 17 key points".to_owned(),
             _ => "another kind of head".to_owned(),
         },
         many => format!("a head with {} outputs of another kind", many.len()),

@@ -1,17 +1,19 @@
-//! Finding the other one of a pair: the quantized twin of a model, or the model that a quantized one was made from.
+//! Finding the others of a family: the quantized twins of a model, or the model that a quantized one was made from.
 
 use std::path::{Path, PathBuf};
 
-/// What the file that was found is, told by its name alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a file is, told by its name alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// It is named as a quantized model.
-    Quantized,
     /// It is named as a full-precision model, or just plainly.
     FullPrecision,
+    /// It is named as a model in 16-bit floats.
+    HalfPrecision,
+    /// It is named as a quantized model.
+    Quantized,
 }
 
-/// The other one of a pair.
+/// A file of a family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Twin {
     /// The file.
@@ -24,29 +26,49 @@ pub struct Twin {
 const QUANTIZED: [&str; 13] =
     ["int8", "qdq", "quant", "quantized", "uint8", "u8s8", "s8s8", "w8a8", "i8", "q8", "qoperator", "qat", "dynamic"];
 
+/// Endings of the names of models in 16-bit floats.
+const HALF_PRECISION: [&str; 4] = ["fp16", "float16", "f16", "half"];
+
 /// Endings of the names of full-precision models.
 const FULL_PRECISION: [&str; 4] = ["fp32", "float32", "f32", "float"];
 
 /// What may stand before an ending.
 const SEPARATORS: [char; 3] = ['.', '-', '_'];
 
-/// Finds beside `path` the quantized twin of a full-precision model, or the full-precision model of a quantized
-/// one: the files whose names differ in such an ending only, as `x.onnx`, `x.int8.onnx`, `x-int8.onnx`,
-/// `x_quant.onnx`, `x_fp32.onnx`, upper and lower case being the same. Of several the choice is always the same: by
-/// the order of the endings above (a plain name before any), then `.`, `-`, `_`, then by name.
-pub fn find(path: &Path) -> Option<Twin> {
-    let own = Name::of(path)?;
+/// The files beside `path`, itself among them, whose names differ in an ending for a precision only, as `x.onnx`,
+/// `x.fp16.onnx`, `x.int8.onnx`, `x-qat.onnx`, `x_quant.onnx`, upper and lower case being the same: full precision first,
+/// then half, then quantized. Of the same role the order is always the same: by the order of the endings above (a plain
+/// name before any), then `.`, `-`, `_`, then by name.
+pub fn family(path: &Path) -> Vec<Twin> {
+    let Some(own) = Name::of(path) else { return Vec::new() };
     let folder = path.parent().unwrap_or(Path::new(""));
     let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let others = std::fs::read_dir(listed)
-        .ok()?
+    let mut members: Vec<_> = std::fs::read_dir(listed)
+        .into_iter()
         .flatten()
-        .filter(|entry| Some(entry.file_name().as_os_str()) != path.file_name());
-    let best = others
+        .flatten()
         .filter_map(|entry| Some((Name::of(Path::new(&entry.file_name()))?, entry.file_name())))
-        .filter(|(name, file)| name.stem == own.stem && name.role != own.role && folder.join(file).is_file())
-        .min_by_key(|(name, file)| (name.rank, file.clone()))?;
-    Some(Twin { path: folder.join(best.1), role: best.0.role })
+        .filter(|(name, file)| name.stem == own.stem && folder.join(file).is_file())
+        .collect();
+    members.sort_by(|(a, a_file), (b, b_file)| (a.role, a.rank, a_file).cmp(&(b.role, b.rank, b_file)));
+    members.into_iter().map(|(name, file)| Twin { path: folder.join(file), role: name.role }).collect()
+}
+
+/// The first of the family that is quantized where `path` is not, or full precision where it is quantized.
+pub fn find(path: &Path) -> Option<Twin> {
+    let wanted = match Name::of(path)?.role {
+        Role::Quantized => Role::FullPrecision,
+        Role::FullPrecision | Role::HalfPrecision => Role::Quantized,
+    };
+    family(path).into_iter().find(|member| member.role == wanted)
+}
+
+/// The ending of a file's name that tells its precision, as `qat` of `x.qat.onnx`.
+pub fn ending(path: &Path) -> Option<String> {
+    let file = path.file_name()?.to_str()?.to_lowercase();
+    let stem = file.strip_suffix(".onnx")?;
+    let (shorter, ..) = without_ending(stem)?;
+    Some(stem[shorter.len() + 1..].to_owned())
 }
 
 /// A file name taken apart.
@@ -67,7 +89,7 @@ impl Name {
         let (mut role, mut rank) = (Role::FullPrecision, 0);
         // Some names carry two endings, as x_int8_qdq; the last one that is taken off ranks.
         while let Some((shorter, found, place)) = without_ending(stem) {
-            if found == Role::Quantized || role == Role::FullPrecision {
+            if found >= role {
                 (role, rank) = (found, place);
             }
             stem = shorter;
@@ -83,11 +105,9 @@ fn without_ending(stem: &str) -> Option<(&str, Role, usize)> {
         return None;
     }
     let place_of = |endings: &[&str]| endings.iter().position(|known| *known == ending);
-    let (role, place) = match (place_of(&QUANTIZED), place_of(&FULL_PRECISION)) {
-        (Some(place), _) => (Role::Quantized, place),
-        (None, Some(place)) => (Role::FullPrecision, place),
-        (None, None) => return None,
-    };
+    let roles: [(Role, &[&str]); 3] =
+        [(Role::Quantized, &QUANTIZED), (Role::HalfPrecision, &HALF_PRECISION), (Role::FullPrecision, &FULL_PRECISION)];
+    let (role, place) = roles.into_iter().find_map(|(role, endings)| Some((role, place_of(endings)?)))?;
     let by_separator = SEPARATORS.iter().position(|known| *known == separator).unwrap_or(0);
     // A plain name has rank 0, so that ranks begin at 1.
     Some((shorter, role, 1 + place * SEPARATORS.len() + by_separator))
@@ -137,6 +157,25 @@ mod tests {
         assert_eq!(name(&all[..3], "x.onnx").as_deref(), Some("x-int8.onnx"));
         assert_eq!(name(&["x_fp32.onnx", "x.onnx", "x.fp32.onnx"], "x.int8.onnx").as_deref(), Some("x.onnx"));
         assert_eq!(name(&["x_fp32.onnx", "x.fp32.onnx"], "x.int8.onnx").as_deref(), Some("x.fp32.onnx"));
+    }
+
+    #[test]
+    fn a_family_is_listed_from_full_precision_to_quantized() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["x.qat.onnx", "x.onnx", "x.int8.onnx", "x_fp16.onnx", "xy.onnx", "x.toml"] {
+            std::fs::write(folder.path().join(file), b"x").unwrap();
+        }
+        for of in ["x.onnx", "x.qat.onnx", "x_fp16.onnx"] {
+            let names: Vec<_> = family(&folder.path().join(of))
+                .iter()
+                .map(|member| member.path.file_name().unwrap().to_str().unwrap().to_owned())
+                .collect();
+            assert_eq!(names, ["x.onnx", "x_fp16.onnx", "x.int8.onnx", "x.qat.onnx"], "{of}");
+        }
+        let twin = find(&folder.path().join("x_fp16.onnx")).unwrap();
+        assert_eq!((twin.path.ends_with("x.int8.onnx"), twin.role), (true, Role::Quantized));
+        assert_eq!(ending(Path::new("a/x.QAT.onnx")).as_deref(), Some("qat"));
+        assert_eq!(ending(Path::new("x.onnx")), None);
     }
 
     #[test]

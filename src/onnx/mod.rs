@@ -2,6 +2,7 @@
 //!
 //! [`read`] gives a checked [`proto::ModelProto`], [`summary`] what there is to know of it without running it.
 
+mod channels;
 mod error;
 mod external;
 mod precision;

@@ -1,5 +1,6 @@
 //! What there is to know of a model without running it.
 
+use super::channels::weight_channels;
 use super::precision::{Precision, Quantization, precision};
 use super::proto::{DataType, DimensionValue, GraphProto, ModelProto, NodeProto, TypeValue, ValueInfoProto};
 use super::{OnnxError, external};
@@ -24,6 +25,8 @@ pub struct Summary {
     /// How often each operator occurs, subgraphs and functions included; names outside the default domain carry it,
     /// as in `com.microsoft.QGemm`.
     pub operators: BTreeMap<String, usize>,
+    /// How many convolutions and products with weights have so many output channels, subgraphs included.
+    pub weight_channels: BTreeMap<usize, usize>,
     /// In what numbers the model computes.
     pub precision: Precision,
     /// Why that is believed.
@@ -147,6 +150,7 @@ pub fn summary(model: &ModelProto, path: &Path) -> Result<Summary, OnnxError> {
         outputs: graph.map_or_else(Vec::new, |g| g.output.iter().map(value_info).collect()),
         metadata: model.metadata_props.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect(),
         operators: count_operators(model),
+        weight_channels: weight_channels(model),
         precision,
         precision_evidence,
         quantization,

@@ -6,17 +6,18 @@
 
 use super::capture_thread::{CaptureCommand, CaptureThread, NumberedFrame, SourceNumber};
 use super::flight::{Flight, Models, Shown};
-use super::lane::{Generation, Lane, LaneEvent, LaneJob};
+use super::lane::{LaneEvent, LaneJob};
 use super::link::LinkPeer;
-use super::loader::{LoadNumber, Loaded, Loader};
+use super::loader::Berth;
+use super::loader::{Loaded, Loader};
+use super::models::Place;
 use super::recorder::Recorder;
 use super::slot::{SlotReader, latest_slot};
 use super::thread::NamedThread;
 use super::{Command, Event, FrameId, LaneId, Mode, PipelineConfig};
-use crate::inference::{LoadOptions, ModelOverrides, SessionOptions, Thresholds};
+use crate::inference::Thresholds;
 use crossbeam_channel::{Receiver, Sender, bounded, never};
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,52 +33,32 @@ const LABELLED_FLOOR: f32 = 0.001;
 /// Wakes the view after something was published.
 pub(super) type Wake = Arc<dyn Fn() + Send + Sync>;
 
-/// A model's file, and what the user gave with it.
-type Origin = (PathBuf, ModelOverrides);
-
-/// A load that is under way.
-struct Pending {
-    number: LoadNumber,
-    origin: Origin,
-}
-
-/// One of the two places for a model.
-#[derive(Default)]
-struct Place {
-    lane: Option<Lane>,
-    loading: Option<Pending>,
-    /// What the lane was loaded from, to load it again when the number of threads changes.
-    origin: Option<Origin>,
-    /// When the inference in hand began.
-    started_at: Option<Instant>,
-    /// The last failure told, so that it is not told thirty times a second.
-    last_failure: Option<String>,
-}
-
 /// State of the conductor's thread.
 pub(super) struct Conductor {
-    peer: LinkPeer,
-    wake: Wake,
+    pub(super) peer: LinkPeer,
+    pub(super) wake: Wake,
     stop: Receiver<()>,
     capture: CaptureThread,
     frames: SlotReader<NumberedFrame>,
-    loader: Loader,
-    lane_events: (Sender<LaneEvent>, Receiver<LaneEvent>),
-    places: [Place; 2],
+    pub(super) loader: Loader,
+    pub(super) lane_events: (Sender<LaneEvent>, Receiver<LaneEvent>),
+    pub(super) places: [Place; 2],
+    /// A model that is kept warm behind lane B.
+    pub(super) ready: Place,
     flights: VecDeque<Flight>,
-    shown: Option<Shown>,
-    retired: Vec<NamedThread>,
-    recorder: Recorder,
+    pub(super) shown: Option<Shown>,
+    pub(super) retired: Vec<NamedThread>,
+    pub(super) recorder: Recorder,
     mode: Mode,
     thresholds: Thresholds,
     paused: bool,
-    threads: usize,
+    pub(super) threads: usize,
     source: SourceNumber,
     captured_of_source: u64,
     replaced_before_source: u64,
     last_frame_at: Instant,
     next_frame_id: u64,
-    next_generation: u64,
+    pub(super) next_generation: u64,
 }
 
 /// What the loop woke up for.
@@ -107,6 +88,7 @@ impl Conductor {
             loader: Loader::new(config.trial),
             lane_events: bounded(16),
             places: Default::default(),
+            ready: Place::default(),
             flights: VecDeque::new(),
             shown: None,
             retired: Vec::new(),
@@ -320,7 +302,10 @@ impl Conductor {
     fn obey(&mut self, command: Command) {
         match command {
             Command::OpenSource(spec, options) => self.capture.send(CaptureCommand::Open(spec, options)),
-            Command::LoadModel { lane, path, overrides } => self.load(lane, path, overrides),
+            Command::LoadModel { lane, path, overrides } => self.load(Berth::Lane(lane), path, overrides),
+            Command::KeepReady(Some((path, overrides))) => self.load(Berth::Ready, path, overrides),
+            Command::KeepReady(None) => self.drop_ready(),
+            Command::Exchange => self.exchange(),
             Command::UnloadModel(lane) => self.unload(lane),
             Command::SetMode(mode) => self.set_mode(mode),
             Command::SetThresholds(thresholds) => self.set_thresholds(thresholds),
@@ -349,7 +334,7 @@ impl Conductor {
     }
 
     /// The frame on view with new figures.
-    fn publish_again(&mut self) {
+    pub(super) fn publish_again(&mut self) {
         if let Some(shown) = self.shown.take() {
             self.publish(shown);
         }
@@ -366,83 +351,7 @@ impl Conductor {
         }
     }
 
-    fn set_threads(&mut self, threads: usize) {
-        self.threads = threads.max(1);
-        for lane in LaneId::BOTH {
-            let place = &self.places[lane.index()];
-            let pending = place.loading.as_ref().map(|pending| &pending.origin);
-            if let Some((path, overrides)) = pending.or(place.origin.as_ref()).cloned() {
-                self.load(lane, path, overrides);
-            }
-        }
-    }
-
-    fn load(&mut self, lane: LaneId, path: PathBuf, overrides: ModelOverrides) {
-        let options = LoadOptions { session: SessionOptions { threads: self.threads }, overrides: overrides.clone() };
-        let (events, wake) = (self.peer.events.clone(), Arc::clone(&self.wake));
-        let tell = move |event| {
-            let _ = events.try_send(event);
-            wake();
-        };
-        match self.loader.start(lane, &path, options, tell) {
-            Ok(number) => {
-                self.places[lane.index()].loading = Some(Pending { number, origin: (path, overrides) });
-            }
-            Err(error) => {
-                let message = format!("{}: no thread to load it: {error}", path.display());
-                self.tell(Event::ModelFailed { lane, path, message });
-            }
-        }
-    }
-
-    fn install(&mut self, Loaded { lane, number, path, outcome }: Loaded) {
-        let Some(pending) = self.places[lane.index()].loading.take_if(|pending| pending.number == number) else {
-            return;
-        };
-        self.next_generation += 1;
-        let generation = Generation(self.next_generation);
-        let started = outcome.and_then(|detector| {
-            let warnings = detector.warnings().to_vec();
-            let lane = Lane::start(lane, generation, *detector, self.lane_events.0.clone());
-            lane.map(|lane| (lane, warnings)).map_err(|error| format!("no thread to run the model: {error}"))
-        });
-        match started {
-            Ok((running, warnings)) => {
-                self.unload_running(lane);
-                let info = Arc::clone(&running.info);
-                let place = &mut self.places[lane.index()];
-                (place.lane, place.origin) = (Some(running), Some(pending.origin));
-                self.recorder.reset_lane(lane);
-                self.tell(Event::ModelLoaded { lane, info });
-                warnings.into_iter().for_each(|warning| self.tell(Event::Warning(warning)));
-            }
-            Err(message) => self.tell(Event::ModelFailed { lane, path, message }),
-        }
-    }
-
-    fn unload(&mut self, lane: LaneId) {
-        self.unload_running(lane);
-        self.loader.forget(lane);
-        let place = &mut self.places[lane.index()];
-        (place.loading, place.origin) = (None, None);
-        self.recorder.reset_lane(lane);
-        self.tell(Event::ModelUnloaded(lane));
-        if let Some(shown) = &mut self.shown {
-            shown.forget(lane);
-        }
-        self.publish_again();
-    }
-
-    /// Ends a lane's threads after the frames they have; their answers are still heard.
-    fn unload_running(&mut self, lane: LaneId) {
-        let place = &mut self.places[lane.index()];
-        place.started_at = None;
-        if let Some(running) = place.lane.take() {
-            self.retired.extend(running.retire());
-        }
-    }
-
-    fn tell(&self, event: Event) {
+    pub(super) fn tell(&self, event: Event) {
         let _ = self.peer.events.try_send(event);
         (self.wake)();
     }

@@ -11,10 +11,38 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A model that is ready, or the reason why it is not.
 pub(super) struct Loaded {
-    pub lane: LaneId,
+    pub berth: Berth,
     pub number: LoadNumber,
     pub path: PathBuf,
     pub outcome: Result<Box<Detector>, String>,
+}
+
+/// Where a loaded model goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Berth {
+    /// Into a lane.
+    Lane(LaneId),
+    /// Behind lane B, warm.
+    Ready,
+}
+
+impl Berth {
+    pub const ALL: [Self; 3] = [Self::Lane(LaneId::A), Self::Lane(LaneId::B), Self::Ready];
+
+    /// The lane that the model runs in, or will.
+    pub const fn lane(self) -> LaneId {
+        match self {
+            Self::Lane(lane) => lane,
+            Self::Ready => LaneId::B,
+        }
+    }
+
+    const fn index(self) -> usize {
+        match self {
+            Self::Lane(lane) => lane.index(),
+            Self::Ready => 2,
+        }
+    }
 }
 
 /// Counts the loads of a run, so that a load that was overtaken by a later one is known as such.
@@ -27,8 +55,8 @@ pub(super) struct Loader {
     outcomes: (Sender<Loaded>, Receiver<Loaded>),
     running: Vec<NamedThread>,
     last_number: u64,
-    /// Number of the newest load of each lane; older ones keep silent.
-    newest: Arc<[AtomicU64; 2]>,
+    /// Number of the newest load of each place; older ones keep silent.
+    newest: Arc<[AtomicU64; 3]>,
 }
 
 impl Loader {
@@ -42,15 +70,15 @@ impl Loader {
         &self.outcomes.1
     }
 
-    /// What is being loaded for `lane` is not wanted any more.
-    pub fn forget(&self, lane: LaneId) {
-        self.newest[lane.index()].store(0, Ordering::Relaxed);
+    /// What is being loaded for `berth` is not wanted any more.
+    pub fn forget(&self, berth: Berth) {
+        self.newest[berth.index()].store(0, Ordering::Relaxed);
     }
 
-    /// Begins to load `path` for `lane`, telling how far it is.
+    /// Begins to load `path` for `berth`, telling how far it is where that is a lane.
     pub fn start(
         &mut self,
-        lane: LaneId,
+        berth: Berth,
         path: &Path,
         options: LoadOptions,
         tell: impl Fn(Event) + Send + 'static,
@@ -58,12 +86,14 @@ impl Loader {
         self.running.retain(|thread| !thread.is_finished());
         self.last_number += 1;
         let number = LoadNumber(self.last_number);
-        self.newest[lane.index()].store(number.0, Ordering::Relaxed);
+        self.newest[berth.index()].store(number.0, Ordering::Relaxed);
         let newest = Arc::clone(&self.newest);
         let (trial, outcomes, path) = (self.trial.clone(), self.outcomes.0.clone(), path.to_owned());
         let thread = NamedThread::spawn("load-model", move || {
             let mut progress = |stage: LoadStage| {
-                if newest[lane.index()].load(Ordering::Relaxed) == number.0 {
+                if let Berth::Lane(lane) = berth
+                    && newest[berth.index()].load(Ordering::Relaxed) == number.0
+                {
                     tell(Event::ModelLoading { lane, path: path.clone(), stage });
                 }
             };
@@ -74,7 +104,7 @@ impl Loader {
                     Err(format!("{}: loading it broke off inside the runtime; the file may be damaged", path.display()))
                 }
             };
-            let _ = outcomes.send(Loaded { lane, number, path: path.clone(), outcome });
+            let _ = outcomes.send(Loaded { berth, number, path: path.clone(), outcome });
         })?;
         self.running.push(thread);
         Ok(number)

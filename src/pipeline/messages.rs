@@ -77,6 +77,10 @@ pub enum Command {
     },
     /// Empties a lane.
     UnloadModel(LaneId),
+    /// Loads a third model and keeps it warm behind lane B, or lets go of it.
+    KeepReady(Option<(PathBuf, ModelOverrides)>),
+    /// Exchanges the model of lane B with the one that is kept ready; takes effect on the next frame, without a reload.
+    Exchange,
     /// Takes effect on the next frame, without a reload. On a paused frame the lanes that lack a result for it run
     /// once.
     SetMode(Mode),
@@ -145,6 +149,8 @@ pub enum Event {
     },
     /// A lane was emptied.
     ModelUnloaded(LaneId),
+    /// This model is kept warm behind lane B now; none is any more.
+    ModelReady(Option<Arc<ModelInfo>>),
     /// Something the user should know that stops nothing (label count, inference error on one frame, …).
     Warning(String),
 }

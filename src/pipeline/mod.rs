@@ -13,6 +13,7 @@ mod lane;
 mod link;
 mod loader;
 mod messages;
+mod models;
 mod recorder;
 mod slot;
 mod thread;

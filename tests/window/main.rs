@@ -6,3 +6,4 @@ mod layout;
 mod model;
 mod start;
 mod support;
+mod variants;

@@ -5,7 +5,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use quantscope::app::{
     App, CameraChoice, CameraFormatChoice, DialogKind, Picked, ProbeRow, Services, Settings, SettingsStore,
-    StartOptions, TwinChoice,
+    StartOptions, TwinChoice, Variant,
 };
 use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
 use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
@@ -31,6 +31,8 @@ pub struct Setup {
     pub options: StartOptions,
     pub picked: Picked,
     pub twin: Option<TwinChoice>,
+    /// The files of every model's family; empty: families are not searched.
+    pub family: Vec<Variant>,
     pub cameras: Vec<CameraChoice>,
     /// What a search for a preprocessing finds.
     pub probed: Result<Option<Vec<ProbeRow>>, String>,
@@ -49,6 +51,7 @@ impl Default for Setup {
             },
             picked: Picked::Cancelled,
             twin: None,
+            family: Vec::new(),
             cameras: vec![camera()],
             probed: Ok(None),
             prepare: |_| {},
@@ -86,6 +89,10 @@ impl Window {
             let progress = Progress { done: 1, of: 30 };
             if tell(progress).is_break() { Ok(None) } else { probed.clone() }
         });
+        let family = setup.family;
+        if !family.is_empty() {
+            services = services.with_families(move |_| family.clone());
+        }
         let asked_by_window = Arc::clone(&asked);
         services.pick_path = Arc::new(move |kind| {
             asked_by_window.lock().unwrap().push(kind.clone());
@@ -215,6 +222,7 @@ pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
         head: Head::BoxesScores,
         class_numbers: ClassNumbers::FromZero,
         nms: true,
+        anchors: None,
         input_size: ImageSize::new(320, 320),
         layout: Layout::Nchw,
         color: ColorOrder::Rgb,

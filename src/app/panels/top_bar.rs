@@ -6,6 +6,7 @@ use crate::app::dialogs::DialogKind;
 use crate::app::settings::{CompareLayout, Settings, ThemeChoice, most_threads};
 use crate::app::state::{LaneState, Session};
 use crate::app::theme::{Colors, readable_on};
+use crate::app::variants::{menu_name, precision_name};
 use crate::pipeline::{LaneId, LoadStage};
 use eframe::egui::containers::Sides;
 use eframe::egui::{self, Align, Button, CornerRadius, Frame, Label, Layout, Margin, RichText, Sense, Ui, vec2};
@@ -111,8 +112,10 @@ fn settings_menu_ui(ui: &mut Ui, input: &TopBarInput<'_>, actions: &mut Vec<Acti
 fn second_row_ui(ui: &mut Ui, input: &TopBarInput<'_>, actions: &mut Vec<Action>) {
     /// What stands right of the two models, measured with the widest texts.
     const MODES_WIDTH: f32 = 388.0;
+    const READY_WIDTH: f32 = 76.0;
     let gap = ui.spacing().item_spacing.x;
-    let slot = ((ui.available_width() - MODES_WIDTH) / 2.0 - gap).clamp(150.0, 420.0);
+    let modes = MODES_WIDTH + if input.session.ready.is_some() { READY_WIDTH } else { 0.0 };
+    let slot = ((ui.available_width() - modes) / 2.0 - gap).clamp(150.0, 420.0);
     for lane in LaneId::BOTH {
         model_slot_ui(ui, lane, input.session.lane(lane), slot, actions);
     }
@@ -140,28 +143,45 @@ fn second_row_ui(ui: &mut Ui, input: &TopBarInput<'_>, actions: &mut Vec<Action>
     });
 }
 
-/// FP32 ⇄ INT8: the model that is shown is lit; both are in compare mode.
+/// FP32 ⇄ INT8, and the model that is kept ready where there is one: what is shown is lit; both are in compare mode.
 fn precision_toggle_ui(ui: &mut Ui, input: &TopBarInput<'_>, actions: &mut Vec<Action>) {
-    let colors = Colors::of(ui);
     let frame = Frame::new().fill(ui.visuals().extreme_bg_color).corner_radius(6).inner_margin(Margin::same(1));
     frame.show(ui, |ui| {
         ui.spacing_mut().item_spacing.x = 1.0;
+        let family = &input.session.lane(LaneId::B).family;
+        let ready = input.session.ready.as_ref().map(|info| precision_name(info, family));
+        let before_b = input.session.ready_is_before_b();
         // The row runs from right to left.
-        for lane in [LaneId::B, LaneId::A] {
-            let asked_for = input.settings.compare || input.settings.active == lane;
-            let shown = asked_for && input.session.lane(lane).loaded.is_some();
-            let precision = input.session.lane(lane).precision().unwrap_or_else(|| "–".to_owned());
-            let name = format!("{lane:?} {precision}");
-            let fill = if shown { colors.lane(lane) } else { egui::Color32::TRANSPARENT };
-            let text = if shown { RichText::new(&name).color(readable_on(fill)) } else { RichText::new(&name) };
-            let tip = "Show this model alone. T toggles between the two, without a reload";
-            let button = Button::new(text).fill(fill).min_size(vec2(66.0, 0.0));
-            let response = ui.add(button).on_hover_text(tip).accessible_name(format!("Show {name}"));
-            if response.clicked() {
-                actions.push(Action::ShowLane(lane));
-            }
-        }
+        ready_ui(ui, ready.as_deref().filter(|_| !before_b), actions);
+        lane_ui(ui, LaneId::B, input, actions);
+        ready_ui(ui, ready.as_deref().filter(|_| before_b), actions);
+        lane_ui(ui, LaneId::A, input, actions);
     });
+}
+
+fn lane_ui(ui: &mut Ui, lane: LaneId, input: &TopBarInput<'_>, actions: &mut Vec<Action>) {
+    let state = input.session.lane(lane);
+    let asked_for = input.settings.compare || input.settings.active == lane;
+    let precision = state.precision().unwrap_or_else(|| "–".to_owned());
+    let name = format!("{lane:?} {precision}");
+    let shown = asked_for && state.loaded.is_some();
+    let fill = if shown { Colors::of(ui).lane(lane) } else { egui::Color32::TRANSPARENT };
+    let text = if shown { RichText::new(&name).color(readable_on(fill)) } else { RichText::new(&name) };
+    let tip = "Show this model alone. T goes from one precision to the next, without a reload";
+    let button = Button::new(text).fill(fill).min_size(vec2(66.0, 0.0));
+    if ui.add(button).on_hover_text(tip).accessible_name(format!("Show {name}")).clicked() {
+        actions.push(Action::ShowLane(lane));
+    }
+}
+
+/// The model that is kept warm behind lane B.
+fn ready_ui(ui: &mut Ui, name: Option<&str>, actions: &mut Vec<Action>) {
+    let Some(name) = name else { return };
+    let tip = "Put this model into lane B in place of the other; both stay loaded";
+    let button = Button::new(name).fill(egui::Color32::TRANSPARENT).min_size(vec2(66.0, 0.0));
+    if ui.add(button).on_hover_text(tip).accessible_name(format!("Show {name} in B")).clicked() {
+        actions.push(Action::ShowReady);
+    }
 }
 
 /// From this width on a lane's slot has room for the button of the model panel; the name opens it, too.
@@ -188,6 +208,7 @@ fn model_slot_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, width: f32, actio
                 if open.accessible_name(format!("Open model {lane:?}")).clicked() {
                     actions.push(Action::Browse(DialogKind::Model(lane)));
                 }
+                family_menu_ui(ui, lane, state, actions);
                 if state.loaded.is_some() {
                     let close = ui.add(Button::new("×").frame(false)).on_hover_text("Close this model");
                     if close.accessible_name(format!("Close model {lane:?}")).clicked() {
@@ -208,6 +229,23 @@ fn model_slot_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, width: f32, actio
         bar.max.x = bar.min.x + bar.width() * load_share(*stage);
         ui.painter().rect_filled(bar, CornerRadius::same(2), colors.lane(lane));
     }
+}
+
+/// The other precisions of the network in a lane.
+fn family_menu_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, actions: &mut Vec<Action>) {
+    let Some(loaded) = state.loaded.as_ref().filter(|_| state.family.len() > 1) else { return };
+    let menu = ui.menu_button("▾", |ui| {
+        ui.label(RichText::new("Other precisions of this model").weak());
+        for variant in &state.family {
+            let name = menu_name(variant);
+            let choice = ui.radio(variant.path == loaded.path, &name);
+            if choice.accessible_name(format!("Load {name} into {lane:?}")).clicked() {
+                actions.push(Action::OpenVariant(lane, variant.path.clone()));
+                ui.close();
+            }
+        }
+    });
+    menu.response.accessible_name(format!("Precisions of model {lane:?}"));
 }
 
 /// Draws the name; true when it was clicked and there is something to tell of the model.

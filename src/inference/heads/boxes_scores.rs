@@ -1,8 +1,10 @@
 //! Two outputs: boxes `[1, N, 4]` (or `[1, N, 1, 4]`) as left, top, right, bottom, and scores `[1, N, C]` after the
 //! sigmoid, without a background class. Edges are in pixels of the input, or fractions 0…1 of it.
 //!
-//! Pixels: YOLO-NAS (Deci's SuperGradients, `export` without NMS). Fractions: pytorch-YOLOv4 ("boxes" and "confs",
-//! `yolo_layer.py` of Tianxiaomo/pytorch-YOLOv4).
+//! Pixels: YOLO-NAS (Deci's SuperGradients, `convert_to_onnx`, or `export` without NMS; its outputs may have numbers for
+//! names). Fractions: pytorch-YOLOv4 ("boxes" and "confs", `yolo_layer.py` of Tianxiaomo/pytorch-YOLOv4). How they are
+//! fed: `default_yolo_nas_coco_processing_params` in SuperGradients' `processing.py`, a letterbox in RGB 0…1; and
+//! `demo_pytorch2onnx.py` of pytorch-YOLOv4, which stretches.
 
 use super::facts::{
     ORDERED_SHARE, UNIT_LIMIT, are_scores, largest, rows_add_up_to_one, shape_text, share_of_ordered_boxes,
@@ -37,7 +39,12 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
             nms: true,
             certainty,
             evidence: std::iter::once(sentence.clone()).chain(reason).collect(),
-            usual: Usual { from: "what most models with this head are fed with", ..Usual::YOLO.guessed() },
+            usual: match head {
+                Head::BoxesScoresUnit => {
+                    Usual { from: "what YOLOv4 with this head is fed with", ..Usual::UNIT_STRETCH.guessed() }
+                }
+                _ => Usual { from: "what YOLO-NAS is trained with", ..Usual::YOLO.guessed() },
+            },
         })
     };
     if let Some(head) = look.asked {

@@ -3,8 +3,8 @@
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::{ImageSize, ResizeMode};
 use crate::inference::recognize::InputRecognition;
-use crate::inference::{Candidate, ClassNumbers, ColorOrder, Head, labels};
-use crate::onnx::Summary;
+use crate::inference::{Anchors, Candidate, ClassNumbers, ColorOrder, Head, labels};
+use crate::onnx::{Precision, Summary};
 
 /// Outputs to candidates. `candidates` is empty; class numbers are the model's own.
 pub(super) type Decode =
@@ -33,6 +33,8 @@ pub(in crate::inference) struct Look<'a> {
     pub outputs: &'a [Output<'a>],
     /// The head that the user's card names.
     pub asked: Option<Head>,
+    /// The anchor boxes that the user's card sets.
+    pub anchors: Option<&'a Anchors>,
 }
 
 impl Look<'_> {
@@ -44,6 +46,16 @@ impl Look<'_> {
     /// Number of class names in the file's metadata.
     pub fn names(&self) -> Option<usize> {
         self.summary.metadata.get("names").and_then(|text| labels::literal_names(text)).map(|names| names.len())
+    }
+
+    /// About how many weights the file holds, told from its bytes and the width of its numbers.
+    pub fn weights(&self) -> u64 {
+        let bytes_each = match self.summary.precision {
+            Precision::Fp32 => 4,
+            Precision::Fp16 | Precision::Mixed => 2,
+            Precision::Int8 => 1,
+        };
+        self.summary.bytes / bytes_each
     }
 
     /// The head to answer with: the one that was asked for, else `otherwise`.

@@ -15,7 +15,8 @@ pub(super) fn map_size(input: ImageSize, stride: u32) -> (usize, usize) {
     (input.width.div_ceil(stride) as usize, input.height.div_ceil(stride) as usize)
 }
 
-fn places(input: ImageSize, stride: u32) -> usize {
+/// Places of a feature map.
+pub(super) fn places(input: ImageSize, stride: u32) -> usize {
     let (columns, rows) = map_size(input, stride);
     columns * rows
 }
@@ -33,11 +34,14 @@ pub(in crate::inference) struct Cell {
 
 /// All cells in the order in which heads give them.
 pub(in crate::inference) fn cells(input: ImageSize, strides: &'static [u32]) -> impl Iterator<Item = Cell> {
-    strides.iter().flat_map(move |&stride| {
-        let (columns, rows) = map_size(input, stride);
-        (0..rows).flat_map(move |row| {
-            (0..columns).map(move |column| Cell { column: column as f32, row: row as f32, stride: stride as f32 })
-        })
+    strides.iter().flat_map(move |&stride| cells_of(input, stride))
+}
+
+/// The cells of one feature map, row by row.
+pub(super) fn cells_of(input: ImageSize, stride: u32) -> impl Iterator<Item = Cell> {
+    let (columns, rows) = map_size(input, stride);
+    (0..rows).flat_map(move |row| {
+        (0..columns).map(move |column| Cell { column: column as f32, row: row as f32, stride: stride as f32 })
     })
 }
 

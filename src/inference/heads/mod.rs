@@ -3,6 +3,7 @@
 //!
 //! A [`Decoder`] is made once for a model and used for every frame; after the first frames it allocates nothing.
 
+mod anchor_maps;
 mod blazeface;
 mod boxes_scores;
 mod centerface;
@@ -15,14 +16,21 @@ mod facts;
 mod family;
 mod fastestdet;
 mod grid;
+mod levels;
+mod listed;
+mod maps;
 mod mmdet;
 mod nanodet;
+mod numbering;
 mod paddle_nms;
 mod picodet;
 mod ppyoloe;
+mod priors;
 mod retinaface;
+mod rows;
 mod rt_detr;
 mod scrfd;
+mod table;
 mod tensor;
 mod tf_ssd;
 mod torchvision;
@@ -38,7 +46,7 @@ mod yolov8;
 mod yolox;
 mod yunet;
 
-use super::{Candidate, ClassNumbers, Head, ModelCard};
+use super::{Anchors, Candidate, ClassNumbers, Head, ModelCard};
 use crate::imaging::ImageSize;
 
 pub(super) use facts::shape_text;
@@ -125,12 +133,27 @@ pub enum DecodeError {
         /// Size of the model's input.
         input: ImageSize,
     },
+    /// There are no anchor boxes for these feature maps.
+    #[error(
+        "the head {head} has no anchors for {maps} feature maps from stride {finest} on. \
+         Set \"anchors\" in the model's card to a row [w,h, w,h, …] a map, finest map first"
+    )]
+    Anchors {
+        /// The head that was to be read.
+        head: Head,
+        /// How many feature maps came.
+        maps: usize,
+        /// Pixels a cell of the finest one.
+        finest: usize,
+    },
 }
 
-/// Buffers that decoding needs, kept from frame to frame.
+/// What decoding keeps from frame to frame: buffers, and what the model's card says beside the head.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scratch {
     class_major: yolov8::Scratch,
+    /// The anchor boxes that the card sets.
+    anchors: Option<Anchors>,
 }
 
 /// Reads the outputs of one model, with the buffers it needs for that.
@@ -144,7 +167,8 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder for the model that `card` describes.
     pub fn new(card: &ModelCard) -> Self {
-        Self { numbers: card.class_numbers, ..Self::for_head(card.head) }
+        let scratch = Scratch { anchors: card.anchors.clone(), ..Scratch::default() };
+        Self { head: card.head, numbers: card.class_numbers, scratch }
     }
 
     /// A decoder for models with that head that number their classes from 0.
@@ -179,6 +203,10 @@ impl Decoder {
     }
 }
 
+#[cfg(test)]
+mod lists_tests;
+#[cfg(test)]
+mod tables_tests;
 #[cfg(test)]
 pub(super) mod test_support;
 #[cfg(test)]

@@ -57,10 +57,16 @@ pub(super) fn push_finite(candidates: &mut Vec<Candidate>, class: usize, score: 
 
 /// A class number that came as a float; none for what is no such number.
 pub(super) fn class_number(value: f32) -> Option<usize> {
-    (value >= -0.5 && value < 1e6).then(|| value.round() as usize)
+    (-0.5..1e6).contains(&value).then(|| value.round() as usize)
 }
 
 /// The logistic function, from a logit to 0…1.
 pub(super) fn sigmoid(logit: f32) -> f32 {
     1.0 / (1.0 + (-logit).exp())
+}
+
+/// The logit of a score, by which what is too low is told without a logistic function. A little lower than that, so that
+/// rounding decides nothing; no number for scores outside 0…1, and nothing is below that.
+pub(super) fn logit_below(score: f32) -> f32 {
+    (score / (1.0 - score)).ln() - 1e-3
 }

@@ -25,6 +25,7 @@ pub fn summary(outputs: &[(&str, &[i64])]) -> Summary {
         outputs: outputs.iter().map(|(name, shape)| value(name, shape, DataType::Float)).collect(),
         metadata: Default::default(),
         operators: Default::default(),
+        weight_channels: Default::default(),
         precision: Precision::Fp32,
         precision_evidence: "fp32".into(),
         quantization: Quantization::default(),
@@ -38,12 +39,15 @@ pub fn with_metadata(mut summary: Summary, pairs: &[(&str, &str)]) -> Summary {
     summary
 }
 
+/// Name, shape, and values if there was a run.
+pub type Seen<'a> = (&'a str, &'a [usize], Option<&'a [f32]>);
+
 /// What `family` makes of a model whose first run gave these outputs; without values of one that was not run.
-pub fn look(family: &Family, summary: &Summary, outputs: &[(&str, &[usize], Option<&[f32]>)]) -> Option<Found> {
+pub fn look(family: &Family, summary: &Summary, outputs: &[Seen<'_>]) -> Option<Found> {
     let input = recognize_input(summary, None).unwrap();
     let outputs: Vec<_> =
         outputs.iter().map(|(name, shape, values)| Output { name, shape: shape.to_vec(), values: *values }).collect();
-    (family.recognize)(&Look { summary, input: &input, outputs: &outputs, asked: None })
+    (family.recognize)(&Look { summary, input: &input, outputs: &outputs, asked: None, anchors: None })
 }
 
 /// A tensor of a run.

@@ -10,7 +10,8 @@
 use super::facts::{are_scores, grid_text, shape_text};
 use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
 use super::grid::{self, Cell, strides_for};
-use super::tensor::{as_matrix, best_class, push_finite, shape_error};
+use super::rows::{self, CLASSES_FROM, with_score};
+use super::tensor::{as_matrix, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::{BoxInModel, ImageSize};
 use crate::inference::{Candidate, ClassNumbers, Head};
@@ -18,12 +19,9 @@ use crate::inference::{Candidate, ClassNumbers, Head};
 pub(super) const FAMILY: Family =
     Family { heads: &[Head::Yolox, Head::YoloxDecoded], outputs: "[1, cells, 5+classes]", recognize, decode };
 
-/// Columns before the class scores.
-const CLASSES_FROM: usize = 5;
-
 /// One row a cell of the grid, scores in 0…1. Raw and decoded are told apart by where the boxes lie under each reading;
-/// without a run by the exponential that decoding needs. A run that gives an objectness of exactly 1 everywhere is
-/// YOLOv6.
+/// without a run by the exponential that decoding needs. A run that gives an objectness of 1 everywhere is YOLOv6, and
+/// decoded rows without an objectness are YOLOv8's, transposed.
 fn recognize(look: &Look<'_>) -> Option<Found> {
     let [output] = look.outputs else { return None };
     let &[1, rows, columns] = output.shape.as_slice() else { return None };
@@ -50,13 +48,16 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         };
         return Some(found(look, output, strides, head, Certainty::Guess, Some(format!("boxes are {why}"))));
     };
-    let rows = || values.chunks_exact(columns);
-    if !rows().all(|row| are_scores(&row[4..])) || rows().all(|row| row[4] == 1.0) {
+    let mut rows = values.chunks_exact(columns);
+    if !rows.all(|row| are_scores(&row[4..])) || rows::objectness_is_one(values, columns) {
         return None;
     }
     let raw = mean_distance(values, columns, look.size(), strides, |value, _, _| value - 0.5);
     let decoded =
         mean_distance(values, columns, look.size(), strides, |value, cell, stride| value / stride - cell - 0.5);
+    if raw > decoded && !rows::have_objectness(look, columns).0 {
+        return None;
+    }
     let (head, evidence) = if raw <= decoded {
         (Head::Yolox, format!("as offsets the boxes lie {raw:.1} cells from their cells (as pixels {decoded:.1}): raw"))
     } else {
@@ -116,15 +117,11 @@ fn decode(
     let Some((rows, columns, values)) = found else {
         return Err(shape_error(head, "an output [1, cells, 5 + classes]", outputs));
     };
-    let table = values.chunks_exact(columns);
     if head == Head::YoloxDecoded {
-        for row in table {
-            with_score(row, context.score_floor, |class, score| {
-                push_finite(candidates, class, score, BoxInModel::from_center(row[0], row[1], row[2], row[3]));
-            });
-        }
+        rows::read(values, columns, context.score_floor, candidates);
         return Ok(());
     }
+    let table = values.chunks_exact(columns);
     let strides = grid::strides_for(rows, context.input_size)
         .ok_or(DecodeError::Grid { cells: rows, input: context.input_size })?;
     for (row, cell) in table.zip(grid::cells(context.input_size, strides)) {
@@ -135,18 +132,4 @@ fn decode(
         });
     }
     Ok(())
-}
-
-/// Calls `found` with the best class and its score if that reaches the floor. A class score is at most 1, so that
-/// the objectness alone rules most rows out; it is at most 1 itself, so that the class score may rule out too.
-fn with_score(row: &[f32], floor: f32, found: impl FnOnce(usize, f32)) {
-    let objectness = row[4];
-    if objectness >= floor
-        && let Some((class, class_score)) = best_class(&row[CLASSES_FROM..], floor)
-    {
-        let score = objectness * class_score;
-        if score >= floor {
-            found(class, score);
-        }
-    }
 }

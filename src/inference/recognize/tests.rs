@@ -60,6 +60,7 @@ fn what_is_no_detector_says_what_it_looks_like() {
     for (outputs, words) in [
         (&[("probabilities", &[1i64, 1000][..])][..], "a classifier with 1000 classes"),
         (&[("mask", &[1, 21, 64, 64])], "a segmenter"),
+        (&[("output0", &[1, 116, 84]), ("output1", &[1, 32, 16, 16])], "a segmenter, with masks [1,32,16,16]"),
         (&[("a", &[1, 5]), ("b", &[1, 9, 9]), ("c", &[2])], "a head with 3 outputs"),
         (&[], "none at all"),
     ] {

@@ -1,0 +1,90 @@
+//! Rows of boxes in pixels: `[1, N, 5+C]` with an objectness before the class scores (YOLOX decoded, YOLOv5, YOLOv6, YOLOv7)
+//! and `[1, N, 4+C]` without (YOLOv8 transposed). What tells the two apart, and reading the first.
+
+use super::family::Look;
+use super::grid::map_size;
+use super::tensor::{best_class, push_finite};
+use crate::imaging::{BoxInModel, ImageSize};
+use crate::inference::Candidate;
+
+/// Columns before the class scores where there is an objectness.
+pub(super) const CLASSES_FROM: usize = 5;
+
+/// Whether rows of so many columns have an objectness, and why that is believed. Shapes and values can be the same in both
+/// cases, so this goes by the number of classes and by operators.
+pub(super) fn have_objectness(look: &Look<'_>, columns: usize) -> (bool, &'static str) {
+    let has = |operator| look.summary.operators.contains_key(operator);
+    match look.names() {
+        Some(names) if names + 5 == columns => {
+            return (true, "the metadata names 5 classes fewer than there are columns");
+        }
+        Some(names) if names + 4 == columns => {
+            return (false, "the metadata names 4 classes fewer than there are columns");
+        }
+        _ => {}
+    }
+    match columns {
+        ..=5 => (false, "5 columns leave no room for an objectness"),
+        84 => (false, "84 columns are COCO's 80 classes without an objectness"),
+        85 => (true, "85 columns are COCO's 80 classes with an objectness"),
+        _ if has("Softmax") && !has("Exp") => {
+            (false, "without an objectness, a guess as the graph has YOLOv8's Softmax and no Exp as YOLOX has")
+        }
+        _ => (true, "with an objectness, a guess"),
+    }
+}
+
+/// Whether every row has an objectness of 1, as YOLOv6 writes it for programs that expect YOLOv5's rows.
+pub(super) fn objectness_is_one(values: &[f32], columns: usize) -> bool {
+    /// The rounding of an 8-bit output.
+    const TOLERANCE: f32 = 1e-2;
+    let mut rows = values.chunks_exact(columns.max(CLASSES_FROM));
+    rows.len() > 0 && rows.all(|row| (row[4] - 1.0).abs() <= TOLERANCE)
+}
+
+/// Whether nearly all boxes have a width and a height, which offsets and logarithms do not.
+pub(super) fn have_sizes<'a>(boxes: impl Iterator<Item = &'a [f32]>) -> bool {
+    const SHARE: f32 = 0.98;
+    let (mut count, mut sized) = (0, 0);
+    for row in boxes {
+        count += 1;
+        sized += usize::from(row.len() >= 4 && row[2] >= 0.0 && row[3] >= 0.0);
+    }
+    sized as f32 >= SHARE * count as f32
+}
+
+/// Pixels between cells, a feature map, of the models that are met: the usual ones, with a coarser or finer map ("P6", "P7",
+/// "P2"), and the two maps of the tiny ones.
+const GRIDS: [&[u32]; 5] = [&[8, 16, 32], &[8, 16, 32, 64], &[16, 32], &[4, 8, 16, 32], &[8, 16, 32, 64, 128]];
+
+/// The strides whose feature maps have so many cells on an input of that size.
+pub(super) fn strides_for(cells: usize, size: ImageSize) -> Option<&'static [u32]> {
+    let places = |stride: &u32| {
+        let (columns, rows) = map_size(size, *stride);
+        columns * rows
+    };
+    GRIDS.into_iter().find(|strides| strides.iter().map(places).sum::<usize>() == cells)
+}
+
+/// Reads rows of centre, width, height in pixels, objectness, and class scores.
+pub(super) fn read(values: &[f32], columns: usize, floor: f32, candidates: &mut Vec<Candidate>) {
+    for row in values.chunks_exact(columns.max(CLASSES_FROM)) {
+        with_score(row, floor, |class, score| {
+            push_finite(candidates, class, score, BoxInModel::from_center(row[0], row[1], row[2], row[3]));
+        });
+    }
+}
+
+/// Calls `found` with the best class and its score if that reaches the floor. A class score is at most 1, so that
+/// the objectness alone rules most rows out; it is at most 1 itself, so that the class score may rule out too.
+pub(super) fn with_score(row: &[f32], floor: f32, found: impl FnOnce(usize, f32)) {
+    let objectness = row[4];
+    if objectness >= floor
+        && let Some((class, class_score)) = best_class(&row[CLASSES_FROM..], floor)
+    {
+        let score = objectness * class_score;
+        if score >= floor {
+            found(class, score);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Which model is where: loading beside what runs, putting it in place, exchanging two.
+
+use super::conductor::Conductor;
+use super::lane::{Generation, Lane};
+use super::loader::{Berth, LoadNumber, Loaded};
+use super::{Event, LaneId};
+use crate::inference::{LoadOptions, ModelOverrides, SessionOptions};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A model's file, and what the user gave with it.
+type Origin = (PathBuf, ModelOverrides);
+
+/// A load that is under way.
+struct Pending {
+    number: LoadNumber,
+    origin: Origin,
+}
+
+/// A place for a model.
+#[derive(Default)]
+pub(super) struct Place {
+    pub lane: Option<Lane>,
+    loading: Option<Pending>,
+    /// What the lane was loaded from, to load it again when the number of threads changes.
+    origin: Option<Origin>,
+    /// When the inference in hand began.
+    pub started_at: Option<Instant>,
+    /// The last failure told, so that it is not told thirty times a second.
+    pub last_failure: Option<String>,
+}
+
+impl Conductor {
+    pub(super) fn set_threads(&mut self, threads: usize) {
+        self.threads = threads.max(1);
+        for berth in Berth::ALL {
+            let place = self.place(berth);
+            let pending = place.loading.as_ref().map(|pending| &pending.origin);
+            if let Some((path, overrides)) = pending.or(place.origin.as_ref()).cloned() {
+                self.load(berth, path, overrides);
+            }
+        }
+    }
+
+    fn place(&mut self, berth: Berth) -> &mut Place {
+        match berth {
+            Berth::Lane(lane) => &mut self.places[lane.index()],
+            Berth::Ready => &mut self.ready,
+        }
+    }
+
+    pub(super) fn load(&mut self, berth: Berth, path: PathBuf, overrides: ModelOverrides) {
+        let options = LoadOptions { session: SessionOptions { threads: self.threads }, overrides: overrides.clone() };
+        let (events, wake) = (self.peer.events.clone(), Arc::clone(&self.wake));
+        let tell = move |event| {
+            let _ = events.try_send(event);
+            wake();
+        };
+        match self.loader.start(berth, &path, options, tell) {
+            Ok(number) => self.place(berth).loading = Some(Pending { number, origin: (path, overrides) }),
+            Err(error) => {
+                let message = format!("{}: no thread to load it: {error}", path.display());
+                self.load_failed(berth, path, message);
+            }
+        }
+    }
+
+    fn load_failed(&self, berth: Berth, path: PathBuf, message: String) {
+        self.tell(match berth {
+            Berth::Lane(lane) => Event::ModelFailed { lane, path, message },
+            // What runs is not touched by it.
+            Berth::Ready => Event::Warning(message),
+        });
+    }
+
+    pub(super) fn install(&mut self, Loaded { berth, number, path, outcome }: Loaded) {
+        let Some(pending) = self.place(berth).loading.take_if(|pending| pending.number == number) else { return };
+        self.next_generation += 1;
+        let generation = Generation(self.next_generation);
+        let lane = berth.lane();
+        let started = outcome.and_then(|detector| {
+            let warnings = detector.warnings().to_vec();
+            let lane = Lane::start(lane, generation, *detector, self.lane_events.0.clone());
+            lane.map(|lane| (lane, warnings)).map_err(|error| format!("no thread to run the model: {error}"))
+        });
+        match started {
+            Ok((running, warnings)) => {
+                self.unload_running(berth);
+                let info = Arc::clone(&running.info);
+                let place = self.place(berth);
+                (place.lane, place.origin) = (Some(running), Some(pending.origin));
+                if let Berth::Lane(lane) = berth {
+                    self.recorder.reset_lane(lane);
+                }
+                self.tell(match berth {
+                    Berth::Lane(lane) => Event::ModelLoaded { lane, info },
+                    Berth::Ready => Event::ModelReady(Some(info)),
+                });
+                warnings.into_iter().for_each(|warning| self.tell(Event::Warning(warning)));
+            }
+            Err(message) => self.load_failed(berth, path, message),
+        }
+    }
+
+    pub(super) fn unload(&mut self, lane: LaneId) {
+        self.empty(Berth::Lane(lane));
+        self.recorder.reset_lane(lane);
+        self.tell(Event::ModelUnloaded(lane));
+        if let Some(shown) = &mut self.shown {
+            shown.forget(lane);
+        }
+        self.publish_again();
+    }
+
+    pub(super) fn drop_ready(&mut self) {
+        self.empty(Berth::Ready);
+        self.tell(Event::ModelReady(None));
+    }
+
+    /// Puts the model that is kept ready into lane B, and what ran there in its place: both are warm, so that no frame is
+    /// without boxes.
+    pub(super) fn exchange(&mut self) {
+        if self.ready.lane.is_none() {
+            return;
+        }
+        let place = &mut self.places[LaneId::B.index()];
+        std::mem::swap(&mut place.lane, &mut self.ready.lane);
+        std::mem::swap(&mut place.origin, &mut self.ready.origin);
+        (place.started_at, place.last_failure) = (None, None);
+        self.recorder.reset_lane(LaneId::B);
+        let [shown, ready] = [&self.places[LaneId::B.index()], &self.ready]
+            .map(|place| place.lane.as_ref().map(|lane| Arc::clone(&lane.info)));
+        if let Some(info) = shown {
+            self.tell(Event::ModelLoaded { lane: LaneId::B, info });
+        }
+        self.tell(Event::ModelReady(ready));
+    }
+
+    fn empty(&mut self, berth: Berth) {
+        self.unload_running(berth);
+        self.loader.forget(berth);
+        let place = self.place(berth);
+        (place.loading, place.origin) = (None, None);
+    }
+
+    /// Ends a lane's threads after the frames they have; their answers are still heard.
+    fn unload_running(&mut self, berth: Berth) {
+        let place = self.place(berth);
+        place.started_at = None;
+        if let Some(running) = place.lane.take() {
+            self.retired.extend(running.retire());
+        }
+    }
+}

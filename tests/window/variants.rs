@@ -1,0 +1,76 @@
+//! A family of three: full precision, and two quantized models of which one is kept ready.
+
+use crate::support::{Setup, Window, model};
+use eframe::egui::Key;
+use egui_kittest::kittest::Queryable;
+use quantscope::app::Variant;
+use quantscope::inference::Precision;
+use quantscope::pipeline::{Event, LaneId};
+
+const FAMILY: [(&str, Option<&str>); 3] =
+    [("/models/a.onnx", None), ("/models/a.int8.onnx", Some("int8")), ("/models/a.qat.onnx", Some("qat"))];
+
+fn family() -> Vec<Variant> {
+    let variant = |(path, ending): (&str, Option<&str>)| Variant {
+        path: path.into(),
+        quantized: ending.is_some(),
+        ending: ending.map(str::to_owned),
+    };
+    FAMILY.map(variant).to_vec()
+}
+
+/// A window with a.onnx in A, a.int8.onnx in B, and a.qat.onnx ready.
+fn window() -> Window {
+    let mut window = Window::open(Setup { family: family(), ..Setup::default() });
+    window.load_models();
+    // The cameras, and the family of each model.
+    for _ in 0..3 {
+        window.background();
+    }
+    let asked: Vec<_> = window.commands().into_iter().filter(|command| command.starts_with("KeepReady")).collect();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert!(asked[0].starts_with("KeepReady(Some((\"/models/a.qat.onnx\""), "{asked:?}");
+    window.tell(Event::ModelReady(Some(model("/models/a.qat.onnx", Precision::Int8))));
+    window
+}
+
+/// What the pipeline tells after an exchange.
+fn exchanged(window: &mut Window, in_b: &str, ready: &str) {
+    window.tell(Event::ModelLoaded { lane: LaneId::B, info: model(in_b, Precision::Int8) });
+    window.tell(Event::ModelReady(Some(model(ready, Precision::Int8))));
+    window.background();
+    assert_eq!(window.commands(), [] as [String; 0], "the other one is ready already");
+}
+
+#[test]
+fn the_toggle_walks_through_three_precisions_and_back() {
+    let mut window = window();
+    let (a, b) = ("SetMode(Single(A))", "SetMode(Single(B))");
+    for _ in 0..2 {
+        window.press(Key::T);
+        let first = window.commands();
+        assert_eq!(first.last().map(String::as_str), Some(b));
+        if first.len() > 1 {
+            assert_eq!(first[0], "Exchange");
+            exchanged(&mut window, "/models/a.int8.onnx", "/models/a.qat.onnx");
+        }
+        window.harness.get_by_label("Show B INT8");
+        window.press(Key::T);
+        assert_eq!(window.commands(), ["Exchange", b]);
+        exchanged(&mut window, "/models/a.qat.onnx", "/models/a.int8.onnx");
+        window.harness.get_by_label("Show B INT8 qat");
+        window.press(Key::T);
+        assert_eq!(window.commands(), [a]);
+    }
+}
+
+#[test]
+fn two_quantized_models_are_compared_by_choosing_them() {
+    let mut window = window();
+    window.click("Show INT8 qat in B");
+    assert_eq!(window.commands(), ["Exchange"], "comparing goes on");
+    window.click("Precisions of model A");
+    window.click("Load a.int8.onnx into A");
+    let commands = window.commands();
+    assert!(commands[0].starts_with("LoadModel { lane: A, path: \"/models/a.int8.onnx\""), "{commands:?}");
+}
