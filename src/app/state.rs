@@ -5,7 +5,7 @@ use super::messages::MessageLog;
 use super::model_panel::ModelPanel;
 use super::options::CameraChoice;
 use crate::capture::{SourceInfo, SourceKind, SourceSpec};
-use crate::inference::{ModelInfo, ModelOverrides};
+use crate::inference::ModelInfo;
 use crate::pipeline::{FrameId, FrameResult, LaneId, LoadStage};
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -56,10 +56,6 @@ pub struct LaneState {
     pub failure: Option<String>,
     /// The file that it failed for.
     pub failed: Option<PathBuf>,
-    /// What the person gave with the model that runs.
-    pub given: ModelOverrides,
-    /// The same with the model that was asked for last.
-    pub asked: ModelOverrides,
 }
 
 impl LaneState {
