@@ -39,7 +39,7 @@ impl App {
         let (lane, path, card) = (panel.lane, panel.path.clone(), panel.draft.clone());
         (panel.waiting, panel.refused, panel.saved) = (Some(card.clone()), None, None);
         // A label file of the command line goes before the card's: it gives way when another is chosen here.
-        let labels = self.session.lane(lane).given.labels.clone().filter(|_| card.labels.is_none());
+        let labels = self.overrides.labels.clone().filter(|_| card.labels.is_none());
         let overrides = ModelOverrides { card: Some(CardSource::Given(Arc::new(card))), labels };
         self.load_model(lane, path, overrides);
     }
@@ -48,7 +48,6 @@ impl App {
     pub(super) fn load_model(&mut self, lane: LaneId, path: PathBuf, overrides: ModelOverrides) {
         let state = self.session.lane_mut(lane);
         (state.failure, state.failed) = (None, None);
-        state.asked = overrides.clone();
         self.send(Command::LoadModel { lane, path, overrides });
     }
 
@@ -82,7 +81,10 @@ impl App {
         let Some(info) = &panel.info else { return };
         let request = ProbeRequest {
             path: panel.path.clone(),
-            overrides: self.session.lanes[panel.lane.index()].given.clone(),
+            overrides: ModelOverrides {
+                card: Some(CardSource::Given(Arc::new(panel.effect.clone()))),
+                labels: self.overrides.labels.clone().filter(|_| panel.effect.labels.is_none()),
+            },
             threads: info.threads,
             picture: Arc::clone(&result.frame.image),
             confidence: self.settings.thresholds.confidence,

@@ -120,7 +120,6 @@ impl App {
         let state = self.session.lane_mut(lane);
         state.loading = None;
         (state.failure, state.failed) = (None, None);
-        state.given = state.asked.clone();
         if let Some(panel) = self.editing.model_panel.as_mut().filter(|panel| panel.lane == lane) {
             panel.on_loaded(&info);
         }

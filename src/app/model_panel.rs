@@ -24,7 +24,7 @@ pub struct ModelPanel {
     /// The card as it is to be: only the keys that the person or a card file sets.
     pub draft: CardOverrides,
     /// The card that the running model was loaded with.
-    effect: CardOverrides,
+    pub effect: CardOverrides,
     /// What was applied and has not been answered.
     pub waiting: Option<CardOverrides>,
     /// Why what was applied or saved did not work.

@@ -6,7 +6,7 @@ use super::model_panel::ModelPanel;
 use super::options::{CameraChoice, Variant};
 use super::variants::precision_name;
 use crate::capture::{SourceInfo, SourceKind, SourceSpec};
-use crate::inference::{ModelInfo, ModelOverrides};
+use crate::inference::ModelInfo;
 use crate::pipeline::{FrameId, FrameResult, LaneId, LoadStage};
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -61,10 +61,6 @@ pub struct LaneState {
     pub failure: Option<String>,
     /// The file that it failed for.
     pub failed: Option<PathBuf>,
-    /// What the person gave with the model that runs.
-    pub given: ModelOverrides,
-    /// The same with the model that was asked for last.
-    pub asked: ModelOverrides,
     /// The files of the same family as what runs, itself among them, full precision first.
     pub family: Vec<Variant>,
 }
