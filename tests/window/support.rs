@@ -290,6 +290,7 @@ pub fn statistics() -> Statistics {
             total: summary(10.0),
             frame_to_box: summary(20.0),
             recent_total_ms: vec![10.0 * factor; 120],
+            oddities: Vec::new(),
             accuracy: Some(LaneAccuracy {
                 ap50: 0.875,
                 recall: 0.75,
