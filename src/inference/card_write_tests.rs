@@ -167,8 +167,7 @@ fn cards() -> impl Strategy<Value = CardOverrides> {
             resize,
             pad,
             labels,
-            about: None,
-            path: Default::default(),
+            ..CardOverrides::default()
         }
     })
 }

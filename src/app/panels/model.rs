@@ -12,7 +12,7 @@ use eframe::egui::{Align2, Button, Context, Frame, Id, Key, Label, Margin, RichT
 /// Width of the window's content.
 const WIDTH: f32 = 400.0;
 /// What the top bar, the window's frame and the buttons need of the height.
-const AROUND: f32 = 250.0;
+const AROUND: f32 = 310.0;
 
 /// Draws the panel.
 pub fn model_panel_ui(ctx: &Context, panel: &mut ModelPanel, state: &LaneState, actions: &mut Vec<Action>) {

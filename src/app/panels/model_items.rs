@@ -7,7 +7,9 @@ use crate::app::model_panel::{Mark, ModelPanel};
 use crate::app::theme::Colors;
 use crate::imaging::{ImageSize, ResizeMode};
 use crate::inference::{CardLabels, ClassNumbers, ColorOrder, Head, Item, Layout, ModelCard};
-use eframe::egui::{Align, Button, ComboBox, DragValue, Label, Layout as Place, RichText, Ui, vec2};
+use eframe::egui::{
+    Align, Align2, Button, ComboBox, DragValue, FontId, Label, Layout as Place, RichText, Sense, Ui, vec2,
+};
 
 /// Width of the names of the items.
 const NAMES: f32 = 96.0;
@@ -216,9 +218,10 @@ fn item_ui(
     let colors = Colors::of(ui);
     let marks: Vec<Mark> = keys.iter().map(|key| panel.mark(key)).collect();
     ui.horizontal(|ui| {
-        let (rect, _) = ui.allocate_exact_size(vec2(NAMES, ui.spacing().interact_size.y), eframe::egui::Sense::hover());
-        let label = Label::new(RichText::new(name).color(colors.weak)).selectable(false).halign(Align::Min);
-        ui.put(rect, label);
+        let (rect, _) = ui.allocate_exact_size(vec2(NAMES, ui.spacing().interact_size.y), Sense::hover());
+        // Painted, not a label: the field beside it has the name already, for who cannot see it.
+        let font = FontId::proportional(13.5);
+        ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, name, font, colors.weak);
         let right = 92.0;
         let width = (ui.available_width() - right).max(60.0);
         ui.allocate_ui_with_layout(
