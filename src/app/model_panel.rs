@@ -185,6 +185,7 @@ fn nothing_known() -> ModelCard {
     ModelCard {
         head: Head::YoloV8,
         class_numbers: ClassNumbers::FromZero,
+        anchors: None,
         nms: true,
         input_size: ImageSize::new(640, 640),
         layout: Layout::Nchw,

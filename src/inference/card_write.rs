@@ -1,12 +1,12 @@
 //! Writing model cards: only what changes is touched; comments, `[about]` and the order of the lines stay.
 
-use super::{CardError, CardLabels, CardOverrides};
+use super::{Anchors, CardError, CardLabels, CardOverrides};
 use std::io::Write;
 use std::path::Path;
 use toml_edit::{Array, DocumentMut, Item, RawString, Table, Value};
 
 /// Every key of a card, in the order in which a new card is written, with its value.
-type Entries = [(&'static str, Option<Value>); 12];
+type Entries = [(&'static str, Option<Value>); 13];
 
 impl CardOverrides {
     /// The keys that are set, in the order of a card.
@@ -66,6 +66,7 @@ impl CardOverrides {
             ("class_numbers", self.class_numbers.map(|numbers| text(numbers.name()))),
             ("nms", self.nms.map(Value::from)),
             ("input_size", self.input_size.map(|size| Value::Array(size.into_iter().map(i64::from).collect()))),
+            ("anchors", self.anchors.as_ref().map(anchors)),
             ("layout", self.layout.map(|layout| text(layout.name()))),
             ("color", self.color.map(|color| text(color.name()))),
             ("scale", self.scale.map(number)),
@@ -141,6 +142,12 @@ fn take_out(table: &mut Table, removed: &[&str]) -> String {
         }
     }
     comments
+}
+
+/// A row of plain numbers a feature map, as people write them.
+fn anchors(anchors: &Anchors) -> Value {
+    let row = |rank| anchors.row(rank).unwrap_or_default().iter().flatten().copied().map(number).collect::<Array>();
+    Value::Array((0..anchors.maps()).map(row).map(Value::Array).collect())
 }
 
 /// A number as short as it can be written and still be read as the same `f32`.

@@ -107,6 +107,14 @@ fn a_file_that_is_no_card_is_not_overwritten() {
     );
 }
 
+#[test]
+fn anchors_are_written_as_they_are_read() {
+    let card = CardOverrides::parse("anchors = [[10,13, 16.5,30], [30,61, 62,45]]", Path::new("")).unwrap();
+    assert_eq!(card.to_toml(), "anchors = [[10.0, 13.0, 16.5, 30.0], [30.0, 61.0, 62.0, 45.0]]\n");
+    assert_eq!(CardOverrides::parse(&card.to_toml(), Path::new("")).unwrap().anchors, card.anchors);
+    assert_eq!(card.keys(), ["anchors"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_leads_to_the_card_and_the_card_can_be_read_by_others() {

@@ -200,6 +200,7 @@ mod tests {
         ModelCard {
             head: Head::YoloV8,
             class_numbers: ClassNumbers::FromZero,
+            anchors: None,
             nms: true,
             input_size: ImageSize::new(320, 320),
             layout: Layout::Nchw,
