@@ -118,7 +118,7 @@ mod tests {
             summary = with_metadata(summary, &[("names", names)]);
         }
         let input = recognize_input(&summary, None).unwrap();
-        let look = Look { summary: &summary, input: &input, outputs: &[], asked: None };
+        let look = Look { summary: &summary, input: &input, outputs: &[], asked: None, anchors: None };
         let Numbering { numbers, classes, evidence } = tell(&look, first, seen.iter().copied());
         (numbers, classes, evidence)
     }

@@ -19,7 +19,7 @@ fn asked(head: Head, outputs: &[(&str, &[usize], &[f32])]) -> Option<Found> {
         .iter()
         .map(|(name, shape, values)| Output { name, shape: shape.to_vec(), values: Some(values) })
         .collect();
-    (family(head).recognize)(&Look { summary: &summary, input: &input, outputs: &outputs, asked: Some(head) })
+    (family(head).recognize)(&Look { summary: &summary, input: &input, outputs: &outputs, asked: Some(head), anchors: None })
 }
 
 fn with_operators(operators: &[(&str, usize)]) -> Summary {

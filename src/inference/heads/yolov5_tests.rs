@@ -1,6 +1,6 @@
 use crate::inference::Head;
 use crate::inference::heads::family;
-use crate::inference::heads::test_support::{Seen, SIZE, decoded, look, summary, tensor, with_metadata};
+use crate::inference::heads::test_support::{SIZE, Seen, decoded, look, summary, tensor, with_metadata};
 use crate::inference::heads::{Certainty, Classes, Found};
 
 /// Cells of an input of 64x64 at strides 8, 16, 32, and anchors of the two maps of tiny models.

@@ -1,7 +1,7 @@
 use crate::imaging::ImageSize;
 use crate::inference::Head;
 use crate::inference::heads::family;
-use crate::inference::heads::test_support::{Seen, SIZE, decoded, look, summary, tensor, with_metadata};
+use crate::inference::heads::test_support::{SIZE, Seen, decoded, look, summary, tensor, with_metadata};
 use crate::inference::heads::{Certainty, Classes, Found};
 use crate::onnx::Summary;
 
