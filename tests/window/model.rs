@@ -59,14 +59,14 @@ fn what_is_believed_is_seen_with_its_evidence_and_guesses_are_marked() {
 fn what_is_edited_is_applied_to_that_lane_alone() {
     let (mut window, path) = opened(Setup::default());
     choose(&mut window, "Colours", "BGR");
-    choose(&mut window, "Range", "0…255");
+    choose(&mut window, "Range", "0…1");
     window.harness.get_by_label("Padding").set_value_accesskit(7.0);
     window.harness.run();
     assert_eq!(window.commands(), [] as [String; 0], "nothing is applied before it is asked for");
     window.click("Apply");
     let commands = window.commands();
     assert!(commands.len() == 1 && commands[0].starts_with("LoadModel { lane: A"), "{commands:?}");
-    for part in ["gate.onnx", "color: Some(Bgr)", "scale: Some(1.0)", "pad: Some(7)", "head: None", "resize: None"] {
+    for part in ["gate.onnx", "color: Some(Bgr)", "scale: Some(0.003921569)", "pad: Some(7)", "head: None", "resize: None"] {
         assert!(commands[0].contains(part), "{part} in {commands:?}");
     }
     let card = CardOverrides { color: Some(ColorOrder::Bgr), ..CardOverrides::default() };
