@@ -66,7 +66,9 @@ fn what_is_edited_is_applied_to_that_lane_alone() {
     window.click("Apply");
     let commands = window.commands();
     assert!(commands.len() == 1 && commands[0].starts_with("LoadModel { lane: A"), "{commands:?}");
-    for part in ["gate.onnx", "color: Some(Bgr)", "scale: Some(0.003921569)", "pad: Some(7)", "head: None", "resize: None"] {
+    for part in
+        ["gate.onnx", "color: Some(Bgr)", "scale: Some(0.003921569)", "pad: Some(7)", "head: None", "resize: None"]
+    {
         assert!(commands[0].contains(part), "{part} in {commands:?}");
     }
     let card = CardOverrides { color: Some(ColorOrder::Bgr), ..CardOverrides::default() };

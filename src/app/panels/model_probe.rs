@@ -26,20 +26,19 @@ pub fn probe_ui(ctx: &Context, panel: &mut ModelPanel, actions: &mut Vec<Action>
     window.show(ctx, |ui| {
         ui.set_width(columns as f32 * (PICTURE + 24.0));
         ui.label("Best first. A click feeds the model like that.");
-        ScrollArea::vertical().max_height((screen.height() - 170.0).max(140.0)).auto_shrink([false, true]).show(
-            ui,
-            |ui| {
-                for (index, chunk) in rows.chunks_mut(columns).enumerate() {
-                    ui.horizontal_top(|ui| {
-                        for (column, (row, texture)) in chunk.iter_mut().enumerate() {
-                            let texture = texture.get_or_insert_with(|| upload(ui.ctx(), &row.picture));
-                            let rank = index * columns + column + 1;
-                            row_ui(ui, rank, row, texture, fed.as_ref(), actions);
-                        }
-                    });
-                }
-            },
-        );
+        let height = (screen.height() - 190.0).max(140.0);
+        let area = ScrollArea::vertical().max_height(height).min_scrolled_height(height);
+        area.auto_shrink([false, true]).show(ui, |ui| {
+            for (index, chunk) in rows.chunks_mut(columns).enumerate() {
+                ui.horizontal_top(|ui| {
+                    for (column, (row, texture)) in chunk.iter_mut().enumerate() {
+                        let texture = texture.get_or_insert_with(|| upload(ui.ctx(), &row.picture));
+                        let rank = index * columns + column + 1;
+                        row_ui(ui, rank, row, texture, fed.as_ref(), actions);
+                    }
+                });
+            }
+        });
     });
     if !open {
         panel.probe = ProbeView::None;
