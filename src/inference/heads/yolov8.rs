@@ -103,7 +103,7 @@ fn orientation(look: &Look<'_>, output: &Output<'_>) -> Option<(Head, usize, usi
     let (first, last) = (output.shape[1], output.shape[2]);
     let head = look.asked.unwrap_or(if last >= first { Head::YoloV8 } else { Head::YoloV8Transposed });
     let (cells, numbers) = if head == Head::YoloV8 { (last, first) } else { (first, last) };
-    (numbers > CLASSES_FROM).then_some((head, cells, numbers - CLASSES_FROM))
+    (numbers > CLASSES_FROM).then(|| (head, cells, numbers - CLASSES_FROM))
 }
 
 /// Whether it is a model for oriented boxes, which have an angle after the class scores.
