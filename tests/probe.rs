@@ -46,6 +46,31 @@ const TRUTH: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
+fn the_best_preprocessing_is_kept_in_a_card() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = common::quantscope(folder.path()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    run(&["scene", "--count", "2", "--out", "scene"]);
+    // Away from its sidecar, and told wrongly on purpose.
+    std::fs::copy(common::default_model("scene.onnx"), folder.path().join("signs.onnx")).unwrap();
+    std::fs::write(folder.path().join("signs.toml"), "# mine\nscale = 1.0\n").unwrap();
+    let arguments = ["inspect", "signs.onnx", "--probe", "scene/images", "--probe-out", "out", "--save-card"];
+    let text = run(&arguments);
+    assert!(text.contains("preprocessings, best first") && text.contains("<- what is believed now"), "{text}");
+    let card = std::fs::read_to_string(folder.path().join("signs.toml")).unwrap();
+    assert!(
+        card.contains("# mine") && card.contains("scale = 0.003921569") && card.contains("color = \"rgb\""),
+        "{card}"
+    );
+    let report: Value = serde_json::from_str(&run(&["inspect", "signs.onnx", "--format", "json"])).unwrap();
+    assert!(report["set_by_card"]["keys"].as_array().unwrap().iter().any(|key| key == "scale"), "{report}");
+    assert!(std::fs::read_dir(folder.path().join("out")).unwrap().count() >= 10);
+}
+
+#[test]
 fn the_preprocessing_of_borrowed_heads_is_found() {
     // Their heads are usually fed otherwise, so that what is believed of them is wrong.
     for file in ["head_yolov8_from_yolox.onnx", "yolox_nano_uint8_nhwc.onnx"] {
