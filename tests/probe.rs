@@ -49,7 +49,7 @@ const TRUTH: &[(&str, &str, &str)] = &[
 fn the_best_preprocessing_is_kept_in_a_card() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| {
-        let output = common::quantscope(folder.path()).args(arguments).output().unwrap();
+        let output = common::quantscope(folder.path()).current_dir(folder.path()).args(arguments).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
