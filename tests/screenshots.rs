@@ -100,6 +100,10 @@ impl Album<'_> {
         self.save(&program, "help");
         program.key("F1");
         self.with_click(&program, "class-list", 70, CLASS_LIST_Y);
+        program.key("m");
+        std::thread::sleep(FADE);
+        self.save(&program, "model-panel");
+        program.key("m");
         program.close();
     }
 
@@ -214,6 +218,9 @@ impl Album<'_> {
         {
             let mut program = self.running(&settings(width, height, &format!("theme = \"{theme}\"")));
             self.save(&program, &format!("{width}x{height}-{theme}"));
+            program.key("m");
+            std::thread::sleep(FADE);
+            self.save(&program, &format!("{width}x{height}-{theme}-model"));
             program.close();
         }
         let mut program = self.running(&settings(2560, 1440, "theme = \"light\"\nlayout = \"overlay\""));

@@ -4,6 +4,7 @@ use super::dialogs::DialogKind;
 use super::settings::{CameraWish, CompareLayout, ThemeChoice};
 use crate::capture::SourceSpec;
 use crate::inference::Thresholds;
+use crate::inference::probe::Feeding;
 use crate::pipeline::LaneId;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -99,4 +100,18 @@ pub enum Action {
     DismissWelcome,
     /// Save the picture with its boxes.
     SaveSnapshot,
+    /// Open or close the panel of a lane's model.
+    ToggleModelPanel(LaneId),
+    /// Load the model again with the card as it was edited.
+    ApplyCard,
+    /// Back to the card that the running model was loaded with.
+    RevertCard,
+    /// Save the card beside the model.
+    SaveCard,
+    /// Try the usual preprocessings on the frame in view.
+    StartProbe,
+    /// Break that off.
+    CancelProbe,
+    /// Take this preprocessing; whether the model takes bytes.
+    TakeFeeding(Feeding, bool),
 }

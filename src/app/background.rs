@@ -3,8 +3,10 @@
 use super::catalog::{Listing, NotGot};
 use super::dialogs::{self, DialogKind, Picked};
 use super::options::{CameraChoice, Services, TwinChoice, Variant};
+use super::probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
 use super::settings::{Settings, SettingsStore};
 use super::snapshot::{self, SnapshotRequest};
+use crate::inference::CardOverrides;
 use crate::pipeline::{LaneId, Worker};
 use crate::runtime::catalog::{Cancel, CatalogError, CatalogModel, Progress};
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -58,6 +60,27 @@ pub enum Outcome {
     SnapshotSaved(PathBuf),
     /// Something could not be written: a sentence.
     SaveFailed(String),
+    /// The search for a preprocessing is over; None when it was broken off.
+    Probed {
+        /// Whose model.
+        lane: LaneId,
+        /// Best first.
+        found: Result<Option<Vec<ProbeRow>>, String>,
+    },
+    /// A model card was saved here.
+    CardSaved {
+        /// Whose model.
+        lane: LaneId,
+        /// The card.
+        path: PathBuf,
+    },
+    /// A model card was not saved.
+    CardNotSaved {
+        /// Whose model.
+        lane: LaneId,
+        /// A sentence.
+        reason: String,
+    },
 }
 
 /// The threads that work for the window.
@@ -74,6 +97,9 @@ pub struct Background {
     downloads: Worker,
     /// The latest download of each model, so that all can be stopped.
     cancels: BTreeMap<String, Cancel>,
+    probes: Worker,
+    /// The search that was begun last.
+    probe_watch: Arc<ProbeWatch>,
 }
 
 impl Background {
@@ -95,6 +121,8 @@ impl Background {
             files: Worker::spawn("window-files", JOB_CAPACITY)?,
             downloads: Worker::spawn("window-downloads", DOWNLOAD_CAPACITY)?,
             cancels: BTreeMap::new(),
+            probes: Worker::spawn("window-probe", 1)?,
+            probe_watch: Arc::default(),
         })
     }
 
@@ -175,6 +203,34 @@ impl Background {
         })
     }
 
+    /// Saves a model card.
+    pub fn save_card(&self, lane: LaneId, path: PathBuf, card: CardOverrides) -> bool {
+        self.run(&self.files, move || {
+            Some(match card.save(&path) {
+                Ok(()) => Outcome::CardSaved { lane, path },
+                Err(error) => Outcome::CardNotSaved { lane, reason: error.to_string() },
+            })
+        })
+    }
+
+    /// Tries the usual preprocessings of a model. None when a search waits already.
+    pub fn probe(&mut self, lane: LaneId, request: ProbeRequest) -> Option<Arc<ProbeWatch>> {
+        let watch = Arc::new(ProbeWatch::default());
+        let (probe, wake, noted) = (Arc::clone(&self.services.probe), Arc::clone(&self.wake), Arc::clone(&watch));
+        let begun = self.run(&self.probes, move || {
+            let found = probe(&request, &mut |progress| {
+                let go_on = noted.note(progress);
+                wake();
+                go_on
+            });
+            Some(Outcome::Probed { lane, found })
+        });
+        if begun {
+            self.probe_watch = Arc::clone(&watch);
+        }
+        begun.then_some(watch)
+    }
+
     /// Saves the settings.
     pub fn save_settings(&self, store: SettingsStore, settings: Settings) -> bool {
         self.run(&self.files, move || {
@@ -202,6 +258,7 @@ impl Drop for Background {
     fn drop(&mut self) {
         // What has come is kept; the thread can then be joined.
         self.cancels.values().for_each(Cancel::cancel);
+        self.probe_watch.cancel();
         // The thread that waits for an answer can then be joined.
         if self.dialog_is_open.load(Ordering::SeqCst) {
             dialogs::close_open();

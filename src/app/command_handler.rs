@@ -63,6 +63,13 @@ impl App {
             Action::ClearMessages => self.session.messages.clear(),
             Action::DismissWelcome => self.settings.welcome_dismissed = true,
             Action::SaveSnapshot => self.save_snapshot(),
+            Action::ToggleModelPanel(lane) => self.toggle_model_panel(lane),
+            Action::ApplyCard => self.apply_card(),
+            Action::RevertCard => self.revert_card(),
+            Action::SaveCard => self.save_card(),
+            Action::StartProbe => self.start_probe(),
+            Action::CancelProbe => self.cancel_probe(),
+            Action::TakeFeeding(feeding, bytes) => self.take_feeding(feeding, bytes),
         }
     }
 
@@ -191,8 +198,7 @@ impl App {
     pub(super) fn load_models(&mut self, paths: [Option<PathBuf>; 2]) {
         for (lane, path) in LaneId::BOTH.into_iter().zip(paths) {
             if let Some(path) = path {
-                self.session.lane_mut(lane).failure = None;
-                self.send(Command::LoadModel { lane, path, overrides: self.overrides.clone() });
+                self.load_model(lane, path, self.overrides.clone());
             }
         }
     }

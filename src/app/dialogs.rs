@@ -10,6 +10,8 @@ use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, Signal, System};
 pub enum DialogKind {
     /// A model for a lane.
     Model(LaneId),
+    /// The class names of a lane's model.
+    Labels(LaneId),
     /// A video or a picture.
     SourceFile,
     /// A folder of pictures.
@@ -22,6 +24,7 @@ impl DialogKind {
         match self {
             Self::Model(LaneId::A) => "Open model A",
             Self::Model(LaneId::B) => "Open model B",
+            Self::Labels(_) => "Choose the class names",
             Self::SourceFile => "Open a video or a picture",
             Self::SourceFolder => "Open a folder of pictures",
         }
@@ -57,6 +60,10 @@ pub fn native(kind: &DialogKind) -> Picked {
     let asked_at = Instant::now();
     let path = match kind {
         DialogKind::Model(_) => dialog.add_filter("ONNX models", &["onnx"]).add_filter("All files", &["*"]).pick_file(),
+        DialogKind::Labels(_) => {
+            let names = ["names", "txt", "yaml", "yml"];
+            dialog.add_filter("Class names", &names).add_filter("All files", &["*"]).pick_file()
+        }
         DialogKind::SourceFile => {
             dialog.add_filter("Videos and pictures", &all).add_filter("All files", &["*"]).pick_file()
         }

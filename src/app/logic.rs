@@ -71,13 +71,17 @@ impl App {
             Event::ModelLoading { lane, path, stage } => {
                 let state = self.session.lane_mut(lane);
                 state.loading = Some((path, stage));
-                state.failure = None;
+                (state.failure, state.failed) = (None, None);
             }
             Event::ModelLoaded { lane, info } => self.on_model_loaded(lane, info),
             Event::ModelFailed { lane, path, message } => {
                 let state = self.session.lane_mut(lane);
                 state.loading = None;
                 state.failure = Some(message.clone());
+                state.failed = Some(path.clone());
+                if let Some(panel) = self.editing.model_panel.as_mut().filter(|panel| panel.lane == lane) {
+                    panel.on_failed(&path, &message);
+                }
                 let name = super::format::file_name(&path);
                 let text = if message.contains(&name) { message } else { format!("{name}: {message}") };
                 self.tell(Severity::Error, text);
@@ -85,6 +89,9 @@ impl App {
             Event::ModelUnloaded(lane) => {
                 *self.session.lane_mut(lane) = Default::default();
                 self.remember_model(lane, None);
+                if self.editing.model_panel.as_ref().is_some_and(|panel| panel.lane == lane) {
+                    self.close_model_panel();
+                }
                 self.keep_ready(None);
             }
             Event::ModelReady(info) => self.session.ready = info,
@@ -113,7 +120,10 @@ impl App {
         self.background.search_family(lane, info.path.clone());
         let state = self.session.lane_mut(lane);
         state.loading = None;
-        state.failure = None;
+        (state.failure, state.failed) = (None, None);
+        if let Some(panel) = self.editing.model_panel.as_mut().filter(|panel| panel.lane == lane) {
+            panel.on_loaded(&info);
+        }
         state.loaded = Some(info);
     }
 
@@ -152,6 +162,9 @@ impl App {
             }
             Outcome::GetEnded(name, result) => self.on_get_ended(&name, result),
             Outcome::SaveFailed(text) => self.tell(Severity::Error, text),
+            outcome @ (Outcome::Probed { .. } | Outcome::CardSaved { .. } | Outcome::CardNotSaved { .. }) => {
+                self.on_card_outcome(outcome);
+            }
         }
     }
 
@@ -159,6 +172,7 @@ impl App {
     pub(super) fn on_path(&mut self, kind: DialogKind, path: PathBuf) {
         match kind {
             DialogKind::Model(lane) => self.open_other_model(lane, path),
+            DialogKind::Labels(lane) => self.take_labels(lane, path),
             DialogKind::SourceFile | DialogKind::SourceFolder => self.open_source(SourceSpec::Path(path)),
         }
     }

@@ -7,6 +7,7 @@
 
 mod actions;
 mod background;
+mod card_commands;
 mod catalog;
 mod command_handler;
 mod dialogs;
@@ -15,8 +16,10 @@ mod get_models;
 mod journal;
 mod logic;
 mod messages;
+mod model_panel;
 mod options;
 mod panels;
+mod probe_job;
 mod settings;
 mod shortcuts;
 mod snapshot;
@@ -36,6 +39,7 @@ pub use dialogs::{DialogKind, Picked};
 pub use options::{
     CameraChoice, CameraFormatChoice, OpenCatalog, Services, StartOptions, TwinChoice, TwinRole, Variant,
 };
+pub use probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
 pub use settings::{CameraWish, CompareLayout, FOLDER_VARIABLE, Settings, SettingsStore, ThemeChoice, WindowPlace};
 pub use verdict::{FRAMES_NEEDED, Verdict, verdict};
 

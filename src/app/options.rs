@@ -2,11 +2,14 @@
 //! that tests can play it.
 
 use super::dialogs::{self, DialogKind, Picked};
+use super::probe_job::{self, ProbeRequest, ProbeRow};
 use crate::capture::SourceSpec;
 use crate::imaging::ImageSize;
 use crate::inference::ModelOverrides;
+use crate::inference::probe::Progress;
 use crate::runtime::catalog::{Catalog, CatalogError, ModelStore};
 use crossbeam_channel::Receiver;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -102,6 +105,12 @@ pub type PickPath = Arc<dyn Fn(&DialogKind) -> Picked + Send + Sync>;
 
 /// Opens the catalog and the folder that its models are kept in.
 pub type OpenCatalog = Arc<dyn Fn() -> Result<(Catalog, ModelStore), CatalogError> + Send + Sync>;
+/// Tries the usual preprocessings of a model; None when it was told to break off.
+pub type Probe = Arc<
+    dyn Fn(&ProbeRequest, &mut dyn FnMut(Progress) -> ControlFlow<()>) -> Result<Option<Vec<ProbeRow>>, String>
+        + Send
+        + Sync,
+>;
 
 /// The outside world. Each function may take its time: it is called on a thread of its own, never on the window's.
 #[derive(Clone)]
@@ -116,6 +125,8 @@ pub struct Services {
     pub pick_path: PickPath,
     /// Opens the catalog and the folder that its models are kept in.
     pub open_catalog: OpenCatalog,
+    /// Tries the usual preprocessings of a model.
+    pub probe: Probe,
 }
 
 impl Services {
@@ -130,6 +141,7 @@ impl Services {
             find_family: None,
             pick_path: Arc::new(dialogs::native),
             open_catalog: Arc::new(|| Ok((Catalog::built_in()?, ModelStore::of_environment()?))),
+            probe: Arc::new(probe_job::run),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::catalog::CatalogState;
 use super::dialogs::DialogKind;
 use super::messages::MessageLog;
+use super::model_panel::ModelPanel;
 use super::options::{CameraChoice, Variant};
 use super::variants::precision_name;
 use crate::capture::{SourceInfo, SourceKind, SourceSpec};
@@ -61,6 +62,8 @@ pub struct LaneState {
     pub loading: Option<(PathBuf, LoadStage)>,
     /// Why the last load failed; gone with the next load.
     pub failure: Option<String>,
+    /// The file that it failed for.
+    pub failed: Option<PathBuf>,
     /// The files of the same family as what runs, itself among them, full precision first.
     pub family: Vec<Variant>,
 }
@@ -163,6 +166,8 @@ pub struct Editing {
     pub class_search: String,
     /// The window with the path field, where no dialog is to be had.
     pub path_prompt: Option<PathPrompt>,
+    /// The panel of a lane's model, at most one.
+    pub model_panel: Option<ModelPanel>,
     /// The dialog that is open, at most one.
     pub dialog: Option<DialogKind>,
     /// Whether the help is shown.

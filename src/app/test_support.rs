@@ -29,9 +29,19 @@ pub fn model_info(path: &str, precision: Precision, bytes: u64) -> ModelInfo {
         labels_from: LabelSource::Metadata,
     };
     let provider = "CPU".to_owned();
-    let (quantization, executed) = (Quantization::default(), None);
-    let evidence = Vec::new();
-    ModelInfo { path: path.into(), bytes, precision, quantization, executed, card, evidence, threads: 2, provider }
+    ModelInfo {
+        path: path.into(),
+        bytes,
+        precision,
+        quantization: Quantization::default(),
+        executed: None,
+        recognised: card.clone(),
+        card,
+        set: None,
+        evidence: Vec::new(),
+        threads: 2,
+        provider,
+    }
 }
 
 /// A grey frame on which A found two boxes and B one of them.

@@ -3,7 +3,7 @@
 use super::App;
 use super::actions::Action;
 use super::panels::{
-    boxes, figures, get_models, help, message_log, path_prompt, situation, toasts, top_bar, transport, welcome,
+    boxes, figures, get_models, help, message_log, model, path_prompt, situation, toasts, top_bar, transport, welcome,
 };
 use super::shortcuts;
 use super::theme::Colors;
@@ -136,6 +136,10 @@ impl App {
         help::help_ui(&ctx, &mut self.editing.help_open);
         message_log::message_log_ui(&ctx, &mut self.editing.messages_open, &self.session.messages, actions);
         get_models::get_models_ui(&ctx, &self.session.catalog, actions);
+        if let Some(panel) = &mut self.editing.model_panel {
+            let state = &self.session.lanes[panel.lane.index()];
+            model::model_panel_ui(&ctx, panel, state, actions);
+        }
         if let Some(prompt) = &mut self.editing.path_prompt {
             path_prompt::path_prompt_ui(&ctx, prompt, actions);
         }

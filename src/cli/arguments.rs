@@ -3,7 +3,7 @@
 use super::output::OutputFormat;
 use super::start::UsageError;
 use super::{bench, cameras, detect, inspect, models, scene, try_model, window};
-use crate::inference::{LoadOptions, ModelOverrides, SessionOptions, Thresholds};
+use crate::inference::{CardSource, LoadOptions, ModelOverrides, SessionOptions, Thresholds};
 use crate::runtime;
 use std::path::{Path, PathBuf};
 
@@ -92,7 +92,7 @@ impl Global {
 
     /// Card and labels given on the command line.
     pub fn overrides(&self) -> ModelOverrides {
-        ModelOverrides { card: self.card.clone(), labels: self.labels.clone() }
+        ModelOverrides { card: self.card.clone().map(CardSource::File), labels: self.labels.clone() }
     }
 
     /// How models are loaded.

@@ -6,6 +6,7 @@ use super::start;
 use crate::capture::{self, CapturedFrame, Next, Pace, SourceInfo, SourceKind, SourceOptions, SourceSpec};
 use crate::imaging::{DrawnBox, draw_boxes};
 use crate::inference::{Detection, Detector, ModelCard, StageTimings};
+use crate::metrics::Health;
 use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -15,6 +16,9 @@ use std::time::Duration;
 
 /// How long a live source may give nothing before it is asked again.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Scores from here up show whether a model finds anything at all.
+const CANDIDATE_FLOOR: f32 = 0.01;
 
 /// What to detect in, and what to keep.
 #[derive(Debug, clap::Args)]
@@ -68,6 +72,7 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     }
     let progress = progress_bar(source.info(), args.limit);
     let mut detections = Vec::new();
+    let mut health = Health::default();
     let mut count = 0;
     while args.limit.is_none_or(|limit| count < limit) {
         let next = source.next_frame(PATIENCE);
@@ -79,8 +84,10 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
             Next::Waiting => continue,
             Next::End => break,
         };
-        let timings = detector.detect(&frame.image, global.thresholds(), &mut detections)?;
+        let thresholds = global.thresholds();
+        let (timings, letterbox) = detector.look(&frame.image, thresholds, CANDIDATE_FLOOR, &mut detections)?;
         let card = &detector.info().card;
+        health.push(detector.candidates(), &letterbox, card, thresholds.confidence);
         let written = write_line(global.format, count, &frame, card, &detections, &timings);
         written.context("the results cannot be written to stdout")?;
         if let Some(saver) = &saver {
@@ -90,6 +97,9 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         progress.inc(1);
     }
     progress.finish_and_clear();
+    for oddity in health.oddities_at_end() {
+        tracing::warn!("{}: {oddity}", model.display());
+    }
     ensure!(count > 0, "{}: the source gave no picture", args.source);
     Ok(())
 }

@@ -122,6 +122,11 @@ impl Watch {
             OutputFormat::Text => print(&format!("{}\n", self.table(&latest.statistics)))?,
             OutputFormat::Json => print(&format!("{}\n", self.json(&latest.statistics)))?,
         }
+        for lane in LaneId::BOTH {
+            for oddity in &latest.statistics.lanes[lane.index()].oddities {
+                eprintln!("model {lane:?}: {oddity}");
+            }
+        }
         save_picture(&side_by_side(latest, &self.models), Path::new(PICTURE))?;
         eprintln!("The last frame with the boxes of both models: {PICTURE}");
         Ok(())

@@ -1,14 +1,21 @@
 //! `quantscope inspect`: what a model is taken for, and why.
 
+mod probe;
+mod text;
+
 use super::arguments::Global;
 use super::output::{OutputFormat, print};
 use super::start;
+use super::start::UsageError;
 use crate::imaging::ResizeMode;
-use crate::inference::{self, ColorOrder, Examined, Head, Layout, ModelCard, Recognition};
+use crate::inference::{
+    self, CardOverrides, ClassNumbers, ColorOrder, Evidence, Examined, Head, Layout, ModelCard, Recognition,
+    guessed_keys,
+};
 use crate::onnx::{Executed, Precision, Quantization, Summary, ValueInfo};
+use probe::ProbeReport;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// What to look at.
@@ -17,6 +24,15 @@ pub(super) struct Args {
     /// The ONNX file
     #[arg(value_name = "MODEL")]
     file: Option<PathBuf>,
+    /// Try the usual preprocessings on this picture and rank them; may be given several times
+    #[arg(long, value_name = "PICTURE")]
+    probe: Vec<PathBuf>,
+    /// Save a small annotated picture of each preprocessing that was tried
+    #[arg(long, value_name = "DIR", requires = "probe")]
+    probe_out: Option<PathBuf>,
+    /// Remember the best preprocessing in a model card, the model's sidecar if no FILE is named
+    #[arg(long, value_name = "FILE", requires = "probe", num_args = 0..=1)]
+    save_card: Option<Option<PathBuf>>,
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
@@ -25,12 +41,42 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         None => global.one_model()?,
     };
     let examined = inference::examine(path, &global.load_options(), start::trial().as_ref(), &mut |_| {})?;
-    let Examined { summary, recognition, executed, .. } = &examined;
-    let report = InspectReport::new(path, summary, recognition, *executed);
-    match global.format {
-        OutputFormat::Json => print(&(serde_json::to_string(&report)? + "\n")),
-        OutputFormat::Text => print(&report.to_string()),
+    let set = examined.set.clone();
+    let mut report = InspectReport::new(path, &examined);
+    if !args.probe.is_empty() {
+        let request = probe::Request { pictures: &args.probe, out: args.probe_out.as_deref() };
+        report.probe = Some(probe::run(path, global, &request)?);
     }
+    let saved = match &args.save_card {
+        Some(place) => Some(save_card(&report, set.as_deref(), place.as_deref(), path)?),
+        None => None,
+    };
+    match global.format {
+        OutputFormat::Json => print(&(serde_json::to_string(&report)? + "\n"))?,
+        OutputFormat::Text => print(&report.to_string())?,
+    }
+    if let Some(place) = saved {
+        // Not stdout, which is the report's.
+        eprintln!("The best preprocessing is kept in {}", place.display());
+    }
+    Ok(())
+}
+
+/// Keeps the best preprocessing, beside what the user's card sets already.
+fn save_card(
+    report: &InspectReport,
+    set: Option<&CardOverrides>,
+    place: Option<&Path>,
+    model: &Path,
+) -> anyhow::Result<PathBuf> {
+    let place = place.map_or_else(|| model.with_extension("toml"), Path::to_owned);
+    let Some(best) = report.probe.as_ref().and_then(ProbeReport::best) else {
+        return Err(UsageError::because("--save-card keeps the best preprocessing, and none found anything"));
+    };
+    let mut card = set.map(CardOverrides::detached).unwrap_or_default();
+    best.feeding.set_in(&mut card, best.bytes);
+    card.save(&place)?;
+    Ok(place)
 }
 
 /// Everything that is known of a model; as JSON by `serde`, as text by `Display`.
@@ -44,19 +90,44 @@ pub struct InspectReport {
     bytes: u64,
     inputs: Vec<ValueInfo>,
     outputs: Vec<ValueInfo>,
+    /// Inputs beside the picture.
+    other_inputs: Vec<String>,
     card: CardReport,
     evidence: Vec<String>,
+    /// The same, each with what it is about.
+    evidence_items: Vec<EvidenceReport>,
+    /// Keys of the card whose values are guesses.
+    guesses: Vec<&'static str>,
+    /// Keys that the user's card sets, and where it is.
+    set_by_card: Option<SetReport>,
     warnings: Vec<String>,
     quantization: Quantization,
     /// What runs after ONNX Runtime's optimizer; null where that is not in question, or could not be found out.
     executed: Option<Executed>,
     operators: BTreeMap<String, usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probe: Option<ProbeReport>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct EvidenceReport {
+    item: inference::Item,
+    text: String,
+    guess: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct SetReport {
+    path: String,
+    keys: Vec<&'static str>,
 }
 
 /// A model card under the names that a card file uses.
 #[derive(Clone, Debug, Serialize)]
 struct CardReport {
     head: Head,
+    class_numbers: ClassNumbers,
+    nms: bool,
     layout: Layout,
     color: ColorOrder,
     scale: f32,
@@ -73,7 +144,23 @@ struct CardReport {
 
 impl InspectReport {
     /// Joins what the file says with what was recognised.
-    pub fn new(path: &Path, summary: &Summary, recognition: &Recognition, executed: Option<Executed>) -> Self {
+    pub fn new(path: &Path, examined: &Examined) -> Self {
+        let Examined { summary, recognition, executed, set, .. } = examined;
+        Self::of(path, summary, recognition, *executed, set.as_deref())
+    }
+
+    fn of(
+        path: &Path,
+        summary: &Summary,
+        recognition: &Recognition,
+        executed: Option<Executed>,
+        set: Option<&CardOverrides>,
+    ) -> Self {
+        let item = |evidence: &Evidence| EvidenceReport {
+            item: evidence.item,
+            text: evidence.to_string(),
+            guess: evidence.guess,
+        };
         Self {
             path: path.display().to_string(),
             precision: summary.precision,
@@ -83,12 +170,17 @@ impl InspectReport {
             bytes: summary.bytes,
             inputs: summary.inputs.clone(),
             outputs: summary.outputs.clone(),
+            other_inputs: recognition.other_inputs.clone(),
             card: CardReport::new(&recognition.card),
             evidence: recognition.evidence.iter().map(ToString::to_string).collect(),
+            evidence_items: recognition.evidence.iter().map(item).collect(),
+            guesses: guessed_keys(&recognition.evidence, set),
+            set_by_card: set.map(|card| SetReport { path: card.path.display().to_string(), keys: card.keys() }),
             warnings: recognition.warnings.clone(),
             quantization: summary.quantization,
             executed,
             operators: summary.operators.clone(),
+            probe: None,
         }
     }
 }
@@ -97,6 +189,8 @@ impl CardReport {
     fn new(card: &ModelCard) -> Self {
         Self {
             head: card.head,
+            class_numbers: card.class_numbers,
+            nms: card.nms,
             layout: card.layout,
             color: card.color,
             scale: card.scale,
@@ -110,70 +204,6 @@ impl CardReport {
             labels: card.labels.clone(),
         }
     }
-}
-
-/// Labels printed in the text form; the JSON has them all.
-const LABELS_SHOWN: usize = 6;
-
-/// Operators printed in the text form, the most frequent ones.
-const OPERATORS_SHOWN: usize = 8;
-
-impl fmt::Display for InspectReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.path)?;
-        let megabytes = self.bytes as f64 / 1e6;
-        let numbers = self.quantization.name_with(self.precision);
-        write!(f, "  {numbers}, {megabytes:.1} MB, opset {}", self.opset)?;
-        match self.producer.as_str() {
-            "" => writeln!(f)?,
-            producer => writeln!(f, ", by {producer}")?,
-        }
-        for (what, values) in [("input", &self.inputs), ("output", &self.outputs)] {
-            for value in values {
-                writeln!(f, "  {what:<8} {value}")?;
-            }
-        }
-        writeln!(f, "  weights  {}", self.quantization.weights)?;
-        if let Some(executed) = &self.executed {
-            writeln!(f, "  runs     {}", executed.in_words())?;
-        }
-        writeln!(f, "\ncard")?;
-        self.card.fmt(f)?;
-        for (title, sentences) in [("evidence", &self.evidence), ("warnings", &self.warnings)] {
-            if !sentences.is_empty() {
-                writeln!(f, "\n{title}")?;
-            }
-            for sentence in sentences {
-                writeln!(f, "  - {sentence}")?;
-            }
-        }
-        let mut operators: Vec<_> = self.operators.iter().collect();
-        operators.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), *name));
-        let shown = operators.iter().take(OPERATORS_SHOWN).map(|(name, count)| format!("{name} {count}"));
-        writeln!(f, "\noperators\n  {}", shortened(shown.collect(), operators.len()))
-    }
-}
-
-impl fmt::Display for CardReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [width, height] = self.input_size;
-        let shown = self.labels.iter().take(LABELS_SHOWN).cloned().collect();
-        writeln!(f, "  head     {}", self.head)?;
-        writeln!(f, "  input    {width}x{height}, {}, {}", name(&self.layout), name(&self.color))?;
-        writeln!(f, "  numbers  (pixel * {} - {:?}) / {:?}", self.scale, self.mean, self.std)?;
-        writeln!(f, "  resize   {}, padding {}", name(&self.resize), self.pad)?;
-        writeln!(f, "  classes  {} ({}): {}", self.classes, self.labels_from, shortened(shown, self.classes))
-    }
-}
-
-/// The name that an enum has in a card file.
-fn name(value: &impl Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-fn shortened(shown: Vec<String>, of: usize) -> String {
-    let rest = if shown.len() < of { ", …" } else { "" };
-    shown.join(", ") + rest
 }
 
 #[cfg(test)]
@@ -219,10 +249,21 @@ mod tests {
             labels: (0..80).map(|i| format!("name {i}")).collect(),
             labels_from: LabelSource::BuiltinCoco80,
         };
-        let (evidence, warnings) = (vec![Evidence::sure(Item::Head, "because")], vec!["careful".into()]);
+        let evidence = vec![
+            Evidence::guess(Item::Preprocessing, "as usual"),
+            Evidence::sure(Item::Head, "because"),
+            Evidence::guess(Item::Labels, "80 classes: the names of COCO (guess)"),
+        ];
+        let recognition = Recognition {
+            recognised: card.clone(),
+            card,
+            other_inputs: vec!["input image_shape is fed height and width".into()],
+            evidence,
+            warnings: vec!["careful".into()],
+        };
+        let set = CardOverrides { pad: Some(114), path: "a/m.toml".into(), ..CardOverrides::default() };
         let executed = Executed { convolutions: 47, integer_convolutions: 39, ..Default::default() };
-        let recognition = Recognition { card, evidence, warnings };
-        InspectReport::new(Path::new("a/m.onnx"), &summary, &recognition, Some(executed))
+        InspectReport::of(Path::new("a/m.onnx"), &summary, &recognition, Some(executed), Some(&set))
     }
 
     #[test]
@@ -242,10 +283,17 @@ mod tests {
         let want = serde_json::json!({
             "head": "yolox", "layout": "nchw", "color": "bgr", "scale": 1.0, "mean": [0.0, 0.0, 0.0],
             "std": [1.0, 1.0, 1.0], "resize": "letterbox_top_left", "pad": 114, "input_size": [416, 416],
-            "classes": 80, "labels_from": "builtin:coco80"
+            "classes": 80, "labels_from": "builtin:coco80", "class_numbers": "from_zero", "nms": true
         });
         assert_eq!(card, want);
-        assert_eq!(json["evidence"], serde_json::json!(["because"]));
+        let evidence = ["as usual (a guess)", "because", "80 classes: the names of COCO (guess)"];
+        assert_eq!(json["evidence"], serde_json::json!(evidence));
+        let item = serde_json::json!({"item": "preprocessing", "text": "as usual (a guess)", "guess": true});
+        assert_eq!(json["evidence_items"][0], item);
+        assert_eq!(json["guesses"], serde_json::json!(["color", "scale", "mean", "std", "resize", "labels"]));
+        assert_eq!(json["set_by_card"], serde_json::json!({"path": "a/m.toml", "keys": ["pad"]}));
+        assert_eq!(json["other_inputs"], serde_json::json!(["input image_shape is fed height and width"]));
+        assert!(json.get("probe").is_none());
     }
 
     #[test]
@@ -256,10 +304,15 @@ mod tests {
             "weights  none",
             "runs     39 of 47 convolutions run in integers",
             "input    images [1,3,416,416] float32",
-            "416x416, nchw, bgr",
-            "letterbox_top_left, padding 114",
+            "head            yolox\n                  because\n",
+            "input size      416x416\n",
+            "class numbers   from_zero\n",
+            "duplicates      removed by this program",
+            "preprocessing   bgr, (pixel * 1 - [0.0, 0.0, 0.0]) / [1.0, 1.0, 1.0], letterbox_top_left, padding 114 (a guess)",
+            "                  as usual (a guess)\n",
             "80 (builtin:coco80): name 0, name 1,",
-            "  - because",
+            "                  80 classes: the names of COCO (guess)\n",
+            "set by a card   pad: a/m.toml",
             "warnings\n  - careful",
             "Op9 10, Op8 9",
         ] {

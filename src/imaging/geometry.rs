@@ -126,6 +126,19 @@ const OWN_SIZE_STEP: u32 = 32;
 const OWN_SIZE_LONGEST: u32 = 1920;
 
 impl ResizeMode {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::LetterboxTopLeft, Self::LetterboxCenter, Self::Stretch, Self::OwnSize];
+
+    /// The name used in cards and reports, such as `letterbox_center`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LetterboxTopLeft => "letterbox_top_left",
+            Self::LetterboxCenter => "letterbox_center",
+            Self::Stretch => "stretch",
+            Self::OwnSize => "own_size",
+        }
+    }
+
     /// In words, as `centred letterbox, padding 114`.
     pub fn describe(self, pad: u8) -> String {
         match self {

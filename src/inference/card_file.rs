@@ -28,7 +28,7 @@ pub enum CardError {
         reason: String,
     },
     /// A value is of the right kind but makes no sense.
-    #[error("the model card {path} has {key} = {value}: {reason}")]
+    #[error("{} has {key} = {value}: {reason}", origin(path))]
     Value {
         /// The file.
         path: PathBuf,
@@ -38,6 +38,14 @@ pub enum CardError {
         value: String,
         /// What is allowed.
         reason: &'static str,
+    },
+    /// It cannot be written.
+    #[error("the model card {path} cannot be written: {source}. What was there before is untouched")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
     },
 }
 
@@ -73,7 +81,7 @@ pub struct CardOverrides {
     pub labels: Option<CardLabels>,
     /// Notes for people: where the model comes from, its licence, its figures. Not used.
     pub about: Option<toml::Table>,
-    /// The card itself; relative paths in it start from its folder.
+    /// The card itself; relative paths in it start from its folder. Empty for what was put together in the window.
     #[serde(skip)]
     pub path: PathBuf,
 }
@@ -178,7 +186,16 @@ impl CardOverrides {
         self.input_size.map(|[width, height]| ImageSize::new(width, height))
     }
 
-    fn check(&self) -> Result<(), CardError> {
+    /// The card in words: its path, or that it was set by hand.
+    pub fn origin(&self) -> String {
+        origin(&self.path)
+    }
+
+    /// Whether the values make sense in themselves.
+    ///
+    /// # Errors
+    /// The first one that does not.
+    pub fn check(&self) -> Result<(), CardError> {
         let wrong = |key, value: String, reason| Err(CardError::Value { path: self.path.clone(), key, value, reason });
         if let Some(size) = self.input_size.filter(|size| size.iter().any(|side| !(1..=MAX_SIDE).contains(side))) {
             return wrong("input_size", format!("{size:?}"), "width and height are 1 to 8192");
@@ -193,6 +210,13 @@ impl CardOverrides {
             return wrong("mean", format!("{mean:?}"), "these are three finite numbers");
         }
         Ok(())
+    }
+}
+
+fn origin(path: &Path) -> String {
+    match path.as_os_str().is_empty() {
+        true => "what was set by hand".to_owned(),
+        false => format!("the model card {}", path.display()),
     }
 }
 

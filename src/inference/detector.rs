@@ -1,13 +1,13 @@
 //! A model ready to detect: preprocess → session → decode → NMS.
 
 use super::heads::{DecodeContext, Decoder};
-use super::preprocess::{ModelInput, Preprocessor};
+use super::preprocess::{InputType, ModelInput, Preprocessor};
 use super::recognize::{Recognition, RecognizeError, recognize, recognize_input, usual_size};
 use super::session::{ModelSource, Session, SessionError, SessionOptions};
 use super::trial::{Subject, Trial, TrialError};
 use super::{
-    Candidate, CardError, CardOverrides, Detection, Evidence, InputRecognition, Item, LoadStage, ModelCard, ModelInfo,
-    ModelOverrides, Postprocessor, StageTimings, Thresholds,
+    Candidate, CardError, CardOverrides, CardSource, Detection, Evidence, InputRecognition, Item, LoadStage, ModelCard,
+    ModelInfo, ModelOverrides, Postprocessor, StageTimings, Thresholds,
 };
 use crate::imaging::{Letterbox, RgbImage};
 use crate::onnx::{self, Executed, OnnxError, Summary};
@@ -93,6 +93,8 @@ pub struct Examined {
     pub input: InputRecognition,
     /// What really runs in integers, where that is in question and was found out.
     pub executed: Option<Executed>,
+    /// The user's card, if there is one.
+    pub set: Option<Arc<CardOverrides>>,
     session: Session,
 }
 
@@ -111,10 +113,7 @@ pub fn examine(
     progress(LoadStage::Reading);
     let model = onnx::read(path)?;
     let summary = onnx::summary(&model, path)?;
-    let card = match &options.overrides.card {
-        Some(card) => Some(CardOverrides::read(card)?),
-        None => CardOverrides::beside(path)?,
-    };
+    let card = card_in_effect(path, &options.overrides)?;
     let unknown = |source| LoadError::Recognize { path: path.to_owned(), source };
     let input = recognize_input(&summary, card.as_ref()).map_err(unknown)?;
     let relaxed = input.relaxed_from.is_some().then(|| onnx::relaxed(model, &input.name));
@@ -148,6 +147,15 @@ impl Examined {
     }
 }
 
+/// The card that the user gave, else the sidecar.
+fn card_in_effect(model: &Path, overrides: &ModelOverrides) -> Result<Option<CardOverrides>, CardError> {
+    match &overrides.card {
+        Some(CardSource::File(card)) => CardOverrides::read(card).map(Some),
+        Some(CardSource::Given(card)) => card.check().map(|()| Some(CardOverrides::clone(card))),
+        None => CardOverrides::beside(model),
+    }
+}
+
 impl Detector {
     /// Loads the model at `path`: [`examine`], and a few runs to warm up.
     ///
@@ -168,8 +176,8 @@ impl Detector {
     }
 
     fn assemble(path: &Path, options: &LoadOptions, examined: Examined) -> Self {
-        let Examined { summary, recognition, input, executed, session } = examined;
-        let Recognition { card, evidence, warnings } = recognition;
+        let Examined { summary, recognition, input, executed, set, session } = examined;
+        let Recognition { card, recognised, evidence, warnings, .. } = recognition;
         let preprocessor = Preprocessor::new(&card, input.dtype);
         let input = preprocessor.new_input();
         let runner = Runner {
@@ -185,6 +193,8 @@ impl Detector {
             quantization: summary.quantization,
             executed,
             card,
+            recognised,
+            set,
             evidence,
             threads: options.session.threads,
             provider: "CPU".to_owned(),
@@ -222,11 +232,46 @@ impl Detector {
         thresholds: Thresholds,
         detections: &mut Vec<Detection>,
     ) -> Result<StageTimings, SessionError> {
+        self.look(image, thresholds, thresholds.confidence, detections).map(|(timings, _)| timings)
+    }
+
+    /// The same, keeping what scores at least `score_floor` as [`Runner::candidates`]; also says how picture and input are
+    /// mapped onto each other.
+    ///
+    /// # Errors
+    ///
+    /// As [`Detector::detect`].
+    pub fn look(
+        &mut self,
+        image: &RgbImage,
+        thresholds: Thresholds,
+        score_floor: f32,
+        detections: &mut Vec<Detection>,
+    ) -> Result<(StageTimings, Letterbox), SessionError> {
         let begin = Instant::now();
         let letterbox = self.preprocessor.run(image, &mut self.input);
         let preprocess = begin.elapsed();
-        let timings = self.runner.run(&self.input, &letterbox, thresholds, thresholds.confidence, detections)?;
-        Ok(StageTimings { preprocess, ..timings })
+        let timings = self.runner.run(&self.input, &letterbox, thresholds, score_floor, detections)?;
+        Ok((StageTimings { preprocess, ..timings }, letterbox))
+    }
+
+    /// What the last picture gave before thresholds and NMS.
+    pub fn candidates(&self) -> &[Candidate] {
+        self.runner.candidates()
+    }
+
+    /// Feeds the model as `card` says from now on; everything but colour order, normalization, resize mode and padding is
+    /// taken from its own card. The session stays.
+    pub fn feed_as(&mut self, card: &ModelCard) {
+        let own = &self.info.card;
+        let card = ModelCard { head: own.head, input_size: own.input_size, layout: own.layout, ..card.clone() };
+        self.preprocessor = Preprocessor::new(&card, self.preprocessor.input_type());
+        self.input = self.preprocessor.new_input();
+    }
+
+    /// Whether the model takes bytes, so that scale, mean and deviation do not apply.
+    pub fn takes_bytes(&self) -> bool {
+        matches!(self.preprocessor.input_type(), InputType::U8 | InputType::I8)
     }
 
     /// Time of `session.run` alone, on the input as it was left.
@@ -274,8 +319,9 @@ impl FirstRun<'_> {
             let input = self.input.at(size);
             match self.run_at(&input) {
                 Ok(recognition) => {
-                    let Self { summary, session, .. } = self;
-                    return Ok(Examined { summary, recognition: recognition?, input, executed: None, session });
+                    let Self { summary, card, session, .. } = self;
+                    let (recognition, set) = (recognition?, card.map(Arc::new));
+                    return Ok(Examined { summary, recognition, input, executed: None, set, session });
                 }
                 Err(error) => drop(first_error.get_or_insert(error)),
             }

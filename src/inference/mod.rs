@@ -6,6 +6,7 @@
 
 mod anchors;
 mod card_file;
+mod card_write;
 mod coco80;
 mod detection;
 mod detector;
@@ -17,6 +18,7 @@ mod model_card;
 mod model_info;
 pub mod nms;
 pub mod preprocess;
+pub mod probe;
 mod recognize;
 pub mod session;
 pub mod trial;
@@ -30,7 +32,9 @@ pub use detection::{Candidate, Detection, StageTimings, Thresholds};
 pub use detector::{Detector, Examined, LoadError, LoadOptions, Runner, examine};
 pub use head::Head;
 pub use model_card::{ClassNumbers, ColorOrder, LabelSource, Layout, ModelCard};
-pub use model_info::{LoadStage, ModelInfo, ModelOverrides};
+pub use model_info::{CardSource, LoadStage, ModelInfo, ModelOverrides};
 pub use nms::Postprocessor;
-pub use recognize::{Evidence, InputRecognition, Item, Recognition, RecognizeError, recognize, recognize_input};
+pub use recognize::{
+    Evidence, InputRecognition, Item, Recognition, RecognizeError, guessed_keys, recognize, recognize_input,
+};
 pub use session::{SessionError, SessionOptions};

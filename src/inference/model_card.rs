@@ -24,7 +24,23 @@ pub enum ColorOrder {
     Bgr,
 }
 
+impl Layout {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Nchw, Self::Nhwc];
+
+    /// `nchw` or `nhwc`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nchw => "nchw",
+            Self::Nhwc => "nhwc",
+        }
+    }
+}
+
 impl ColorOrder {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Rgb, Self::Bgr];
+
     /// `rgb` or `bgr`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -50,6 +66,19 @@ pub enum ClassNumbers {
 }
 
 impl ClassNumbers {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::FromZero, Self::FromOne, Self::CocoIds, Self::CocoIdsLessOne];
+
+    /// The name used in cards and reports, such as `from_zero`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FromZero => "from_zero",
+            Self::FromOne => "from_one",
+            Self::CocoIds => "coco_ids",
+            Self::CocoIdsLessOne => "coco_ids_less_one",
+        }
+    }
+
     /// The number of a detection's class for the model's own; none for the background and for ids that COCO does not use.
     pub fn class_id(self, own: u32) -> Option<u32> {
         match self {
@@ -144,6 +173,22 @@ impl ModelCard {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_are_called_the_same_in_cards_and_reports() {
+        for numbers in ClassNumbers::ALL {
+            assert_eq!(serde_json::to_value(numbers).unwrap(), numbers.name());
+        }
+        for layout in Layout::ALL {
+            assert_eq!(serde_json::to_value(layout).unwrap(), layout.name());
+        }
+        for color in ColorOrder::ALL {
+            assert_eq!(serde_json::to_value(color).unwrap(), color.name());
+        }
+        for resize in ResizeMode::ALL {
+            assert_eq!(serde_json::to_value(resize).unwrap(), resize.name());
+        }
+    }
 
     #[test]
     fn class_numbers_lead_to_one_numbering() {

@@ -1,8 +1,9 @@
 //! What is known of a loaded model.
 
-use super::{Evidence, ModelCard};
+use super::{CardOverrides, Evidence, ModelCard};
 use crate::onnx::{Executed, Precision, Quantization};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What is known of a loaded model.
 #[derive(Clone, Debug)]
@@ -19,6 +20,10 @@ pub struct ModelInfo {
     pub executed: Option<Executed>,
     /// What is believed of input and outputs.
     pub card: ModelCard,
+    /// The same without what the user's card sets.
+    pub recognised: ModelCard,
+    /// The user's card, if there is one.
+    pub set: Option<Arc<CardOverrides>>,
     /// Why that is believed, a sentence an item.
     pub evidence: Vec<Evidence>,
     /// Threads ONNX Runtime uses inside one operator.
@@ -60,10 +65,27 @@ pub enum LoadStage {
 }
 
 /// What the user gave for a model instead of what would be found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelOverrides {
     /// A model card instead of the sidecar.
-    pub card: Option<PathBuf>,
+    pub card: Option<CardSource>,
     /// A label file instead of every other source of labels.
     pub labels: Option<PathBuf>,
+}
+
+/// A model card instead of the sidecar.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CardSource {
+    /// A file.
+    File(PathBuf),
+    /// As it was put together in the window.
+    Given(Arc<CardOverrides>),
+}
+
+impl ModelInfo {
+    /// The keys of a model card whose values are guesses: other models that look the same differ in them, and the user's
+    /// card does not set them.
+    pub fn guesses(&self) -> Vec<&'static str> {
+        super::guessed_keys(&self.evidence, self.set.as_deref())
+    }
 }

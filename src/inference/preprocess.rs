@@ -164,6 +164,11 @@ impl Preprocessor {
         }
     }
 
+    /// The element type of the inputs.
+    pub fn input_type(&self) -> InputType {
+        self.input_type
+    }
+
     /// An input tensor of the right type and shape.
     pub fn new_input(&self) -> ModelInput {
         ModelInput::grey(self.model_size, self.layout, self.input_type, self.pad)

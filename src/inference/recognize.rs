@@ -3,6 +3,7 @@
 
 mod evidence;
 mod input;
+mod metadata;
 mod names;
 mod other_inputs;
 mod outputs;
@@ -13,7 +14,7 @@ use super::{CardError, CardOverrides, Head, LabelSource, ModelCard, labels};
 use crate::onnx::{Summary, shown};
 use std::path::Path;
 
-pub use evidence::{Evidence, Item};
+pub use evidence::{Evidence, Item, guessed_keys};
 pub use input::{InputRecognition, recognize_input};
 pub use other_inputs::{OtherInput, OtherType};
 
@@ -22,6 +23,10 @@ pub use other_inputs::{OtherInput, OtherType};
 pub struct Recognition {
     /// How to feed the model and how to read its answer.
     pub card: ModelCard,
+    /// The same without what the user's card sets.
+    pub recognised: ModelCard,
+    /// What is fed beside the picture, a sentence an input.
+    pub other_inputs: Vec<String>,
     /// Why that is believed, a sentence an item.
     pub evidence: Vec<Evidence>,
     /// What the user should know, such as labels that do not fit.
@@ -119,13 +124,17 @@ pub fn recognize(
     let mut warnings = input.warnings.clone();
     let found = recognize_head(summary, input, trial, overrides)?;
     let mut card = usual_card(&found, input);
+    let mut recognised = card.clone();
+    let own = names::find(summary, None, None, &found, recognised.class_numbers)?;
+    (recognised.labels, recognised.labels_from) = (own.labels, own.source);
     let mut evidence = input.evidence.clone();
+    evidence.extend(metadata::evidence(summary));
     evidence.extend(head_evidence(&found));
     evidence.push(preprocessing_evidence(&found.usual, input.dtype));
     if let Some(overrides) = overrides {
         let keys = overrides.apply(&mut card);
         if !keys.is_empty() {
-            let text = format!("the card {} sets {}", overrides.path.display(), keys.join(", "));
+            let text = format!("{} sets {}", overrides.origin(), keys.join(", "));
             evidence.push(Evidence::sure(Item::Card, text));
         }
     }
@@ -135,7 +144,8 @@ pub fn recognize(
     evidence.push(named.evidence);
     warnings.extend(named.warning);
     evidence.push(Evidence::sure(Item::Precision, summary.precision_evidence.clone()));
-    Ok(Recognition { card, evidence, warnings })
+    let other_inputs = input.others.iter().map(OtherInput::describe).collect();
+    Ok(Recognition { card, recognised, other_inputs, evidence, warnings })
 }
 
 /// The size that models with the recognised head usually have, as far as the file alone tells the head.

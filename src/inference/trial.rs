@@ -5,11 +5,11 @@
 //! its caller registers, and this program registers none. Weights in other files are confined to the model's folder by
 //! [`crate::onnx::read`] before the process is started.
 
-use super::LoadOptions;
+use super::{CardSource, LoadOptions};
 use crate::onnx::{Executed, Summary};
 use crate::runtime;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -158,7 +158,12 @@ impl Trial {
         let (mut said, mut answered) = (tempfile::tempfile()?, tempfile::tempfile()?);
         // Here, and not in the process, so that it goes even where the process is ended.
         let folder = if subject.look_inside { tempfile::tempdir().ok() } else { None };
-        let mut command = self.command(subject.path, options, &limits);
+        let given = given_card(options)?;
+        let card = match &options.overrides.card {
+            Some(CardSource::File(file)) => Some(file.as_path()),
+            _ => given.as_deref(),
+        };
+        let mut command = self.command(subject.path, card, options, &limits);
         if let Some(folder) = &folder {
             command.arg("--optimized").arg(folder.path().join("optimized.onnx"));
         }
@@ -177,7 +182,7 @@ impl Trial {
         Err(failure(subject.path, &limits, status, &tail_of(&mut said)?))
     }
 
-    fn command(&self, path: &Path, options: &LoadOptions, limits: &Limits) -> Command {
+    fn command(&self, path: &Path, card: Option<&Path>, options: &LoadOptions, limits: &Limits) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("try-model").arg("--parent").arg(std::process::id().to_string());
         command.arg("--memory-limit").arg(limits.memory_bytes.to_string());
@@ -186,7 +191,7 @@ impl Trial {
         let processor = limits.time * BUSY_FACTOR * threads + TIME_BASE;
         command.arg("--time-limit").arg(processor.as_secs().to_string());
         command.arg("--threads").arg(options.session.threads.to_string());
-        for (flag, file) in [("--card", &options.overrides.card), ("--labels", &options.overrides.labels)] {
+        for (flag, file) in [("--card", card), ("--labels", options.overrides.labels.as_deref())] {
             if let Some(file) = file {
                 command.arg(flag).arg(file);
             }
@@ -241,6 +246,14 @@ fn ended_by_time_limit(status: ExitStatus) -> bool {
 #[cfg(not(unix))]
 fn ended_by_time_limit(_: ExitStatus) -> bool {
     false
+}
+
+/// A card that is no file, as one, until the trial is over.
+fn given_card(options: &LoadOptions) -> std::io::Result<Option<tempfile::TempPath>> {
+    let Some(CardSource::Given(card)) = &options.overrides.card else { return Ok(None) };
+    let mut file = tempfile::Builder::new().prefix("quantscope-card-").suffix(".toml").tempfile()?;
+    file.write_all(card.to_toml().as_bytes())?;
+    Ok(Some(file.into_temp_path()))
 }
 
 fn tail_of(file: &mut File) -> std::io::Result<String> {

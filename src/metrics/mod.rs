@@ -4,10 +4,12 @@
 
 mod accuracy;
 mod agreement;
+mod health;
 mod window;
 
 pub use accuracy::{AccuracyWindow, LaneAccuracy};
 pub use agreement::{AgreementStatistics, AgreementWindow, FrameAgreement, agreement_of_frame};
+pub use health::{Health, Oddity};
 pub use window::{LatencySummary, LatencyWindow, RateMeter, TotalRate, percentile};
 
 /// Boxes that overlap at least this much, and are of one class, are taken for the same object.

@@ -161,6 +161,8 @@ impl Shown {
                 && !self.known[lane.index()]
             {
                 recorder.finished(lane, &output.result, self.frame_to_box);
+                let (candidates, card) = (&output.candidates, &output.result.model.card);
+                recorder.looked(lane, candidates, &output.letterbox, card, thresholds.confidence);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::capture::{CapturedFrame, SourceInfo, SourceOptions, SourceSpec};
 use crate::inference::{Detection, LoadStage, ModelInfo, ModelOverrides, StageTimings, Thresholds};
-use crate::metrics::{AgreementStatistics, FrameAgreement, LaneAccuracy, LatencySummary};
+use crate::metrics::{AgreementStatistics, FrameAgreement, LaneAccuracy, LatencySummary, Oddity};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -207,6 +207,8 @@ pub struct LaneStatistics {
     pub recent_total_ms: Vec<f32>,
     /// Against the truth, where the source knows it.
     pub accuracy: Option<LaneAccuracy>,
+    /// What is odd about the boxes or the input, the gravest first.
+    pub oddities: Vec<Oddity>,
 }
 
 /// All figures of the panel. Windows are counted in frames and said in the panel.

@@ -21,7 +21,7 @@ mod throughput;
 mod worker;
 
 pub use crate::inference::LoadStage;
-pub use crate::metrics::{AgreementStatistics, FrameAgreement, LaneAccuracy, LatencySummary};
+pub use crate::metrics::{AgreementStatistics, FrameAgreement, LaneAccuracy, LatencySummary, Oddity};
 pub use link::{Link, LinkPeer};
 pub use messages::{Command, Event, FrameId, FrameResult, LaneId, LaneResult, LaneStatistics, Mode, Statistics};
 pub use slot::{SlotReader, SlotWriter, latest_slot};

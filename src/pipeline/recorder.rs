@@ -2,9 +2,9 @@
 
 use super::{LaneId, LaneResult, LaneStatistics, Mode, Statistics};
 use crate::capture::CapturedFrame;
-use crate::imaging::{Truth, TruthBox};
-use crate::inference::{Detection, ModelCard, StageTimings};
-use crate::metrics::{AccuracyWindow, AgreementWindow, FrameAgreement, LatencyWindow, RateMeter, TotalRate};
+use crate::imaging::{Letterbox, Truth, TruthBox};
+use crate::inference::{Candidate, Detection, ModelCard, StageTimings};
+use crate::metrics::{AccuracyWindow, AgreementWindow, FrameAgreement, Health, LatencyWindow, RateMeter, TotalRate};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
@@ -28,6 +28,7 @@ struct LaneRecorder {
     total: LatencyWindow,
     frame_to_box: LatencyWindow,
     accuracy: AccuracyWindow,
+    health: Health,
     /// Classes of the truth that the model knows, and all classes of the truth.
     classes: [usize; 2],
 }
@@ -43,6 +44,7 @@ impl LaneRecorder {
             total: window(),
             frame_to_box: window(),
             accuracy: AccuracyWindow::new(WINDOW_FRAMES),
+            health: Health::default(),
             classes: [0; 2],
         }
     }
@@ -56,7 +58,7 @@ impl LaneRecorder {
         self.frame_to_box.push(frame_to_box);
     }
 
-    fn statistics(&mut self, now: Instant) -> LaneStatistics {
+    fn statistics(&mut self, now: Instant, other_found: bool) -> LaneStatistics {
         LaneStatistics {
             fps: self.finished.rate(now),
             frames: self.total.len(),
@@ -67,6 +69,7 @@ impl LaneRecorder {
             frame_to_box: self.frame_to_box.summary(),
             recent_total_ms: self.total.newest_ms(SPARKLINE_FRAMES),
             accuracy: self.accuracy.accuracy(self.classes[0], self.classes[1]),
+            oddities: self.health.oddities(other_found),
         }
     }
 }
@@ -120,6 +123,7 @@ impl Recorder {
         self.agreement.clear();
         self.lanes.iter_mut().for_each(|lane| {
             lane.accuracy.clear();
+            lane.health.clear();
             lane.frame_to_box.clear();
         });
     }
@@ -134,8 +138,8 @@ impl Recorder {
     /// One lane runs alone now, or both at once: latencies of before were measured under another load.
     pub fn reset_latencies(&mut self) {
         for lane in &mut self.lanes {
-            let LaneRecorder { accuracy, classes, .. } = std::mem::replace(lane, LaneRecorder::new());
-            (lane.accuracy, lane.classes) = (accuracy, classes);
+            let LaneRecorder { accuracy, health, classes, .. } = std::mem::replace(lane, LaneRecorder::new());
+            (lane.accuracy, lane.health, lane.classes) = (accuracy, health, classes);
         }
         self.snapshot_at = None;
     }
@@ -150,6 +154,18 @@ impl Recorder {
     /// A lane finished a frame.
     pub fn finished(&mut self, lane: LaneId, result: &LaneResult, frame_to_box: Duration) {
         self.lanes[lane.index()].push(&result.timings, frame_to_box, Instant::now());
+    }
+
+    /// What a lane's head gave for a frame, down to a score of 0.01 at least.
+    pub fn looked(
+        &mut self,
+        lane: LaneId,
+        candidates: &[Candidate],
+        letterbox: &Letterbox,
+        card: &ModelCard,
+        confidence: f32,
+    ) {
+        self.lanes[lane.index()].health.push(candidates, letterbox, card, confidence);
     }
 
     /// A lane's detections, down to a score of 0.001, on a frame of which the truth is known.
@@ -192,7 +208,9 @@ impl Recorder {
         }
         self.snapshot_at = Some(now);
         let (cpu_percent, resident_bytes) = self.process.read(now);
-        let mut lanes = [self.lanes[0].statistics(now), self.lanes[1].statistics(now)];
+        // A lane that has just been running alone says nothing about the frames of the other.
+        let found = [0, 1].map(|index: usize| mode == Mode::Compare && self.lanes[index].health.found_something());
+        let mut lanes = [self.lanes[0].statistics(now, found[1]), self.lanes[1].statistics(now, found[0])];
         for lane in LaneId::BOTH {
             if !mode.runs(lane) {
                 lanes[lane.index()].fps = None;

@@ -4,6 +4,7 @@ mod catalog;
 mod controls;
 mod events;
 mod layout;
+mod model;
 #[expect(dead_code, reason = "these tests need a part of what the server can do")]
 #[path = "../catalog/server.rs"]
 mod server;

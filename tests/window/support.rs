@@ -4,11 +4,12 @@ use crossbeam_channel::{Receiver, bounded};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use quantscope::app::{
-    App, CameraChoice, CameraFormatChoice, DialogKind, OpenCatalog, Picked, Services, Settings, SettingsStore,
-    StartOptions, TwinChoice, Variant,
+    App, CameraChoice, CameraFormatChoice, DialogKind, OpenCatalog, Picked, ProbeRow, Services, Settings,
+    SettingsStore, StartOptions, TwinChoice, Variant,
 };
 use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
 use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
+use quantscope::inference::probe::Progress;
 use quantscope::inference::{
     ClassNumbers, ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, Precision, StageTimings,
 };
@@ -37,6 +38,8 @@ pub struct Setup {
     pub cameras: Vec<CameraChoice>,
     /// The catalog; none: one that cannot be opened.
     pub catalog: Option<OpenCatalog>,
+    /// What a search for a preprocessing finds.
+    pub probed: Result<Option<Vec<ProbeRow>>, String>,
     /// Called with the folder of the settings before the window starts.
     pub prepare: fn(&Path),
 }
@@ -55,6 +58,7 @@ impl Default for Setup {
             family: Vec::new(),
             cameras: vec![camera()],
             catalog: None,
+            probed: Ok(None),
             prepare: |_| {},
         }
     }
@@ -85,6 +89,11 @@ impl Window {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (cameras, twin, picked) = (setup.cameras, setup.twin, setup.picked);
         let mut services = Services::new(move || cameras.clone(), move |_| twin.clone());
+        let probed = setup.probed;
+        services.probe = Arc::new(move |_, tell| {
+            let progress = Progress { done: 1, of: 30 };
+            if tell(progress).is_break() { Ok(None) } else { probed.clone() }
+        });
         let family = setup.family;
         if !family.is_empty() {
             services = services.with_families(move |_| family.clone());
@@ -243,9 +252,19 @@ pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
     };
     let bytes = if precision == Precision::Int8 { 1_000_000 } else { 3_400_000 };
     let provider = "CPU".to_owned();
-    let (quantization, executed, evidence) = (Quantization::default(), None, Vec::new());
-    let path = path.into();
-    Arc::new(ModelInfo { path, bytes, precision, quantization, executed, card, evidence, threads: 1, provider })
+    Arc::new(ModelInfo {
+        path: path.into(),
+        bytes,
+        precision,
+        quantization: Quantization::default(),
+        executed: None,
+        recognised: card.clone(),
+        card,
+        set: None,
+        evidence: Vec::new(),
+        threads: 1,
+        provider,
+    })
 }
 
 /// A frame on which A found a stop and a yield sign, B the stop sign only.
@@ -289,6 +308,7 @@ pub fn statistics() -> Statistics {
             total: summary(10.0),
             frame_to_box: summary(20.0),
             recent_total_ms: vec![10.0 * factor; 120],
+            oddities: Vec::new(),
             accuracy: Some(LaneAccuracy {
                 ap50: 0.875,
                 recall: 0.75,

@@ -8,7 +8,7 @@ use crate::app::theme::Colors;
 use crate::app::verdict::Verdict;
 use crate::capture::SourceSpec;
 use crate::inference::ModelInfo;
-use crate::pipeline::{LaneStatistics, LatencySummary, Statistics};
+use crate::pipeline::{LaneId, LaneStatistics, LatencySummary, Statistics};
 use eframe::egui::{Frame, Label, Margin, RichText, Role, Sense, Ui, WidgetInfo};
 
 /// What the panel shows.
@@ -33,6 +33,7 @@ pub struct FiguresInput<'a> {
 pub fn figures_ui(ui: &mut Ui, input: &FiguresInput<'_>, actions: &mut Vec<Action>) {
     ui.spacing_mut().item_spacing.y = 3.0;
     verdict_ui(ui, input, actions);
+    oddities_ui(ui, input, actions);
     model_ui(ui, input);
     speed_ui(ui, input);
     accuracy_ui(ui, input);
@@ -70,6 +71,24 @@ fn verdict_ui(ui: &mut Ui, input: &FiguresInput<'_>, actions: &mut Vec<Action>) 
         command("bench", input)
     );
     response.response.interact(Sense::hover()).on_hover_text(tip);
+}
+
+/// What is odd about a model's boxes, with the remedy.
+fn oddities_ui(ui: &mut Ui, input: &FiguresInput<'_>, actions: &mut Vec<Action>) {
+    let colors = Colors::of(ui);
+    for lane in LaneId::BOTH.into_iter().filter(|lane| input.models[lane.index()].is_some()) {
+        // The gravest: what follows is often caused by it.
+        let Some(oddity) = input.statistics.lanes[lane.index()].oddities.first() else { continue };
+        let frame = Frame::new().fill(colors.card).stroke((1.0, colors.warning)).corner_radius(8);
+        frame.inner_margin(Margin::symmetric(10, 6)).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            let text = RichText::new(format!("Model {lane:?}: {oddity}")).small().color(colors.text);
+            ui.add(Label::new(text).wrap());
+            if ui.small_button("Model…").accessible_name(format!("Correct model {lane:?}")).clicked() {
+                actions.push(Action::ToggleModelPanel(lane));
+            }
+        });
+    }
 }
 
 /// The command that measures the same without a window.

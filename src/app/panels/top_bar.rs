@@ -184,6 +184,9 @@ fn ready_ui(ui: &mut Ui, name: Option<&str>, actions: &mut Vec<Action>) {
     }
 }
 
+/// From this width on a lane's slot has room for the button of the model panel; the name opens it, too.
+const MODEL_BUTTON_FROM: f32 = 240.0;
+
 fn model_slot_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, width: f32, actions: &mut Vec<Action>) {
     let colors = Colors::of(ui);
     let frame = Frame::new().fill(ui.visuals().extreme_bg_color).corner_radius(6).inner_margin(Margin::symmetric(5, 2));
@@ -194,6 +197,14 @@ fn model_slot_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, width: f32, actio
             badge_ui(ui, lane);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 models_menu_ui(ui, lane, state, actions);
+                let known = state.loaded.is_some() || state.failed.is_some();
+                if known && width >= MODEL_BUTTON_FROM {
+                    let tip = "What is believed of this model, and how to correct it (M for the one that is shown)";
+                    let panel = ui.button("Model…").on_hover_text(tip);
+                    if panel.accessible_name(format!("About model {lane:?}")).clicked() {
+                        actions.push(Action::ToggleModelPanel(lane));
+                    }
+                }
                 let open = ui.button("Open…").on_hover_text("Choose an ONNX file");
                 if open.accessible_name(format!("Open model {lane:?}")).clicked() {
                     actions.push(Action::Browse(DialogKind::Model(lane)));
@@ -204,7 +215,11 @@ fn model_slot_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, width: f32, actio
                         actions.push(Action::UnloadModel(lane));
                     }
                 }
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| model_name_ui(ui, state, &colors));
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    if model_name_ui(ui, state, &colors) {
+                        actions.push(Action::ToggleModelPanel(lane));
+                    }
+                });
             });
         });
     });
@@ -251,7 +266,8 @@ fn family_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, actions: &mut Vec<Act
     ui.separator();
 }
 
-fn model_name_ui(ui: &mut Ui, state: &LaneState, colors: &Colors) {
+/// Draws the name; true when it was clicked and there is something to tell of the model.
+fn model_name_ui(ui: &mut Ui, state: &LaneState, colors: &Colors) -> bool {
     let (text, color, tip) = match (&state.loading, &state.failure) {
         (Some((path, stage)), _) => {
             let text = format!("{} {}", load_words(*stage), crate::app::format::file_name(path));
@@ -266,7 +282,9 @@ fn model_name_ui(ui: &mut Ui, state: &LaneState, colors: &Colors) {
             (state.title(), if state.loaded.is_some() { colors.text } else { colors.weak }, tip)
         }
     };
-    ui.add(Label::new(RichText::new(text).color(color)).truncate().sense(Sense::hover())).on_hover_text(tip);
+    let known = state.loaded.is_some() || state.failed.is_some();
+    let sense = if known { Sense::click() } else { Sense::hover() };
+    ui.add(Label::new(RichText::new(text).color(color)).truncate().sense(sense)).on_hover_text(tip).clicked()
 }
 
 /// The letter of a lane on its colour.

@@ -1,5 +1,6 @@
 //! Why something is believed of a model.
 
+use crate::inference::CardOverrides;
 use serde::Serialize;
 
 /// What a piece of evidence is about.
@@ -22,6 +23,33 @@ pub enum Item {
     Precision,
     /// What the user's card sets.
     Card,
+}
+
+impl Item {
+    /// The keys of a model card that say it.
+    pub const fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Input => &["layout"],
+            Self::Size => &["input_size"],
+            Self::Head => &["head", "nms"],
+            Self::ClassNumbers => &["class_numbers"],
+            Self::Preprocessing => &["color", "scale", "mean", "std", "resize", "pad"],
+            Self::Labels => &["labels"],
+            Self::Precision | Self::Card => &[],
+        }
+    }
+}
+
+/// The keys of a model card whose values are guesses, less those that a card has `set`.
+pub fn guessed_keys(evidence: &[Evidence], set: Option<&CardOverrides>) -> Vec<&'static str> {
+    let set = set.map(CardOverrides::keys).unwrap_or_default();
+    let mut keys: Vec<&'static str> = Vec::new();
+    for key in evidence.iter().filter(|evidence| evidence.guess).flat_map(|evidence| evidence.item.keys()) {
+        if !set.contains(key) && !keys.contains(key) {
+            keys.push(key);
+        }
+    }
+    keys
 }
 
 /// A reason to believe something.

@@ -208,9 +208,13 @@ fn tell_size(
                 size[0], size[1], declared[0], declared[1]
             ));
         }
+        let text = format!("input size {}x{}: the card says so", size[0], size[1]);
+        recognition.evidence.push(Evidence::sure(Item::Size, text));
         return size;
     }
     if let [Some(width), Some(height)] = fixed {
+        let text = format!("input size {width}x{height}: fixed by the file");
+        recognition.evidence.push(Evidence::sure(Item::Size, text));
         return [width, height];
     }
     let size = |fallback: [usize; 2]| [fixed[0].unwrap_or(fallback[0]), fixed[1].unwrap_or(fallback[1])];

@@ -43,8 +43,7 @@ pub(super) fn find(
     if let Some(card) = overrides
         && let Some(CardLabels::Names(names)) = &card.labels
     {
-        let origin = card.path.display().to_string();
-        return fitted(names.clone(), LabelSource::File(card.path.clone()), &origin);
+        return fitted(names.clone(), LabelSource::File(card.path.clone()), &card.origin());
     }
     if let Some(names) = summary.metadata.get("names").and_then(|text| labels::literal_names(text)) {
         return fitted(names, LabelSource::Metadata, "the model's metadata");

@@ -130,7 +130,7 @@ fn a_card_overrides_and_is_checked_against_the_outputs() {
     assert_eq!((found.card.labels[0].as_str(), found.card.labels[1].as_str()), ("cat", "class 1"));
     assert_eq!(found.card.labels_from, LabelSource::File("m.toml".into()));
     assert!(found.warnings[0].contains("names 1 classes and the model has 80"), "{:?}", found.warnings);
-    says(&found, "the card m.toml sets head, color");
+    says(&found, "the model card m.toml sets head, color");
     let wrong = CardOverrides { head: Some(Head::BoxesScores), ..card.clone() };
     refused(with_card(&yolox, &wrong), &["boxes_scores", "output [1,84,85] float32", "Correct the card"]);
     let numbers = CardOverrides { class_numbers: Some(ClassNumbers::FromOne), nms: Some(false), ..Default::default() };
