@@ -43,12 +43,15 @@ impl Place {
         self.quantscope(arguments).output().unwrap()
     }
 
-    /// The JSON objects of a run that works, a line each, with nothing on stderr.
+    /// The JSON objects of a run that works, a line each, with nothing on stderr but that pictures of the demo scene are
+    /// far larger than the tiny model's input.
     fn json(&self, arguments: &[&str]) -> Vec<Value> {
         let output = self.quantscope(arguments).args(["--format", "json"]).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said}");
-        assert!(said.is_empty(), "{arguments:?} is not quiet: {said}");
+        let expected = " WARN tiny.onnx: pictures of 800x450 are reduced to 64x64";
+        let quiet = said.lines().all(|line| line.starts_with(expected));
+        assert!(quiet && said.lines().count() <= 1, "{arguments:?} is not quiet: {said}");
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }

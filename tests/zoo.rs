@@ -73,7 +73,7 @@ zoo! {
     ultraface: "version-RFB-320.onnx" is "ultraface";
     blazeface: "face_detection_back_256x256_barracuda.onnx" is "blazeface";
     // Its reference was made at one size for all pictures.
-    centerface: "centerface.onnx" is "centerface" with "input_size = [640, 480]\nresize = \"stretch\"\n";
+    centerface: "centerface.onnx" is "centerface";
 }
 
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
 use super::maps::{Map, size_and_offset};
 use super::tensor::{push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
-use crate::imaging::{BoxInModel, ResizeMode};
+use crate::imaging::{BoxInModel, ImageSize, ResizeMode};
 use crate::inference::{Candidate, ClassNumbers, ColorOrder, Head};
 
 pub(super) const FAMILY: Family = Family {
@@ -54,9 +54,11 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         evidence: vec![format!("4 maps, the heat map {shape} with 1, 2, 2 and 10 channels: CenterFace")],
         usual: Usual {
             color: ColorOrder::Rgb,
-            resize: ResizeMode::OwnSize,
-            from: "what CenterFace is run with",
-            ..Usual::YOLOX
+            resize: ResizeMode::Stretch,
+            size: Some(ImageSize::new(640, 480)),
+            from: "the shape of most cameras' pictures; the network takes any multiple of 32, for which a card says \
+                   resize = \"own_size\"",
+            ..Usual::YOLOX.guessed()
         },
     })
 }

@@ -57,7 +57,7 @@ fn centerface_has_the_rows_before_the_columns() {
         for with_values in [false, true] {
             let found = recognized(&FAMILY, &maps, with_values).unwrap();
             assert_eq!((found.certainty, found.only_class), (Certainty::Certain, Some("face")));
-            assert_eq!(found.usual.resize, ResizeMode::OwnSize);
+            assert_eq!(found.usual.resize, ResizeMode::Stretch);
         }
         // Centre 4·(5 + 0.5 + 0.5) and 4·(3 + 0.25 + 0.5).
         let [face] = run(Head::CenterFace, &maps)[..] else { panic!() };
