@@ -113,9 +113,10 @@ fn second_row_ui(ui: &mut Ui, input: &TopBarInput<'_>, actions: &mut Vec<Action>
     /// What stands right of the two models, measured with the widest texts.
     const MODES_WIDTH: f32 = 388.0;
     const READY_WIDTH: f32 = 76.0;
+    const LEAST_SLOT: f32 = 128.0;
     let gap = ui.spacing().item_spacing.x;
     let modes = MODES_WIDTH + if input.session.ready.is_some() { READY_WIDTH } else { 0.0 };
-    let slot = ((ui.available_width() - modes) / 2.0 - gap).clamp(150.0, 420.0);
+    let slot = ((ui.available_width() - modes) / 2.0 - gap).clamp(LEAST_SLOT, 420.0);
     for lane in LaneId::BOTH {
         model_slot_ui(ui, lane, input.session.lane(lane), slot, actions);
     }
@@ -187,6 +188,9 @@ fn ready_ui(ui: &mut Ui, name: Option<&str>, actions: &mut Vec<Action>) {
 /// From this width on a lane's slot has room for the button of the model panel; the name opens it, too.
 const MODEL_BUTTON_FROM: f32 = 240.0;
 
+/// Narrower than this there is none for a button that closes the model.
+const CLOSE_BUTTON_FROM: f32 = 140.0;
+
 fn model_slot_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, width: f32, actions: &mut Vec<Action>) {
     let colors = Colors::of(ui);
     let frame = Frame::new().fill(ui.visuals().extreme_bg_color).corner_radius(6).inner_margin(Margin::symmetric(5, 2));
@@ -209,7 +213,7 @@ fn model_slot_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, width: f32, actio
                 if open.accessible_name(format!("Open model {lane:?}")).clicked() {
                     actions.push(Action::Browse(DialogKind::Model(lane)));
                 }
-                if state.loaded.is_some() {
+                if state.loaded.is_some() && width >= CLOSE_BUTTON_FROM {
                     let close = ui.add(Button::new("×").frame(false)).on_hover_text("Close this model");
                     if close.accessible_name(format!("Close model {lane:?}")).clicked() {
                         actions.push(Action::UnloadModel(lane));
