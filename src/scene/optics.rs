@@ -50,7 +50,8 @@ impl Wobble {
         self.skew * (y / height - 0.5) + self.amplitude * sin(turn)
     }
 
-    fn is_none(&self) -> bool {
+    /// Whether nothing moves.
+    pub const fn is_none(&self) -> bool {
         self.skew == 0.0 && self.amplitude == 0.0
     }
 }

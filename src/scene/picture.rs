@@ -105,8 +105,14 @@ impl Renderer {
         // Pixels are counted as they were painted; the box is where the shutter moved them.
         let painted = bounds(outline.iter().copied()).clipped_to(size);
         let height = size.height as f32;
-        let moved = outline.iter().map(|p| [p[0] + wobble.shift(p[1], height), p[1]]);
-        let rect = bounds(moved).clipped_to(size);
+        // A bent edge may reach farther than its ends.
+        let parts = if wobble.is_none() { 1 } else { 8 };
+        let along = |i: usize, k: usize| {
+            let (p, q, t) = (outline[i], outline[(i + 1) % outline.len()], k as f32 / parts as f32);
+            [p[0] + (q[0] - p[0]) * t, p[1] + (q[1] - p[1]) * t]
+        };
+        let edge = (0..outline.len()).flat_map(|i| (0..parts).map(move |k| (i, k))).map(|(i, k)| along(i, k));
+        let rect = bounds(edge.map(|p| [p[0] + wobble.shift(p[1], height), p[1]])).clipped_to(size);
         let scale = (size.width.max(size.height) as f32 / LOOKED_AT).max(1.0);
         let [longer, shorter] = LEAST_SIDES.map(|side| side * scale);
         let (width, height) = (rect.width(), rect.height());

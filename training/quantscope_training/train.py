@@ -36,6 +36,8 @@ VALIDATE_EVERY = 5
 POLL_S = 2.0
 # Pictures that give the quantizers their first ranges.
 FIRST_RANGES = 64
+# Learning rate of the quantizers' steps, as a share of all else's.
+STEP_RATE = 0.03
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class AveragedModel:
 
 # A short fine-tuning at the full size: the network has all but learnt, it only has to live with rounding.
 QUANTIZED_RECIPE = Recipe(
-    rounds=3, learning_rate=2e-4, weight_decay=0.0, warm_up_steps=50, average_decay=0.998, small_part=0.0, quantized=True
+    rounds=3, learning_rate=1e-4, weight_decay=0.0, warm_up_steps=30, average_decay=0.998, small_part=0.0, quantized=True
 )
 
 
@@ -111,10 +113,15 @@ def train(
 
 
 def parameter_groups(model: nn.Module, decay: float) -> list[dict]:
-    """Weight decay for convolution weights only, not for biases and normalization."""
+    """Weight decay for convolution weights only, and a small rate for the quantizers' steps.
+
+    AdamW moves every number by about the rate, whatever its size, and a step is a fiftieth of a typical weight.
+    """
+    steps = [p for name, p in model.named_parameters() if name.endswith(".step")]
     weights = [p for p in model.parameters() if p.dim() > 1]
-    others = [p for p in model.parameters() if p.dim() <= 1]
-    return [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+    others = [p for name, p in model.named_parameters() if p.dim() <= 1 and not name.endswith(".step")]
+    groups = [(weights, decay, 1.0), (others, 0.0, 1.0), (steps, 0.0, STEP_RATE)]
+    return [{"params": p, "weight_decay": d, "rate_share": s} for p, d, s in groups if p]
 
 
 def work(
@@ -184,7 +191,7 @@ def train_round(
     for step, (images, boxes, classes) in enumerate(batches.round(number, size, recipe.strength(number))):
         rate = recipe.rate((number + step / steps) / recipe.rounds, averaged.updates)
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["rate_share"]
         losses = forward(parallel, images, boxes, classes)
         optimizer.zero_grad(set_to_none=True)
         losses.total.backward()
