@@ -191,7 +191,7 @@ def train_round(
     for step, (images, boxes, classes) in enumerate(batches.round(number, size, recipe.strength(number))):
         rate = recipe.rate((number + step / steps) / recipe.rounds, averaged.updates)
         for group in optimizer.param_groups:
-            group["lr"] = rate * group["rate_share"]
+            group["lr"] = rate * group.get("rate_share", 1.0)
         losses = forward(parallel, images, boxes, classes)
         optimizer.zero_grad(set_to_none=True)
         losses.total.backward()
