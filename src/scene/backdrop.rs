@@ -1,6 +1,7 @@
-//! What is far away: sky, hills, road; or a wall of noise, which stands for everything else.
+//! What is far away: sky, hills, road; or a wall of noise, or a heap of things, which stand for everything else.
 
 use super::canvas::{Canvas, packed};
+use super::collage::Collage;
 use super::light::Light;
 use super::maths::{Camera, mix3, smooth_step};
 use super::noise::{NATURAL, ROUGH, SIDE, Tile};
@@ -11,6 +12,8 @@ pub(super) enum Backdrop {
     Road(Road),
     /// Two colours mixed by noise.
     Wall(Wall),
+    /// Things of all sizes that hide each other.
+    Collage(Collage),
 }
 
 /// A road that runs ahead of the camera.
@@ -56,14 +59,15 @@ pub(super) struct Wall {
 }
 
 impl Backdrop {
-    /// Paints the whole canvas.
-    pub fn paint(&self, canvas: &mut Canvas, light: &Light) {
+    /// Paints the whole canvas; `scratch` is reused.
+    pub fn paint(&self, canvas: &mut Canvas, light: &Light, scratch: &mut Vec<u32>) {
         match self {
             Self::Road(road) => {
                 road.paint_sky(canvas, light);
                 road.paint_ground(canvas, light);
             }
             Self::Wall(wall) => wall.paint(canvas, light),
+            Self::Collage(collage) => collage.paint(canvas, light, scratch),
         }
     }
 }

@@ -9,23 +9,27 @@
 //! ```text
 //! still.rs | drive.rs   choose what is seen      ─▶ Composition (picture.rs)
 //! art/                  faces, drawn once as vectors, in all sizes
-//! backdrop.rs           sky, hills, road or a wall of noise
+//! backdrop.rs           sky, hills, road, a wall of noise, or collage.rs, a heap of things
 //! canvas.rs             warps each face into the picture, from far to near
-//! optics.rs             blur, exposure, sensor noise ─▶ RgbImage
+//! optics.rs, jpeg.rs    rain, blur, shutter, exposure, noise, compression ─▶ RgbImage
 //! ```
 //!
 //! # What counts as truth
 //!
 //! The box is the tight axis-aligned box around the warped outline of the sign (of a traffic light: its
 //! housing), clipped to the picture; what hides a part of the sign does not shrink it. A sign counts when at
-//! least 40 % of its area lies in the picture and is hidden by nothing, and the clipped box's shorter side is at
-//! least 8 pixels and 1/40 of the picture's longer side. In the drive, signs that are still fading in at the
-//! far end do not count.
+//! least half of its area lies in the picture and is hidden by nothing, and when the clipped box's longer side is
+//! at least 10 and its shorter side at least 6 pixels in a picture whose longer side is 320 pixels or less (in a
+//! larger one: after it has shrunk to 320 pixels). Dirt, blur, darkness, fading and all else do not matter: a sign
+//! that is merely hard to see counts. In the drive, signs that are still fading in at the far end do not count.
 
 mod art;
 mod backdrop;
 mod canvas;
+mod collage;
+mod decoys;
 mod drive;
+mod jpeg;
 mod light;
 mod maths;
 mod noise;

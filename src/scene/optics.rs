@@ -1,6 +1,7 @@
-//! What lens and sensor do to a picture: blur, exposure, noise.
+//! What weather, lens and sensor do to a picture: rain, blur, rolling shutter, exposure, noise.
 
 use super::canvas::Canvas;
+use super::maths::sin;
 use super::noise::GAUSSIAN;
 use super::rng::Rng;
 use crate::imaging::RgbImage;
@@ -18,21 +19,74 @@ pub(super) struct Optics {
     pub exposure: [f32; 3],
     /// Standard deviation of sensor noise at mid grey, 0…255.
     pub noise: f32,
+    /// Streaks of rain before the camera.
+    pub rain: usize,
+    /// Rows that move while they are read one after the other.
+    pub wobble: Wobble,
+    /// Quality at which the picture is stored as JPEG, 1…100; 0 for not at all.
+    pub jpeg: u8,
+}
+
+/// What a rolling shutter does to a camera that moves: every row is shifted sideways by its own amount.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wobble {
+    /// Shift of the lowest row against the uppermost, pixels.
+    pub skew: f32,
+    /// Shift by vibration, pixels.
+    pub amplitude: f32,
+    /// Rows of one vibration.
+    pub period: f32,
+    /// Where it begins, radians.
+    pub phase: f32,
+}
+
+impl Wobble {
+    /// A camera at rest.
+    pub const NONE: Self = Self { skew: 0.0, amplitude: 0.0, period: 100.0, phase: 0.0 };
+
+    /// Shift to the right at height `y` of a picture of `height` rows, pixels.
+    pub fn shift(&self, y: f32, height: f32) -> f32 {
+        let turn = f64::from(y / self.period) * std::f64::consts::TAU + f64::from(self.phase);
+        self.skew * (y / height - 0.5) + self.amplitude * sin(turn)
+    }
+
+    /// Whether nothing moves.
+    pub const fn is_none(&self) -> bool {
+        self.skew == 0.0 && self.amplitude == 0.0
+    }
 }
 
 impl Optics {
     /// A good camera in good light.
-    pub const CLEAN: Self = Self { defocus: 0, motion: [0.0; 2], contrast: 1.0, exposure: [1.0; 3], noise: 0.0 };
+    pub const CLEAN: Self = Self {
+        defocus: 0,
+        motion: [0.0; 2],
+        contrast: 1.0,
+        exposure: [1.0; 3],
+        noise: 0.0,
+        rain: 0,
+        wobble: Wobble::NONE,
+        jpeg: 0,
+    };
 
     /// Applies all of it and writes the picture, which has the size of the canvas. `scratch` is reused.
     pub fn develop(&self, canvas: &mut Canvas, scratch: &mut Vec<u32>, rng: &mut Rng, picture: &mut RgbImage) {
+        for _ in 0..self.rain {
+            streak(canvas, rng);
+        }
         for _ in 0..self.defocus {
             smooth(canvas, scratch);
         }
         if self.motion.iter().any(|m| m.abs() >= 1.0) {
             smear(canvas, scratch, self.motion);
         }
+        if !self.wobble.is_none() {
+            shift_rows(canvas, scratch, &self.wobble);
+        }
         self.expose(canvas, rng, picture);
+        if self.jpeg > 0 {
+            super::jpeg::degrade(picture, self.jpeg);
+        }
     }
 
     fn expose(&self, canvas: &Canvas, rng: &mut Rng, picture: &mut RgbImage) {
@@ -81,7 +135,7 @@ fn mean_up(a: u32, b: u32) -> u32 {
 }
 
 /// (1 2 1)/4 along rows and along columns, as means of means.
-fn smooth(canvas: &mut Canvas, scratch: &mut Vec<u32>) {
+pub(super) fn smooth(canvas: &mut Canvas, scratch: &mut Vec<u32>) {
     let width = canvas.size.width as usize;
     let height = canvas.size.height as usize;
     scratch.clear();
@@ -129,4 +183,47 @@ fn smear(canvas: &mut Canvas, scratch: &mut Vec<u32>, [dx, dy]: [f32; 2]) {
             canvas.pixels[(y * width + x) as usize] = (even >> 3 & 0x00FF_00FF) | (odd >> 3 & 0x00FF_00FF) << 8;
         }
     }
+}
+
+/// A drop that falls while the shutter is open: a faint light line, nearly upright.
+fn streak(canvas: &mut Canvas, rng: &mut Rng) {
+    let (width, height) = (canvas.size.width as usize, canvas.size.height as usize);
+    let length = (height as f32 * rng.range(0.02, 0.12)) as usize + 2;
+    let (mut x, top) = (rng.unit() * width as f32, rng.below(height));
+    let slope = 0.12 + rng.around() * 0.1;
+    let light = 30 + rng.below(60) as u32;
+    for y in top..(top + length).min(height) {
+        if let Some(pixel) = canvas.pixels.get_mut(y * width + (x as usize).min(width - 1)) {
+            let c = |k: u32| {
+                let below = *pixel >> (8 * k) & 255;
+                (below * (256 - light) + 214 * light) >> 8
+            };
+            *pixel = c(0) | c(1) << 8 | c(2) << 16;
+        }
+        x += slope;
+    }
+}
+
+/// Shifts every row sideways, mixing neighbouring pixels; what comes in from outside repeats the edge.
+fn shift_rows(canvas: &mut Canvas, scratch: &mut Vec<u32>, wobble: &Wobble) {
+    let (width, height) = (canvas.size.width as usize, canvas.size.height);
+    scratch.clear();
+    scratch.extend_from_slice(&canvas.pixels);
+    for (y, (row, out)) in scratch.chunks_exact(width).zip(canvas.pixels.chunks_exact_mut(width)).enumerate() {
+        // Where the row is taken from, in 1/256 of a pixel.
+        let from = (-wobble.shift(y as f32 + 0.5, height as f32) * 256.0) as i64;
+        let (whole, share) = (from >> 8, (from & 255) as u32);
+        for (x, pixel) in out.iter_mut().enumerate() {
+            let at = |offset: i64| row[(x as i64 + whole + offset).clamp(0, width as i64 - 1) as usize];
+            *pixel = mixed(at(0), at(1), share);
+        }
+    }
+}
+
+/// `a` for `t` = 0, nearly `b` for `t` = 255.
+#[inline]
+fn mixed(a: u32, b: u32, t: u32) -> u32 {
+    let even = ((a & 0x00FF_00FF) * (256 - t) + (b & 0x00FF_00FF) * t) >> 8 & 0x00FF_00FF;
+    let odd = ((a >> 8 & 0x00FF_00FF) * (256 - t) + (b >> 8 & 0x00FF_00FF) * t) & 0xFF00_FF00;
+    even | odd
 }

@@ -5,17 +5,18 @@ use super::backdrop::Backdrop;
 use super::canvas::{Canvas, Shade};
 use super::light::Light;
 use super::maths::{Homography, polygon_area};
-use super::optics::Optics;
+use super::optics::{Optics, Wobble};
 use super::rng::Rng;
 use crate::imaging::{BoxInImage, ImageSize, RgbImage, Truth, TruthBox};
 use std::sync::{Arc, LazyLock};
 
 /// A sign counts when at least this share of its outline's area is in the picture and not hidden.
-const VISIBLE_SHARE: f32 = 0.4;
-/// The shorter side of a counted box, in pixels of the picture, is at least this …
-const SHORTEST_SIDE: f32 = 8.0;
-/// … and at least this share of the picture's longer side, so that a model that looks at 320 pixels sees 8.
-const SHORTEST_SHARE: f32 = 1.0 / 40.0;
+const VISIBLE_SHARE: f32 = 0.5;
+/// The longer side of a counted box is at least this and its shorter side at least the other, in pixels of a picture
+/// that is 320 pixels wide or high at most; of a larger picture, as a model sees it that looks at 320 pixels.
+const LEAST_SIDES: [f32; 2] = [10.0, 6.0];
+/// Pixels that a model looks at.
+const LOOKED_AT: f32 = 320.0;
 /// Signs that are still fading in do not count below this opacity.
 const LEAST_OPACITY: f32 = 0.6;
 
@@ -68,7 +69,7 @@ impl Renderer {
     /// Draws everything; `rng` is for the sensor's noise.
     pub fn render(&mut self, composition: &Composition, rng: &mut Rng) -> (RgbImage, Truth) {
         self.canvas.reset_owners();
-        composition.backdrop.paint(&mut self.canvas, &composition.light);
+        composition.backdrop.paint(&mut self.canvas, &composition.light, &mut self.scratch);
         let (mut signs, mut owner) = (0u8, 0u8);
         for item in &composition.items {
             owner = match item {
@@ -81,40 +82,51 @@ impl Renderer {
             };
             self.canvas.draw(item.art, &item.place, &item.shade, owner);
         }
-        let truth = self.truth(&composition.items);
+        let truth = self.truth(&composition.items, &composition.optics.wobble);
         let mut picture = RgbImage::new(self.canvas.size.width, self.canvas.size.height);
         composition.optics.develop(&mut self.canvas, &mut self.scratch, rng, &mut picture);
         (picture, truth)
     }
 
-    fn truth(&self, items: &[Item]) -> Truth {
+    fn truth(&self, items: &[Item], wobble: &Wobble) -> Truth {
         let signs = items.iter().filter_map(|item| item.class_id.map(|class_id| (item, class_id)));
         let boxes = signs.zip(1u8..=254).filter_map(|((item, class_id), owner)| {
-            let rect = self.visible_box(item, owner)?;
+            let rect = self.visible_box(item, owner, wobble)?;
             Some(TruthBox { class_id, rect })
         });
         Truth { class_names: NAMES.clone(), boxes: boxes.collect() }
     }
 
     /// The box around the outline, clipped to the picture, where the sign counts.
-    fn visible_box(&self, item: &Item, owner: u8) -> Option<BoxInImage> {
+    fn visible_box(&self, item: &Item, owner: u8, wobble: &Wobble) -> Option<BoxInImage> {
         let outline: Option<Vec<[f32; 2]>> = item.art.outline.iter().map(|p| item.place.apply(p[0], p[1])).collect();
         let outline = outline?;
-        let mut whole = BoxInImage::new(f32::MAX, f32::MAX, f32::MIN, f32::MIN);
-        for p in &outline {
-            whole.x1 = whole.x1.min(p[0]);
-            whole.y1 = whole.y1.min(p[1]);
-            whole.x2 = whole.x2.max(p[0]);
-            whole.y2 = whole.y2.max(p[1]);
-        }
         let size = self.canvas.size;
-        let rect = whole.clipped_to(size);
-        let shortest = SHORTEST_SIDE.max(size.width.max(size.height) as f32 * SHORTEST_SHARE);
-        if rect.width().min(rect.height()) < shortest || item.shade.opacity < LEAST_OPACITY {
+        // Pixels are counted as they were painted; the box is where the shutter moved them.
+        let painted = bounds(outline.iter().copied()).clipped_to(size);
+        let height = size.height as f32;
+        // A bent edge may reach farther than its ends.
+        let parts = if wobble.is_none() { 1 } else { 8 };
+        let along = |i: usize, k: usize| {
+            let (p, q, t) = (outline[i], outline[(i + 1) % outline.len()], k as f32 / parts as f32);
+            [p[0] + (q[0] - p[0]) * t, p[1] + (q[1] - p[1]) * t]
+        };
+        let edge = (0..outline.len()).flat_map(|i| (0..parts).map(move |k| (i, k))).map(|(i, k)| along(i, k));
+        let rect = bounds(edge.map(|p| [p[0] + wobble.shift(p[1], height), p[1]])).clipped_to(size);
+        let scale = (size.width.max(size.height) as f32 / LOOKED_AT).max(1.0);
+        let [longer, shorter] = LEAST_SIDES.map(|side| side * scale);
+        let (width, height) = (rect.width(), rect.height());
+        if width.max(height) < longer || width.min(height) < shorter || item.shade.opacity < LEAST_OPACITY {
             return None;
         }
-        let reach = [rect.x1 as usize, rect.y1 as usize, rect.x2 as usize + 2, rect.y2 as usize + 2];
+        let reach = [painted.x1 as usize, painted.y1 as usize, painted.x2 as usize + 2, painted.y2 as usize + 2];
         let seen = self.canvas.count_owned(owner, reach) as f32;
         (seen >= VISIBLE_SHARE * polygon_area(&outline)).then_some(rect)
     }
+}
+
+/// The box around points.
+fn bounds(points: impl Iterator<Item = [f32; 2]>) -> BoxInImage {
+    let empty = BoxInImage::new(f32::MAX, f32::MAX, f32::MIN, f32::MIN);
+    points.fold(empty, |b, p| BoxInImage::new(b.x1.min(p[0]), b.y1.min(p[1]), b.x2.max(p[0]), b.y2.max(p[1])))
 }

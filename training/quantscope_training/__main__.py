@@ -6,25 +6,14 @@
 import argparse
 import os
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
-from . import card, evaluate, quantize
-from .data import PackedSet, SceneSet, prepare
+from . import card, curves, evaluate, photographs, qat, quantize, sets
+from .data import PackedSet, prepare
 from .export import export
-from .train import Recipe, load_averaged, train
+from .train import QUANTIZED_RECIPE, Recipe, load_averaged, train
 
-TRAIN_SETS = (
-    SceneSet("train", 8000, 101, "320x320"),
-    # Wide pictures shrink into the letterbox, as camera and video frames do.
-    SceneSet("train-wide", 4000, 102, "960x540"),
-)
-VALIDATION_SET = SceneSet("validation", 300, 103, "320x320")
-# Seen by nothing but the final table.
-FINAL_SETS = (
-    SceneSet("final", 500, 20261123),
-    SceneSet("final-wide", 500, 20261124, "1280x720"),
-)
-EPOCHS = 7
 # Validation AP of the same network by different ranges scatters by about this much.
 AP_NOISE = 0.003
 
@@ -32,28 +21,29 @@ AP_NOISE = 0.003
 def main() -> None:
     options = parse()
     data = options.work / "data"
-    training = prepare(list(TRAIN_SETS), options.generator, data)
-    [validation] = prepare([VALIDATION_SET], options.generator, data)
-    checkpoint = train(
-        Recipe(epochs=options.epochs),
-        [data / scenes.name for scenes in TRAIN_SETS],
-        data / VALIDATION_SET.name,
-        options.work / "run",
-        options.workers,
+    [validation] = prepare([sets.VALIDATION], options.generator, data)
+    prepare(list(sets.shard(0)), options.generator, data)
+    # The other shards are rendered while the first is learnt from; by a new process, as a copy of this one would wait
+    # for threads of PyTorch that were not copied.
+    renderer = get_context("spawn").Process(target=render_the_rest, args=(options.generator, data))
+    renderer.start()
+    shards = [[data / scenes.name for scenes in sets.shard(number)] for number in range(sets.SHARDS)]
+    folders = {"float": options.work / "run", "quantized": options.work / "run-qat"}
+    recipe = Recipe(rounds=options.rounds)
+    checkpoint = train(recipe, shards, data / sets.VALIDATION.name, folders["float"], options.workers)
+    rounding = train(
+        QUANTIZED_RECIPE, shards, data / sets.VALIDATION.name, folders["quantized"], options.workers, checkpoint
     )
-    options.models.mkdir(parents=True, exist_ok=True)
-    fp32 = options.models / "scene.onnx"
-    int8 = options.models / "scene.int8.onnx"
-    export(load_averaged(checkpoint), fp32)
-    choice = best_choice(fp32, options.work / "candidates", training[0], validation)
-    quantize.quantize(fp32, int8, training[0], choice)
+    renderer.join()
+    [calibration] = prepare([sets.CALIBRATION], options.generator, data)
+    finals = dict(zip(sets.FINAL, prepare(list(sets.FINAL.values()), options.generator, data)))
 
-    finals = dict(zip(("square", "wide"), prepare(list(FINAL_SETS), options.generator, data)))
-    figures = [card.measure(path, precision, finals) for path, precision in ((fp32, "FP32"), (int8, "INT8 (PTQ)"))]
-    ratio = latency_ratio(fp32, int8, finals["square"])
-    figures = [replace(figures[0], latency_ratio=1.0), replace(figures[1], latency_ratio=ratio)]
-    card.write_card(options.models / "scene.toml", figures, choice.name, options.epochs, TRAIN_SETS, FINAL_SETS)
-    card.write_table(options.readme, figures, choice.name)
+    choice = write_models(options, checkpoint, rounding, calibration, validation)
+    figures = measure_models(options.models, finals)
+    seen = photographs.examine(options.models / "scene.onnx", options.photographs) if options.photographs else None
+    card.write_card(options.models / "scene.toml", figures, choice.name, recipe.rounds, seen)
+    card.write_table(options.readme, figures, choice.name, seen)
+    curves.write(options.readme.parent / "curves.png", folders["float"], folders["quantized"])
 
 
 def parse() -> argparse.Namespace:
@@ -63,29 +53,64 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=Path("target/training"), help="pictures and checkpoints")
     parser.add_argument("--models", type=Path, default=Path("models"), help="where the models are written")
     parser.add_argument("--readme", type=Path, default=Path("training/README.md"), help="gets the table of results")
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--rounds", type=int, default=sets.ROUNDS, help="more go on from a finished training")
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1), help="training processes")
+    parser.add_argument("--photographs", type=Path, help="COCO pictures with YOLO labels, to count stop signs in")
     return parser.parse_args()
 
 
-def best_choice(fp32: Path, folder: Path, training: PackedSet, validation: PackedSet) -> quantize.Choice:
-    """Tries every way to quantize; the first, so the simplest and fastest, whose validation AP is near the best."""
+def render_the_rest(generator: str, data: Path) -> None:
+    for number in range(1, sets.SHARDS):
+        prepare(list(sets.shard(number)), generator, data)
+
+
+def write_models(
+    options: argparse.Namespace, checkpoint: Path, rounding: Path, calibration: PackedSet, validation: PackedSet
+) -> quantize.Choice:
+    """All files of the family; returns how the ranges of the one quantized after training were chosen."""
+    options.models.mkdir(parents=True, exist_ok=True)
+    fp32 = options.models / "scene.onnx"
+    export(load_averaged(checkpoint), fp32)
+    quantize.halve(fp32, options.models / "scene.fp16.onnx")
+    choice = best_choice(fp32, options.work / "candidates", calibration, validation)
+    quantize.quantize(fp32, options.models / "scene.int8.onnx", calibration, choice)
+
+    learnt = load_averaged(rounding, quantized=True)
+    qat.set_rounding(learnt, False)
+    without_rounding = options.work / "qat-float.onnx"
+    export(learnt, without_rounding)
+    ranges = qat.learnt_ranges(learnt, without_rounding)
+    quantize.quantize_with_ranges(without_rounding, options.models / "scene.qat.onnx", calibration, ranges)
+    return choice
+
+
+def best_choice(fp32: Path, folder: Path, calibration: PackedSet, validation: PackedSet) -> quantize.Choice:
+    """The first way to quantize, so the simplest and fastest, that keeps the validation AP of FP32; else the best."""
     folder.mkdir(parents=True, exist_ok=True)
+    wanted = evaluate.average_precision(evaluate.predict_with_onnx(fp32, validation), validation).ap - AP_NOISE
     scored = []
     for number, choice in enumerate(quantize.CHOICES):
         path = folder / f"{number}.onnx"
-        quantize.quantize(fp32, path, training, choice)
+        quantize.quantize(fp32, path, calibration, choice)
         result = evaluate.average_precision(evaluate.predict_with_onnx(path, validation), validation)
         print(f"{choice.name}: validation AP {result.ap:.4f}, AP50 {result.ap50:.4f}", flush=True)
-        scored.append((result.ap, choice))
-    best = max(ap for ap, _ in scored)
-    return next(choice for ap, choice in scored if ap >= best - AP_NOISE)
+        if result.ap >= wanted:
+            return choice
+        scored.append((result.ap, number))
+    return quantize.CHOICES[max(scored)[1]]
 
 
-def latency_ratio(fp32: Path, int8: Path, packed: PackedSet) -> float:
-    slow, fast = evaluate.latencies_ms([fp32, int8], packed)
-    print(f"one thread, medians: FP32 {slow:.2f} ms, INT8 {fast:.2f} ms", flush=True)
-    return fast / slow
+def measure_models(folder: Path, finals: dict[str, PackedSet]) -> list[card.Figures]:
+    files = {
+        "scene.onnx": "FP32",
+        "scene.int8.onnx": "INT8 (PTQ)",
+        "scene.qat.onnx": "INT8 (QAT)",
+        "scene.fp16.onnx": "FP16",
+    }
+    figures = [card.measure(folder / name, precision, finals) for name, precision in files.items()]
+    times = evaluate.latencies_ms([figure.path for figure in figures], finals["square"])
+    print("one thread, medians:", ", ".join(f"{f.precision} {t:.2f} ms" for f, t in zip(figures, times)), flush=True)
+    return [replace(figure, latency_ms=t, latency_ratio=t / times[0]) for figure, t in zip(figures, times)]
 
 
 if __name__ == "__main__":

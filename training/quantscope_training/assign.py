@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .data import box_area
+from .data import IGNORED, box_area
 
 ALPHA = 0.5
 BETA = 6.0
@@ -24,6 +24,7 @@ class Assignment:
     positive: Tensor  # bool [B,N]
     boxes: Tensor  # float [B,N,4], valid where positive
     scores: Tensor  # float [B,N,C], zero elsewhere
+    ignored: Tensor  # bool [B,N], cells of signs that do not count
 
 
 def pairwise_iou(boxes: Tensor, others: Tensor) -> Tensor:
@@ -37,12 +38,14 @@ def pairwise_iou(boxes: Tensor, others: Tensor) -> Tensor:
 
 @torch.no_grad()
 def assign(centres: Tensor, boxes: Tensor, scores: Tensor, true_boxes: Tensor, true_classes: Tensor) -> Assignment:
-    """Centres `[N,2]`, predictions `[B,N,4]` and `[B,N,C]` in 0…1, truth `[B,M,4]` and `[B,M]` (-1: none)."""
+    """Centres `[N,2]`, predictions `[B,N,4]` and `[B,N,C]` in 0…1, truth `[B,M,4]` and `[B,M]` (-1: none, -2: ignored)."""
     exists = true_classes >= 0
     inside = torch.minimum(
         (centres - true_boxes[:, :, None, :2]).amin(dim=3),
         (true_boxes[:, :, None, 2:] - centres).amin(dim=3),
-    ).gt(0) & exists[:, :, None]
+    ).gt(0)
+    ignored = (inside & (true_classes == IGNORED)[:, :, None]).any(dim=1)
+    inside &= exists[:, :, None]
     iou = pairwise_iou(true_boxes, boxes) * inside
     class_rows = true_classes.clamp(min=0)[:, :, None].expand(-1, -1, scores.shape[1])
     own_scores = scores.transpose(1, 2).gather(1, class_rows)
@@ -67,4 +70,4 @@ def assign(centres: Tensor, boxes: Tensor, scores: Tensor, true_boxes: Tensor, t
     owned_classes = true_classes.gather(1, owner).clamp(min=0)
     taught = torch.zeros_like(scores).scatter_(2, owned_classes[..., None], (quality * positive)[..., None])
     owned_boxes = true_boxes.gather(1, owner[..., None].expand(-1, -1, 4))
-    return Assignment(positive, owned_boxes, taught)
+    return Assignment(positive, owned_boxes, taught, ignored & ~positive)

@@ -1,13 +1,15 @@
 """The model card that is shipped beside the models, and the table of results in the README."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import evaluate, quantize
+from . import evaluate, quantize, sets
 from .data import LABELS, PAD, PackedSet, SceneSet
 from .evaluate import Precision
 from .model import INPUT_SIZE
+from .photographs import Photographs
 
 TABLE_BEGIN = "<!-- results: written by the training, do not edit -->"
 TABLE_END = "<!-- end of results -->"
@@ -22,6 +24,7 @@ class Figures:
     sets: dict[str, Precision]
     float_convolutions: int
     integer_convolutions: int
+    latency_ms: float = 0.0
     latency_ratio: float = 0.0
 
     @property
@@ -46,14 +49,12 @@ def measure(path: Path, precision: str, sets: dict[str, PackedSet]) -> Figures:
 
 
 def write_card(
-    path: Path,
-    figures: list[Figures],
-    quantized_by: str,
-    epochs: int,
-    train_sets: tuple[SceneSet, ...],
-    final_sets: tuple[SceneSet, ...],
+    path: Path, figures: list[Figures], ranges: str, rounds: int, seen: Photographs | None, note: str = ""
 ) -> None:
-    """A sidecar that says how to feed the models and, in `[about]`, where they come from."""
+    """A sidecar that says how to feed the models and, in `[about]`, where they come from.
+
+    `ranges` tells how those of the file quantized after training were chosen, `note` what else should be known.
+    """
     labels = ", ".join(f'"{label}"' for label in LABELS)
     lines = [
         "# The default road-sign detector: one card for all its precisions. Written by training/.",
@@ -69,12 +70,15 @@ def write_card(
         f"labels = [{labels}]",
         "",
         "[about]",
-        'description = "MobileNetV2-style detector of twelve road signs, anchor-free, ReLU6"',
+        'description = "Residual detector of twelve road signs, anchor-free, ReLU6"',
         'licence = "MIT OR Apache-2.0"',
-        f'training_data = "{described(train_sets)}"',
-        f"epochs = {epochs}",
-        f'quantized_by = "onnxruntime.quantization, static QDQ, u8 activations, s8 weights a channel, {quantized_by}"',
-        f'evaluation_data = "{described(final_sets)}"',
+        f'training_data = "{described(scenes for k in range(sets.SHARDS) for scenes in sets.shard(k))}"',
+        f"rounds = {rounds}",
+        *([f'note = "{note}"'] if note else []),
+        'quantized_by = "onnxruntime.quantization, static QDQ, u8 activations, s8 weights a channel"',
+        f'ranges = "INT8 (PTQ): {ranges}; INT8 (QAT): learnt"',
+        f'evaluation_data = "{described(sets.FINAL.values())}"',
+        *([f'photographs = "COCO 2017, FP32 at score 0.4: {seen}"'] if seen else []),
     ]
     for figure in figures:
         lines += [
@@ -90,27 +94,29 @@ def write_card(
     path.write_text("\n".join(lines) + "\n")
 
 
-def described(sets: tuple[SceneSet, ...]) -> str:
+def described(scene_sets: Iterable[SceneSet]) -> str:
     """Such as `quantscope scene: 500 pictures of the default size with seed 1; …`."""
-    runs = "; ".join(f"{s.count} pictures of {s.size or 'the default size'} with seed {s.seed}" for s in sets)
+    runs = "; ".join(f"{s.count} pictures of {s.size or 'the default size'} with seed {s.seed}" for s in scene_sets)
     return f"quantscope scene: {runs}"
 
 
-def write_table(path: Path, figures: list[Figures], quantized_by: str) -> None:
+def write_table(path: Path, figures: list[Figures], ranges: str, seen: Photographs | None) -> None:
     """Replaces the table between the two marks in the README."""
-    sets = list(figures[0].sets)
-    head = "".join(f" AP {name} | AP50 {name} |" for name in sets)
+    names = list(figures[0].sets)
+    head = "".join(f" AP {name} | AP50 {name} |" for name in names)
     rows = [
-        f"| file | precision |{head} latency / FP32 | bytes | Conv / QLinearConv run |",
-        "|---|---|" + "---|" * (2 * len(sets) + 3),
+        f"| file | precision |{head} ms | latency / FP32 | bytes | Conv / QLinearConv run |",
+        "|---|---|" + "---|" * (2 * len(names) + 4),
     ]
     for figure in figures:
         accuracy = "".join(f" {r.ap:.3f} | {r.ap50:.3f} |" for r in figure.sets.values())
         rows.append(
-            f"| `{figure.path.name}` | {figure.precision} |{accuracy} {figure.latency_ratio:.2f} "
+            f"| `{figure.path.name}` | {figure.precision} |{accuracy} {figure.latency_ms:.1f} | {figure.latency_ratio:.2f} "
             f"| {figure.bytes:,} | {figure.float_convolutions} / {figure.integer_convolutions} |"
         )
-    rows += ["", f"Ranges of the INT8 file: {quantized_by}, chosen on validation pictures."]
+    rows += ["", f"Ranges of the file quantized after training: {ranges}, chosen on validation pictures."]
+    if seen:
+        rows += ["", f"Photographs of COCO 2017, FP32 at score 0.4: {seen}."]
     text = path.read_text()
     before, rest = text.split(TABLE_BEGIN, 1)
     after = rest.split(TABLE_END, 1)[1]

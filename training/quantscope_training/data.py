@@ -6,6 +6,7 @@ int64 `[N,M]` (-1 fills the rows up) and content int64 `[N,4]` (the rectangle in
 """
 
 import json
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +35,18 @@ LABELS = (
 )
 PAD = 114
 # Signs cut off by an augmentation down to less than this part of their area are no longer truth.
-KEPT_AREA = 0.25
-SMALLEST_SIDE = 3.0
+KEPT_AREA = 0.5
+# As in the scene's truth: shorter and longer side, in pixels.
+SMALLEST_SIDE = 6.0
+COUNTED_SIDE = 10.0
+# In place of a class: no box at all; a sign that neither has to be found nor must not be.
+NOTHING = -1
+IGNORED = -2
+# Share of the batches that show four pictures in the place of one.
+MOSAIC_BATCHES = 0.35
+# Shares of the batches: the renderer already varies size, light and noise, and resampling costs as much as a step.
+RESAMPLED_BATCHES = 0.15
+NOISY_BATCHES = 0.25
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,7 @@ def prepare(sets: list[SceneSet], generator: str, folder: Path) -> list[PackedSe
         if not (target / "truth.npz").exists():
             generate(scenes, generator, target / "scenes")
             pack(target / "scenes", target)
+            shutil.rmtree(target / "scenes")
         packed.append(load_packed(target))
     return packed
 
@@ -91,6 +103,8 @@ def letterbox(picture: Image.Image) -> tuple[np.ndarray, tuple[int, int, int, in
     width = max(1, round(picture.width * ratio))
     height = max(1, round(picture.height * ratio))
     left, top = (INPUT_SIZE - width) // 2, (INPUT_SIZE - height) // 2
+    if (width, height) == picture.size == (INPUT_SIZE, INPUT_SIZE):
+        return np.array(picture), (0, 0, INPUT_SIZE, INPUT_SIZE)
     canvas = np.full((INPUT_SIZE, INPUT_SIZE, 3), PAD, np.uint8)
     pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float()
     content = F.interpolate(pixels, (height, width), mode="bilinear", align_corners=False)[0].round().byte()
@@ -128,7 +142,9 @@ def pack(source: Path, target: Path) -> None:
             boxes[index, row] = corners + np.tile(content[index, :2], 2)
             classes[index, row] = annotation["category_id"] - 1
     images.flush()
-    np.savez(target / "truth.npz", boxes=boxes, classes=classes, content=content)
+    # Renamed when it is whole: a training that waits for it must not read half of it.
+    np.savez(target / "unfinished.npz", boxes=boxes, classes=classes, content=content)
+    (target / "unfinished.npz").replace(target / "truth.npz")
 
 
 def load_packed(folder: Path) -> PackedSet:
@@ -148,9 +164,9 @@ def to_model(images: np.ndarray) -> np.ndarray:
 
 
 class Batches:
-    """Endless supply of augmented batches from several packed sets, split over workers.
+    """Augmented batches from packed sets, split over workers.
 
-    Every epoch is a permutation drawn from (seed, epoch), so that a resumed run sees what it would have seen.
+    Every round is a permutation drawn from (seed, round), so that a resumed run sees what it would have seen.
     """
 
     def __init__(self, sets: list[PackedSet], batch: int, seed: int, worker: int = 0, workers: int = 1):
@@ -163,20 +179,27 @@ class Batches:
         self.most = max(packed.boxes.shape[1] for packed in sets)
 
     def steps(self) -> int:
-        """Batches an epoch for each worker."""
+        """Batches a round for each worker."""
         return len(self.index) // (self.batch * self.workers)
 
-    def epoch(self, number: int, size: int, strength: float):
-        """Yields pictures `[b,3,size,size]`, boxes `[b,M,4]` and classes `[b,M]`, -1 where there is none."""
+    def round(self, number: int, size: int, strength: float):
+        """Yields pictures `[b,3,size,size]`, boxes `[b,M,4]` and classes `[b,M]`: -1 none, -2 does not count."""
         order = np.random.default_rng([self.seed, number]).permutation(len(self.index))
         order = order[self.worker :: self.workers]
         generator = torch.Generator().manual_seed(hash((self.seed, number, self.worker)) & 0x7FFF_FFFF)
         for step in range(self.steps()):
-            rows = self.index[order[step * self.batch : (step + 1) * self.batch]]
-            yield augment(*self.gather(rows), size, strength, generator)
+            chosen = order[step * self.batch : (step + 1) * self.batch]
+            if torch.rand((), generator=generator) < MOSAIC_BATCHES:
+                others = torch.randint(len(self.index), (3 * len(chosen),), generator=generator).numpy()
+                gathered = mosaic(*self.gather(self.index[np.concatenate([chosen, others])]))
+            else:
+                gathered = self.gather(self.index[chosen])
+            images, boxes, classes = augment(*gathered, size, strength, generator)
+            yield images, *compact(boxes, classes)
 
     def gather(self, rows: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
-        images = torch.from_numpy(to_model(np.stack([self.sets[s].images[i] for s, i in rows])))
+        """uint8 `[b,H,W,3]`, boxes and classes of these rows."""
+        images = torch.from_numpy(np.stack([self.sets[s].images[i] for s, i in rows]))
         boxes = torch.zeros(len(rows), self.most, 4)
         classes = torch.full((len(rows), self.most), -1)
         for row, (s, i) in enumerate(rows):
@@ -186,15 +209,43 @@ class Batches:
         return images, boxes, classes
 
 
+def mosaic(images: Tensor, boxes: Tensor, classes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Four pictures at half their size in the place of one: four times as many signs, and small ones above all."""
+    count = len(images) // 4
+    # Mean of four neighbours, to within the bits that are shifted out.
+    quarter = images >> 2
+    halves = quarter[:, ::2, ::2] + quarter[:, 1::2, ::2] + quarter[:, ::2, 1::2] + quarter[:, 1::2, 1::2]
+    four = halves.unflatten(0, (4, count))
+    whole = torch.cat([torch.cat([four[0], four[1]], dim=2), torch.cat([four[2], four[3]], dim=2)], dim=1)
+    side = float(halves.shape[1])
+    offsets = torch.tensor([[0.0, 0.0], [side, 0.0], [0.0, side], [side, side]]).repeat(1, 2)
+    moved = boxes.unflatten(0, (4, count)) * 0.5 + offsets[:, None, None]
+    classes = classes.unflatten(0, (4, count))
+    tiny = (moved[..., 2:] - moved[..., :2]).amax(dim=3) < COUNTED_SIDE
+    classes = torch.where((classes >= 0) & tiny, IGNORED, classes)
+    return whole, moved.permute(1, 0, 2, 3).flatten(1, 2), classes.permute(1, 0, 2).flatten(1, 2)
+
+
+def compact(boxes: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+    """Moves what there is to the front and drops the columns that are empty in every row."""
+    order = (classes == NOTHING).int().argsort(dim=1, stable=True)
+    most = max(1, int((classes != NOTHING).sum(dim=1).max()))
+    order = order[:, :most]
+    return boxes.gather(1, order[..., None].expand(-1, -1, 4)), classes.gather(1, order)
+
+
 def augment(
     images: Tensor, boxes: Tensor, classes: Tensor, size: int, strength: float, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Random zoom, stretch and shift, then colour and noise; `strength` 0 only crops to `size`.
+    """uint8 `[b,H,W,3]` → float `[b,3,size,size]`: a window, resampled in some batches, then colour and noise.
 
     There are no flips: a mirrored "turn left" is a "turn right", and mirrored digits do not exist.
     """
-    images, boxes, classes = move(images, boxes, classes, size, strength, generator)
-    return recolour(images, strength, generator), boxes, classes
+    if torch.rand((), generator=generator) < RESAMPLED_BATCHES * strength:
+        moved = resample(images.permute(0, 3, 1, 2).float(), boxes, classes, size, strength, generator)
+    else:
+        moved = crop(images, boxes, classes, size, generator)
+    return recolour(moved[0], strength, generator), moved[1], moved[2]
 
 
 def uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
@@ -202,10 +253,24 @@ def uniform(count: int, low: float, high: float, generator: torch.Generator) -> 
     return torch.rand(count, 1, 1, 1, generator=generator) * (high - low) + low
 
 
-def move(
+def crop(
+    images: Tensor, boxes: Tensor, classes: Tensor, size: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A random window of every picture with its pixels as they are; cheap, and truest to what will be seen."""
+    count, height, width, _ = images.shape
+    limit = torch.tensor([width - size + 1, height - size + 1])
+    corner = (torch.rand(count, 2, generator=generator) * limit).long()
+    windows = torch.empty(count, size, size, 3, dtype=torch.uint8)
+    for window, image, (x, y) in zip(windows, images, corner.tolist()):
+        window.copy_(image[y : y + size, x : x + size])
+    boxes, classes = keep_visible(boxes - corner.repeat(1, 2)[:, None], classes, size)
+    return windows.permute(0, 3, 1, 2).float(), boxes, classes
+
+
+def resample(
     images: Tensor, boxes: Tensor, classes: Tensor, size: int, strength: float, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Resamples a random window of every picture to `size` pixels; what lies outside is padding grey."""
+    """Zooms and stretches a random window of every picture; what lies outside is padding grey."""
     count, _, height, width = images.shape
     zoom = uniform(count, -0.5, 0.45, generator).mul(strength).exp().flatten()
     stretch = uniform(count, -0.08, 0.08, generator).mul(strength).exp().flatten()
@@ -220,28 +285,32 @@ def move(
     x = (corner[:, :1] + line * window[:, :1]) * 2 / width - 1
     y = (corner[:, 1:] + line * window[:, 1:]) * 2 / height - 1
     grid = torch.stack([x[:, None, :].expand(-1, size, -1), y[:, :, None].expand(-1, -1, size)], dim=3)
-    grey = PAD / 255.0
-    images = F.grid_sample(images - grey, grid, mode="bilinear", align_corners=False) + grey
-
+    images = F.grid_sample(images - PAD, grid, mode="bilinear", align_corners=False) + PAD
     moved = (boxes - corner.repeat(1, 2)[:, None]) * scale.repeat(1, 2)[:, None]
-    clipped = moved.clamp(0, size)
-    kept = box_area(clipped) >= KEPT_AREA * box_area(moved)
-    kept &= (clipped[..., 2:] - clipped[..., :2]).amin(dim=2) >= SMALLEST_SIDE
-    return images, clipped, torch.where(kept, classes, -1)
+    return images, *keep_visible(moved, classes, size)
+
+
+def keep_visible(boxes: Tensor, classes: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Clips boxes to the window; those of which too little is left no longer count, those outside are gone."""
+    clipped = boxes.clamp(0, size)
+    sides = clipped[..., 2:] - clipped[..., :2]
+    kept = box_area(clipped) >= KEPT_AREA * box_area(boxes)
+    kept &= (sides.amin(dim=2) >= SMALLEST_SIDE) & (sides.amax(dim=2) >= COUNTED_SIDE)
+    lost = torch.where((classes != NOTHING) & (box_area(clipped) > 0), IGNORED, NOTHING)
+    return clipped, torch.where(kept, classes, lost)
 
 
 def recolour(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    """Brightness, contrast, saturation, a tint and sensor noise, each picture its own."""
+    """0…255 → 0…1 with another contrast, brightness and tint for every picture, in some batches also noise."""
     count = len(images)
-    grey = images.mean(dim=1, keepdim=True)
-    images = grey + (images - grey) * (1 + strength * uniform(count, -0.4, 0.4, generator))
-    mean = grey.mean(dim=(2, 3), keepdim=True)
-    images = mean + (images - mean) * (1 + strength * uniform(count, -0.25, 0.25, generator))
-    images = images + strength * uniform(count, -0.12, 0.12, generator)
-    tint = torch.rand(count, 3, 1, 1, generator=generator) - 0.5
-    images = images * (1 + 0.15 * strength * tint)
-    noise = torch.randn(images.shape, generator=generator)
-    images = images + noise * (strength * uniform(count, 0, 0.03, generator))
+    contrast = 1 + strength * uniform(count, -0.25, 0.25, generator)
+    tint = 1 + 0.15 * strength * (torch.rand(count, 3, 1, 1, generator=generator) - 0.5)
+    brightness = strength * uniform(count, -0.12, 0.12, generator)
+    images = images * (contrast * tint / 255.0) + (brightness + 0.45 * (1 - contrast))
+    if torch.rand((), generator=generator) < NOISY_BATCHES * strength:
+        # Normal numbers cost more than all else here: the same ones are used in every picture of a batch.
+        noise = torch.randn(1, *images.shape[1:], generator=generator)
+        images = images + noise * (strength * uniform(count, 0, 0.04, generator))
     return images.clamp(0, 1)
 
 

@@ -28,7 +28,8 @@ def detection_loss(boxes: Tensor, logits: Tensor, assignment: Assignment) -> Los
     """Boxes `[B,N,4]` in pixels and class logits `[B,N,C]` against their assignment."""
     taught = assignment.scores
     normalizer = taught.sum().clamp(min=1.0)
-    score = quality_focal_loss(logits, taught).sum() / normalizer
+    counts = ~assignment.ignored[..., None]
+    score = (quality_focal_loss(logits, taught) * counts).sum() / normalizer
     weight = taught.sum(dim=2)[assignment.positive]
     overlap = generalized_iou(boxes[assignment.positive], assignment.boxes[assignment.positive])
     box = ((1 - overlap) * weight).sum() / normalizer

@@ -1,12 +1,16 @@
-"""The detector: a MobileNetV2-style backbone, a small feature pyramid and an anchor-free decoupled head.
+"""The detector: a small residual backbone of dense convolutions, a feature pyramid and an anchor-free decoupled head.
 
-Backbone: inverted residuals with linear bottlenecks and ReLU6 (Sandler et al. 2018, arXiv:1801.04381).
+Backbone: residual blocks of two 3x3 convolutions (He et al. 2015, arXiv:1512.03385) with ReLU6 (Sandler et al.
+2018, arXiv:1801.04381), whose outputs all lie in 0…6, so that unsigned 8-bit numbers hold them without a zero point.
 Neck: top-down feature pyramid with additions (Lin et al. 2017, arXiv:1612.03144).
 Head: one prediction a grid cell, boxes as distances to the four edges (FCOS, Tian et al. 2019,
 arXiv:1904.01355), separate branches for boxes and classes (YOLOX, Ge et al. 2021, arXiv:2107.08430).
 
-Everything between the picture and the prediction convolutions is Conv + ReLU6, Add or nearest
+Everything between the picture and the prediction convolutions is Conv + ReLU6, Add + ReLU6 or nearest
 upsampling, all of which have integer kernels in ONNX Runtime.
+
+Dense convolutions, not MobileNetV2's depthwise ones: an integer matrix product is three times as fast as a float
+one, an integer depthwise convolution slower than a float one (ONNX Runtime 1.32, AVX512-VNNI).
 """
 
 import math
@@ -17,19 +21,16 @@ from torch import Tensor, nn
 INPUT_SIZE = 320
 STRIDES = (8, 16, 32)
 NECK_CHANNELS = 64
-# A 6x6 window every 4 pixels instead of MobileNetV2's two layers at 160x160: there the integer kernels pay for
-# every output pixel, however little there is to compute, and are slower than the float ones.
-STEM_CHANNELS = 32
-STEM_KERNEL = 6
-STEM_STRIDE = 4
-# Each stage: (output channels, expansion, blocks, stride of the first block), as in table 2 of MobileNetV2.
-# All widths, also inside the blocks, are multiples of 16: others cost the integer kernels up to three times
-# as much (72 channels against 80, ONNX Runtime 1.32).
+# Two 3x3 layers with stride 2 keep the strokes of digits on signs of a dozen pixels apart; few channels, as integer
+# kernels pay for every output pixel of the first layer, however little there is to compute.
+STEM_CHANNELS = 16
+# Each stage: (channels, residual blocks). The first has stride 4, each later one twice the stride before it. Widths
+# are multiples of 16: others cost the integer kernels up to three times as much.
 STAGES = (
-    (32, 2, 2, 1),  # 80x80
-    (48, 3, 3, 2),  # 40x40, to the neck
-    (80, 4, 3, 2),  # 20x20, to the neck
-    (128, 4, 3, 2),  # 10x10, to the neck
+    (32, 2),  # 80x80
+    (64, 2),  # 40x40, to the neck
+    (96, 2),  # 20x20, to the neck
+    (128, 1),  # 10x10, to the neck
 )
 NECK_STAGES = (1, 2, 3)
 PRIOR_SCORE = 0.01
@@ -37,60 +38,30 @@ PRIOR_SCORE = 0.01
 MAX_LOG_DISTANCE = 4.0
 
 
-class StridedDepthwise(nn.Conv2d):
-    """A depthwise convolution with stride 2, kept in 32 bits while training.
-
-    oneDNN's bfloat16 backward pass of this shape is four to ten times slower than its float one
-    (measured with torch 2.15 on AVX-512 and AMX).
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not torch.is_autocast_enabled("cpu"):
-            return super().forward(x)
-        with torch.autocast("cpu", enabled=False):
-            return super().forward(x.float()).to(x.dtype)
-
-
 class ConvBnAct(nn.Sequential):
     """Convolution without bias, batch normalization, and ReLU6 unless `activate` is false."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1, activate: bool = True):
-        convolution = StridedDepthwise if stride > 1 and groups > 1 else nn.Conv2d
-        # Centres every window on its cell: 1 for 3x3, also for the stem's 6x6 with stride 4.
-        padding = (kernel - 1) // 2 if stride < 4 else (kernel - stride) // 2
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, activate: bool = True):
         layers = [
-            convolution(inputs, outputs, kernel, stride, padding, groups=groups, bias=False),
+            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
             nn.BatchNorm2d(outputs, momentum=0.03),
         ]
         if activate:
-            layers.append(nn.ReLU6())
+            layers.append(nn.ReLU6(inplace=True))
         super().__init__(*layers)
 
 
-class InvertedResidual(nn.Module):
-    """Expand 1x1, depthwise 3x3, project 1x1 without activation; added to its input where shapes allow."""
+class Residual(nn.Module):
+    """Two 3x3 convolutions; their result is added to the input."""
 
-    def __init__(self, inputs: int, outputs: int, expansion: int, stride: int):
+    def __init__(self, channels: int):
         super().__init__()
-        hidden = inputs * expansion
-        layers = [ConvBnAct(inputs, hidden, 1)] if expansion > 1 else []
-        layers += [
-            ConvBnAct(hidden, hidden, 3, stride, groups=hidden),
-            ConvBnAct(hidden, outputs, 1, activate=False),
-        ]
-        self.layers = nn.Sequential(*layers)
-        self.is_residual = stride == 1 and inputs == outputs
+        self.first = ConvBnAct(channels, channels, 3)
+        self.second = ConvBnAct(channels, channels, 3, activate=False)
+        self.activation = nn.ReLU6(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.layers(x) if self.is_residual else self.layers(x)
-
-
-def separable(channels: int) -> nn.Sequential:
-    """Depthwise 3x3 then pointwise 1x1, both with ReLU6."""
-    return nn.Sequential(
-        ConvBnAct(channels, channels, 3, groups=channels),
-        ConvBnAct(channels, channels, 1),
-    )
+        return self.activation(self.second(self.first(x)) + x)
 
 
 class Backbone(nn.Module):
@@ -98,15 +69,15 @@ class Backbone(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.stem = ConvBnAct(3, STEM_CHANNELS, STEM_KERNEL, STEM_STRIDE)
+        self.stem = ConvBnAct(3, STEM_CHANNELS, 3, 2)
         channels = STEM_CHANNELS
         self.stages = nn.ModuleList()
-        for outputs, expansion, blocks, stride in STAGES:
-            stage = nn.Sequential()
-            for block in range(blocks):
-                stage.append(InvertedResidual(channels, outputs, expansion, stride if block == 0 else 1))
-                channels = outputs
+        for outputs, blocks in STAGES:
+            stage = nn.Sequential(ConvBnAct(channels, outputs, 3, 2))
+            for _ in range(blocks):
+                stage.append(Residual(outputs))
             self.stages.append(stage)
+            channels = outputs
 
     def forward(self, images: Tensor) -> list[Tensor]:
         x = self.stem(images)
@@ -124,7 +95,8 @@ class Neck(nn.Module):
     def __init__(self):
         super().__init__()
         self.laterals = nn.ModuleList(ConvBnAct(STAGES[i][0], NECK_CHANNELS, 1) for i in NECK_STAGES)
-        self.merges = nn.ModuleList(separable(NECK_CHANNELS) for _ in NECK_STAGES)
+        self.merges = nn.ModuleList(ConvBnAct(NECK_CHANNELS, NECK_CHANNELS, 3) for _ in NECK_STAGES)
+        self.sums = nn.ModuleList(nn.ReLU6(inplace=True) for _ in NECK_STAGES[:-1])
         self.upsample = nn.Upsample(scale_factor=2, mode="nearest")
 
     def forward(self, features: list[Tensor]) -> list[Tensor]:
@@ -132,7 +104,7 @@ class Neck(nn.Module):
         for level in reversed(range(len(features))):
             x = self.laterals[level](features[level])
             if merged:
-                x = x + self.upsample(merged[0])
+                x = self.sums[level](x + self.upsample(merged[0]))
             merged.insert(0, self.merges[level](x))
         return merged
 
@@ -142,8 +114,8 @@ class Head(nn.Module):
 
     def __init__(self, classes: int):
         super().__init__()
-        self.box_branch = separable(NECK_CHANNELS)
-        self.class_branch = separable(NECK_CHANNELS)
+        self.box_branch = ConvBnAct(NECK_CHANNELS, NECK_CHANNELS, 1)
+        self.class_branch = ConvBnAct(NECK_CHANNELS, NECK_CHANNELS, 1)
         self.box_prediction = nn.Conv2d(NECK_CHANNELS, 4, 1)
         self.class_prediction = nn.Conv2d(NECK_CHANNELS, classes, 1)
         nn.init.normal_(self.class_prediction.weight, std=0.01)

@@ -1,9 +1,11 @@
-"""Post-training quantization by onnxruntime.quantization: static, QDQ, u8 activations, s8 weights a channel.
+"""Quantized files by onnxruntime.quantization: static, QDQ, u8 activations, s8 weights a channel.
 
-What is quantized is found by structure: everything from the input up to the last convolution of each
+After training, ranges are chosen from pictures; after quantization-aware training they are the learnt ones. What is quantized is found by structure: everything from the input up to the last convolution of each
 branch. The tail behind (decoding, sigmoid, concatenation) mixes ranges and stays float.
 """
 
+import contextlib
+import io
 import logging
 import tempfile
 from collections import Counter
@@ -14,6 +16,8 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.transformers.float16 import convert_float_to_float16
+from onnxruntime.transformers.onnx_model import OnnxModel
 
 from .data import PackedSet, to_model
 
@@ -63,30 +67,64 @@ class Pictures(CalibrationDataReader):
 
 def quantize(source: Path, target: Path, packed: PackedSet, choice: Choice) -> None:
     """FP32 file → QDQ file, calibrated on pictures of `packed`."""
-    model = onnx.load(source)
     options = {"CalibStridedMinMax": CHUNK}
     if choice.percentile is not None:
         options["CalibPercentile"] = choice.percentile
+    write(source, target, Pictures(packed, CALIBRATION_PICTURES), choice, options)
+    describe(source, target, f"Quantized after training: {choice.name}.")
+
+
+def quantize_with_ranges(
+    source: Path, target: Path, packed: PackedSet, ranges: dict[str, tuple[float, int]]
+) -> None:
+    """FP32 file of a quantization-aware training → QDQ file with the learnt step and zero point of every tensor."""
+    learnt = {
+        tensor: [{"scale": np.array(step, np.float32), "zero_point": np.array(zero, np.uint8)}]
+        for tensor, (step, zero) in ranges.items()
+    }
+    # The tool calibrates in any case, for the few tensors without a learnt range: the picture itself.
+    pictures = Pictures(packed, CHUNK)
+    choice = Choice("learnt", CalibrationMethod.MinMax)
+    write(source, target, pictures, choice, {"TensorQuantOverrides": learnt})
+    describe(source, target, "Quantized with learnt ranges after quantization-aware training.")
+
+
+def write(source: Path, target: Path, pictures: Pictures, choice: Choice, options: dict) -> None:
     # The advice to pre-process does not apply: batch normalization is folded and shapes are fixed.
     logging.getLogger().setLevel(logging.ERROR)
-    quantize_static(
-        str(source),
-        str(target),
-        Pictures(packed, CALIBRATION_PICTURES),
-        quant_format=QuantFormat.QDQ,
-        per_channel=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-        nodes_to_quantize=integer_nodes(model, choice.float_predictions),
-        calibrate_method=choice.method,
-        extra_options=options,
-    )
-    quantized = onnx.load(target)
+    # The tool prints a line for every chunk.
+    with contextlib.redirect_stdout(io.StringIO()):
+        quantize_static(
+            str(source),
+            str(target),
+            pictures,
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            nodes_to_quantize=integer_nodes(onnx.load(source), choice.float_predictions),
+            calibrate_method=choice.method,
+            extra_options=options,
+        )
+
+
+def describe(source: Path, target: Path, note: str) -> None:
+    model, quantized = onnx.load(source), onnx.load(target)
     quantized.producer_name = model.producer_name
-    quantized.doc_string = f"{model.doc_string} Quantized after training: {choice.name}."
+    quantized.doc_string = f"{model.doc_string} {note}"
     drop_unused_constants(quantized)
     onnx.checker.check_model(quantized, full_check=True)
     onnx.save(quantized, target)
+
+
+def halve(source: Path, target: Path) -> None:
+    """FP32 file → FP16 file whose input and outputs stay FP32."""
+    model = convert_float_to_float16(onnx.load(source), keep_io_types=True)
+    # The tool leaves the conversion of the input at the end of the list.
+    OnnxModel(model).topological_sort()
+    model.doc_string += " Converted to FP16."
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, target)
 
 
 def drop_unused_constants(model: onnx.ModelProto) -> None:

@@ -1,4 +1,4 @@
-"""The training loop: data-parallel over single-threaded processes, resumable after every epoch.
+"""The training loop: data-parallel over single-threaded processes, resumable after every round.
 
 One process a core with one thread each, instead of one process with several threads: on a machine that
 also does other work, threads wait for each other in every operator, processes only once a step.
@@ -10,6 +10,7 @@ import math
 import os
 import time
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -18,8 +19,9 @@ import torch.multiprocessing as mp
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from . import qat
 from .assign import assign
-from .data import LABELS, Batches, PackedSet, load_packed
+from .data import LABELS, Batches, PackedSet, load_packed, to_model
 from .evaluate import average_precision, predict_with_torch
 from .loss import Losses, detection_loss
 from .model import INPUT_SIZE, Detector
@@ -28,35 +30,48 @@ MASTER_PORT = "29511"
 # Later in the training pictures are shown almost as the program will see them.
 CALM_PART = 0.2
 CALM_STRENGTH = 0.3
+# Validation costs as much as a tenth of a round.
+VALIDATE_EVERY = 5
+# How often a worker looks whether the next pictures are there.
+POLL_S = 2.0
+# Pictures that give the quantizers their first ranges.
+FIRST_RANGES = 64
+# Learning rate of the quantizers' steps, as a share of all else's.
+STEP_RATE = 0.03
 
 
 @dataclass(frozen=True)
 class Recipe:
     """All that decides the result of a training, next to the data."""
 
-    epochs: int
-    batch: int = 16  # over all workers
-    learning_rate: float = 2e-3
+    rounds: int
+    batch: int = 32  # over all workers
+    learning_rate: float = 3e-3
     weight_decay: float = 0.02
-    warm_up_steps: int = 200
+    warm_up_steps: int = 300
     clip_norm: float = 10.0
-    average_decay: float = 0.998
-    # The first part of the epochs sees smaller windows, which costs half; the rest sees the full input.
+    average_decay: float = 0.9985
+    # The first part of the rounds sees smaller windows, which costs half; the rest sees the full input.
     small_size: int = 224
-    small_part: float = 0.4
+    small_part: float = 0.6
     seed: int = 7
+    # Goes on from another training's averaged model, with 8-bit rounding (qat.py).
+    quantized: bool = False
 
-    def input_size(self, epoch: int) -> int:
-        return self.small_size if epoch < self.small_part * self.epochs else INPUT_SIZE
+    def input_size(self, number: int) -> int:
+        return self.small_size if number < self.small_part * self.rounds else INPUT_SIZE
 
-    def strength(self, epoch: int) -> float:
-        return CALM_STRENGTH if epoch >= (1 - CALM_PART) * self.epochs else 1.0
+    def strength(self, number: int) -> float:
+        return CALM_STRENGTH if self.quantized or number >= (1 - CALM_PART) * self.rounds else 1.0
 
-    def rate(self, step: int, steps: int) -> float:
-        """Linear warm-up, then half a cosine down to a fiftieth (Loshchilov & Hutter 2017, arXiv:1608.03983)."""
-        warm = min(1.0, (step + 1) / self.warm_up_steps)
-        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
-        return self.learning_rate * warm * (0.02 + 0.98 * cosine)
+    def rate(self, progress: float, steps_done: int) -> float:
+        """Linear warm-up, then half a cosine down to a hundredth (Loshchilov & Hutter 2017, arXiv:1608.03983)."""
+        warm = min(1.0, (steps_done + 1) / self.warm_up_steps)
+        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        return self.learning_rate * warm * (0.01 + 0.99 * cosine)
+
+    def is_validated(self, number: int) -> bool:
+        return (number + 1) % VALIDATE_EVERY == 0 or number + 1 == self.rounds
 
 
 class AveragedModel:
@@ -76,68 +91,107 @@ class AveragedModel:
                 mine.lerp_(theirs, 1 - decay)
 
 
-def train(recipe: Recipe, train_folders: list[Path], val_folder: Path, folder: Path, workers: int) -> Path:
-    """Trains, or goes on where an earlier run stopped, and returns the checkpoint of the averaged model."""
+# A short fine-tuning at the full size: the network has all but learnt, it only has to live with rounding.
+QUANTIZED_RECIPE = Recipe(
+    rounds=3, learning_rate=1e-4, weight_decay=0.0, warm_up_steps=30, average_decay=0.998, small_part=0.0, quantized=True
+)
+
+
+def train(
+    recipe: Recipe, shards: list[list[Path]], val_folder: Path, folder: Path, workers: int, start: Path | None = None
+) -> Path:
+    """Trains, or goes on where an earlier run stopped, and returns the checkpoint of the averaged model.
+
+    A round goes over the packed sets of one shard; `shards` are used in turn. A set that is still being rendered is
+    waited for. A quantized recipe begins from the averaged model of the checkpoint `start`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["MASTER_ADDR"] = "127.0.0.1"
     os.environ["MASTER_PORT"] = MASTER_PORT
-    mp.spawn(work, args=(workers, recipe, train_folders, val_folder, folder), nprocs=workers)
+    mp.spawn(work, args=(workers, recipe, shards, val_folder, folder, start), nprocs=workers)
     return folder / "checkpoint.pt"
 
 
 def parameter_groups(model: nn.Module, decay: float) -> list[dict]:
-    """Weight decay for convolution weights only, not for biases and normalization."""
+    """Weight decay for convolution weights only, and a small rate for the quantizers' steps.
+
+    AdamW moves every number by about the rate, whatever its size, and a step is a fiftieth of a typical weight.
+    """
+    steps = [p for name, p in model.named_parameters() if name.endswith(".step")]
     weights = [p for p in model.parameters() if p.dim() > 1]
-    others = [p for p in model.parameters() if p.dim() <= 1]
-    return [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+    others = [p for name, p in model.named_parameters() if p.dim() <= 1 and not name.endswith(".step")]
+    groups = [(weights, decay, 1.0), (others, 0.0, 1.0), (steps, 0.0, STEP_RATE)]
+    return [{"params": p, "weight_decay": d, "rate_share": s} for p, d, s in groups if p]
 
 
 def work(
-    rank: int, workers: int, recipe: Recipe, train_folders: list[Path], val_folder: Path, folder: Path
+    rank: int,
+    workers: int,
+    recipe: Recipe,
+    shards: list[list[Path]],
+    val_folder: Path,
+    folder: Path,
+    start: Path | None,
 ) -> None:
     """One worker process; the first one also averages, validates, logs and saves."""
     torch.set_num_threads(1)
     torch.manual_seed(recipe.seed)
-    dist.init_process_group("gloo", rank=rank, world_size=workers)
-    batches = Batches(
-        [load_packed(path) for path in train_folders], recipe.batch // workers, recipe.seed, rank, workers
-    )
-    model = Detector(len(LABELS)).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate)
+    dist.init_process_group("gloo", rank=rank, world_size=workers, timeout=timedelta(hours=1))
+    model = Detector(len(LABELS)) if start is None else begin_rounding(start, wait_for(shards[0][0]))
+    model = model.to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
     averaged = AveragedModel(model, recipe.average_decay)
-    first_epoch = restore(folder / "checkpoint.pt", model, optimizer, averaged)
+    first = restore(folder / "checkpoint.pt", model, optimizer, averaged)
     parallel = DistributedDataParallel(model)
-    validation = load_packed(val_folder)
 
-    for epoch in range(first_epoch, recipe.epochs):
+    for number in range(first, recipe.rounds):
+        sets = [wait_for(path) for path in shards[number % len(shards)]]
+        batches = Batches(sets, recipe.batch // workers, recipe.seed, rank, workers)
         started = time.monotonic()
-        losses = train_epoch(epoch, recipe, batches, parallel, optimizer, averaged)
+        losses = train_round(number, recipe, batches, parallel, optimizer, averaged)
         if rank == 0:
             seconds = time.monotonic() - started
-            save(folder / "checkpoint.pt", epoch + 1, recipe, model, optimizer, averaged)
-            report(folder, epoch, recipe, losses, seconds, batches, averaged.module, validation)
+            save(folder / "checkpoint.pt", number + 1, recipe, model, optimizer, averaged)
+            validation = load_packed(val_folder) if recipe.is_validated(number) else None
+            report(folder, number, recipe, losses, seconds, batches, averaged.module, validation)
         dist.barrier()
     dist.destroy_process_group()
 
 
-def train_epoch(
-    epoch: int,
+def begin_rounding(start: Path, packed: PackedSet) -> Detector:
+    """The averaged model of a checkpoint with fake quantizers, their first ranges taken from some pictures."""
+    model = qat.with_fake_quantizers(load_averaged(start))
+    pictures = [torch.from_numpy(to_model(packed.images[k : k + 8])) for k in range(0, FIRST_RANGES, 8)]
+    qat.calibrate(model, pictures)
+    return model
+
+
+def wait_for(folder: Path) -> PackedSet:
+    """A packed set, once it is there."""
+    while not (folder / "truth.npz").exists():
+        time.sleep(POLL_S)
+    return load_packed(folder)
+
+
+def train_round(
+    number: int,
     recipe: Recipe,
     batches: Batches,
     parallel: DistributedDataParallel,
     optimizer: torch.optim.Optimizer,
     averaged: AveragedModel,
 ) -> dict[str, float]:
-    """One pass over the pictures; returns the mean losses."""
+    """One pass over the pictures of a shard; returns the mean losses."""
     model = parallel.module
-    size = recipe.input_size(epoch)
+    size = recipe.input_size(number)
     model.set_input_size(size)
     model.train()
     steps = batches.steps()
     sums = {"score": 0.0, "box": 0.0}
-    for step, (images, boxes, classes) in enumerate(batches.epoch(epoch, size, recipe.strength(epoch))):
+    for step, (images, boxes, classes) in enumerate(batches.round(number, size, recipe.strength(number))):
+        rate = recipe.rate((number + step / steps) / recipe.rounds, averaged.updates)
         for group in optimizer.param_groups:
-            group["lr"] = recipe.rate(epoch * steps + step, recipe.epochs * steps)
+            group["lr"] = rate * group.get("rate_share", 1.0)
         losses = forward(parallel, images, boxes, classes)
         optimizer.zero_grad(set_to_none=True)
         losses.total.backward()
@@ -160,26 +214,28 @@ def forward(parallel: DistributedDataParallel, images: Tensor, boxes: Tensor, cl
 
 def report(
     folder: Path,
-    epoch: int,
+    number: int,
     recipe: Recipe,
     losses: dict[str, float],
     seconds: float,
     batches: Batches,
     model: Detector,
-    validation: PackedSet,
+    validation: PackedSet | None,
 ) -> None:
     """Appends a line to `history.jsonl` and prints it."""
     line = {
-        "epoch": epoch + 1,
-        "of": recipe.epochs,
-        "size": recipe.input_size(epoch),
+        "round": number + 1,
+        "of": recipe.rounds,
+        "size": recipe.input_size(number),
         "score_loss": round(losses["score"], 4),
         "box_loss": round(losses["box"], 4),
         "seconds": round(seconds),
         "pictures_per_second": round(batches.steps() * recipe.batch / seconds, 1),
     }
-    result = average_precision(predict_with_torch(model, validation), validation)
-    line |= {"val_ap": round(result.ap, 4), "val_ap50": round(result.ap50, 4)}
+    if validation is not None:
+        model.set_input_size(INPUT_SIZE)
+        result = average_precision(predict_with_torch(model, validation), validation)
+        line |= {"val_ap": round(result.ap, 4), "val_ap50": round(result.ap50, 4)}
     with (folder / "history.jsonl").open("a") as history:
         history.write(json.dumps(line) + "\n")
     print(json.dumps(line), flush=True)
@@ -187,7 +243,7 @@ def report(
 
 def save(
     path: Path,
-    epochs_done: int,
+    rounds_done: int,
     recipe: Recipe,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -195,7 +251,7 @@ def save(
 ) -> None:
     """Writes beside and renames, so that a killed run leaves the last good checkpoint."""
     state = {
-        "epochs_done": epochs_done,
+        "rounds_done": rounds_done,
         "recipe": asdict(recipe),
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
@@ -208,7 +264,7 @@ def save(
 
 
 def restore(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, averaged: AveragedModel) -> int:
-    """Loads a checkpoint if there is one; returns how many epochs it has behind it."""
+    """Loads a checkpoint if there is one; returns how many rounds it has behind it."""
     if not path.exists():
         return 0
     state = torch.load(path, weights_only=True)
@@ -216,11 +272,13 @@ def restore(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, aver
     optimizer.load_state_dict(state["optimizer"])
     averaged.module.load_state_dict(state["averaged"])
     averaged.updates = state["updates"]
-    return state["epochs_done"]
+    return state["rounds_done"]
 
 
-def load_averaged(path: Path) -> Detector:
-    """The averaged model of a checkpoint, ready for inference."""
+def load_averaged(path: Path, quantized: bool = False) -> Detector:
+    """The averaged model of a checkpoint, ready for inference; `quantized` tells what kind of training it is from."""
     detector = Detector(len(LABELS))
+    if quantized:
+        qat.with_fake_quantizers(detector)
     detector.load_state_dict(torch.load(path, weights_only=True)["averaged"])
     return detector.eval()

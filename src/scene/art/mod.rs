@@ -1,6 +1,7 @@
 //! Everything that is drawn, as square faces made once from vectors.
 
 mod glyphs;
+mod lookalikes;
 mod pen;
 mod scenery;
 mod signs;
@@ -60,6 +61,8 @@ pub(super) struct Atlas {
     pub lookalikes: Vec<Art>,
     /// Other speed limits, which must not be taken for those that are classes.
     pub other_limits: Vec<Art>,
+    /// Plates that hang above or below a sign.
+    pub plates: Vec<Art>,
     /// Posts.
     pub poles: Vec<Art>,
     /// A white panel.
@@ -83,8 +86,12 @@ pub(super) struct Atlas {
 /// The faces, drawn at first use.
 pub(super) static ATLAS: LazyLock<Atlas> = LazyLock::new(|| Atlas {
     signs: all_signs(),
-    lookalikes: scenery::lookalikes(),
-    other_limits: ["20", "60", "70", "100", "120"].map(|digits| signs::speed_limit(digits, 0.2, 0.17)).into(),
+    lookalikes: lookalikes::all(),
+    other_limits: ["5", "10", "20", "40", "60", "70", "90", "100", "110", "120", "130"]
+        .into_iter()
+        .flat_map(|digits| LIMIT_LOOKS.map(|(ring, bold)| signs::speed_limit(digits, ring, bold)))
+        .collect(),
+    plates: lookalikes::plates(),
     poles: [[120, 124, 128], [92, 94, 92], [150, 150, 146], [88, 70, 54]].map(scenery::pole).into(),
     panel: scenery::panel(),
     trees: (0..4).map(|k| scenery::plant(k, true, 0.36 + 0.03 * k as f32)).collect(),
@@ -96,12 +103,25 @@ pub(super) static ATLAS: LazyLock<Atlas> = LazyLock::new(|| Atlas {
     glow: scenery::glow(),
 });
 
+/// Width of the ring and weight of the digits of speed limits. The live scene shows the first two.
+const LIMIT_LOOKS: [(f32, f32); 4] = [(0.2, 0.17), (0.25, 0.19), (0.17, 0.14), (0.22, 0.2)];
+
 fn all_signs() -> [Vec<SignArt>; 12] {
     let plain = |faces: Vec<Art>| faces.into_iter().map(|face| SignArt { face, lit: None }).collect::<Vec<_>>();
-    let limit = |digits| plain(vec![signs::speed_limit(digits, 0.2, 0.17), signs::speed_limit(digits, 0.25, 0.19)]);
+    let limit =
+        |digits| plain(LIMIT_LOOKS.map(|(ring, bold)| signs::speed_limit(digits, ring, bold)).into_iter().collect());
     let turn = |right| plain(vec![signs::turn(right, true), signs::turn(right, false)]);
     [
-        plain(vec![signs::stop(0.075, 0.34, 0.16), signs::stop(0.05, 0.31, 0.18), signs::stop(0.09, 0.37, 0.14)]),
+        plain(vec![
+            signs::stop(0.075, 0.34, 0.16, signs::RED),
+            signs::stop(0.05, 0.31, 0.18, signs::RED),
+            signs::stop(0.09, 0.37, 0.14, signs::RED),
+            signs::stop(0.0, 0.36, 0.16, signs::RED),
+            signs::stop(0.06, 0.33, 0.13, [170, 28, 40]),
+            signs::stop(0.045, 0.35, 0.2, [206, 38, 34]),
+            signs::stop(0.07, 0.3, 0.15, [148, 22, 30]),
+            signs::stop(0.04, 0.36, 0.15, [188, 62, 60]),
+        ]),
         plain(vec![
             signs::give_way(0.34, signs::WHITE),
             signs::give_way(0.44, signs::WHITE),

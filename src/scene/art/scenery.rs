@@ -1,8 +1,8 @@
 //! What stands around the signs: poles, plants, houses, cars, and shapes that could be taken for signs.
 
-use super::pen::Step::{C, L, M};
-use super::pen::{Ends, Ink, Pen, arc, circle, regular, rounded, scaled_about};
-use super::signs::{BLACK, BLUE, RADIUS, RED, WHITE, YELLOW};
+use super::pen::Step::{C, M};
+use super::pen::{Ends, Ink, Pen, arc, regular, rounded};
+use super::signs::{BLACK, BLUE, RED, WHITE, YELLOW};
 use super::{Art, glyphs};
 use crate::scene::rng::Rng;
 
@@ -144,7 +144,7 @@ pub(super) fn advert(seed: u64) -> Art {
             _ => pen.rectangle(x - r, y - r * 0.3, x + r, y + r * 0.3, fill),
         }
     }
-    let text = ["SHOP", "TEA", "PHOTO", "HOT", "SEATS", "TOP 27"][rng.below(6)];
+    let text = ["SHOP", "TEA", "PHOTO", "HOT", "SALE", "TOP 27", "HOTEL", "OPEN"][rng.below(8)];
     let fill = ink(&mut rng);
     glyphs::write(&mut pen, text, [0.5, rng.range(0.2, 0.8)], rng.range(0.12, 0.24), 0.16, fill);
     finish(pen, SIDE)
@@ -160,64 +160,4 @@ pub(super) fn glow() -> Art {
         value | value << 8 | value << 16
     });
     Art::new(side, texels.collect(), Vec::new())
-}
-
-/// Round, square and triangular plates that are no sign of the twelve; white ones are tinted when used.
-pub(super) fn lookalikes() -> Vec<Art> {
-    let plain = |draw: &dyn Fn(&mut Pen)| {
-        let mut pen = Pen::new(SIDE);
-        draw(&mut pen);
-        finish(pen, SIDE)
-    };
-    let warning = [[0.5, 0.02], [1.0, 0.9], [0.0, 0.9]];
-    let square = rounded(&[[0.04, 0.04], [0.96, 0.04], [0.96, 0.96], [0.04, 0.96]], 0.06);
-    vec![
-        plain(&|p| p.disc(0.5, 0.5, RADIUS, [255, 255, 255])),
-        plain(&|p| p.polygon(&regular(3, 0.5, 0.55, 0.5, -90.0), [255, 255, 255])),
-        plain(&|p| p.polygon(&regular(4, 0.5, 0.5, 0.48, 0.0), [255, 255, 255])),
-        plain(&|p| p.polygon(&regular(8, 0.5, 0.5, 0.49, 22.5), [255, 255, 255])),
-        plain(&|p| p.disc(0.5, 0.5, RADIUS, RED)),
-        plain(&|p| p.disc(0.5, 0.5, RADIUS, BLUE)),
-        plain(&|p| {
-            p.disc(0.5, 0.5, RADIUS, RED);
-            p.disc(0.5, 0.5, RADIUS * 0.76, WHITE);
-        }),
-        plain(&|p| {
-            p.polygon(&rounded(&warning, 0.07), RED);
-            p.polygon(&rounded(&scaled_about(&warning, 0.5, 0.6, 0.7), 0.03), WHITE);
-            p.polygon(&[[0.46, 0.36], [0.54, 0.36], [0.52, 0.62], [0.48, 0.62]], BLACK);
-            p.disc(0.5, 0.69, 0.035, BLACK);
-        }),
-        plain(&|p| {
-            p.disc(0.5, 0.5, RADIUS, RED);
-            p.disc(0.5, 0.5, RADIUS * 0.8, BLUE);
-            p.line(&[[0.26, 0.26], [0.74, 0.74]], 0.1, Ends::Flat, RED);
-        }),
-        plain(&|p| {
-            p.polygon(&square, WHITE);
-            p.polygon(&scaled_about(&square, 0.5, 0.5, 0.94), BLUE);
-            glyphs::write(p, "P", [0.5, 0.5], 0.6, 0.17, WHITE);
-        }),
-        plain(&|p| {
-            p.disc(0.5, 0.5, RADIUS, WHITE);
-            for k in -2..=2 {
-                let d = 0.06 * k as f32;
-                p.line(&[[0.25 + d, 0.75 + d], [0.75 + d, 0.25 + d]], 0.025, Ends::Flat, BLACK);
-            }
-        }),
-        plain(&|p| {
-            p.disc(0.5, 0.5, RADIUS, BLUE);
-            p.stroke(&[M(0.5, 0.86), L(0.5, 0.36)], 0.12, Ends::Flat, WHITE);
-            p.polygon(&[[0.5, 0.1], [0.7, 0.38], [0.3, 0.38]], WHITE);
-        }),
-        plain(&|p| {
-            p.polygon(&circle(0.5, 0.5, RADIUS), [70, 72, 74]);
-            p.disc(0.5, 0.5, RADIUS * 0.8, [225, 222, 205]);
-        }),
-        plain(&|p| {
-            p.rectangle(0.04, 0.2, 0.96, 0.8, WHITE);
-            p.rectangle(0.07, 0.23, 0.93, 0.77, BLUE);
-            glyphs::write(p, "HOTE", [0.5, 0.5], 0.24, 0.15, WHITE);
-        }),
-    ]
 }

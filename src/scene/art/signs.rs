@@ -17,12 +17,14 @@ fn finish(pen: Pen, outline: Vec<[f32; 2]>) -> Art {
     Art::new(FACE_SIDE, pen.into_texels(), outline)
 }
 
-/// Octagon "STOP". `bold` is the stroke of the letters, `rim` the width of the white border.
-pub(super) fn stop(rim: f32, letter_height: f32, bold: f32) -> Art {
+/// Octagon "STOP". `bold` is the stroke of the letters, `rim` the width of the white border, 0 for none.
+pub(super) fn stop(rim: f32, letter_height: f32, bold: f32, field: Ink) -> Art {
     let mut pen = Pen::new(FACE_SIDE);
     let outline = rounded(&regular(8, 0.5, 0.5, 0.515, 22.5), 0.02);
-    pen.polygon(&outline, WHITE);
-    pen.polygon(&scaled_about(&outline, 0.5, 0.5, 1.0 - rim), RED);
+    if rim > 0.0 {
+        pen.polygon(&outline, WHITE);
+    }
+    pen.polygon(&scaled_about(&outline, 0.5, 0.5, 1.0 - rim), field);
     glyphs::write(&mut pen, "STOP", [0.5, 0.5], letter_height, bold, WHITE);
     finish(pen, outline)
 }
@@ -59,7 +61,7 @@ pub(super) fn speed_limit(digits: &str, ring: f32, bold: f32) -> Art {
     pen.polygon(&outline, WHITE);
     pen.disc(0.5, 0.5, RADIUS * 0.975, RED);
     pen.disc(0.5, 0.5, RADIUS * (1.0 - ring), WHITE);
-    let height = if digits.len() > 2 { 0.34 } else { 0.43 };
+    let height = if digits.len() > 2 { 0.34 } else { 0.45 - 0.1 * ring };
     glyphs::write(&mut pen, digits, [0.5, 0.5], height, bold, BLACK);
     finish(pen, outline)
 }

@@ -1,0 +1,28 @@
+"""Which pictures are rendered for what; every one follows from these numbers."""
+
+from .data import SceneSet
+
+# A round of training goes over one shard; more of them than this no longer change what is learnt.
+SHARDS = 4
+# How often the network goes over a shard until the learning rate has come down.
+ROUNDS = 40
+
+
+def shard(number: int) -> tuple[SceneSet, ...]:
+    """Square pictures, and wide ones that shrink into the letterbox as frames of cameras and videos do."""
+    return (
+        SceneSet(f"square-{number}", 8000, 1001 + 10 * number, "320x320"),
+        SceneSet(f"wide-{number}", 800, 1002 + 10 * number, "960x540"),
+        SceneSet(f"camera-{number}", 800, 1003 + 10 * number, "640x480"),
+    )
+
+
+# Chooses among ways to quantize and shows progress.
+VALIDATION = SceneSet("validation", 300, 103, "320x320")
+# Ranges of the quantized files.
+CALIBRATION = SceneSet("calibration", 240, 104, "320x320")
+# Seen by nothing but the final table.
+FINAL = {
+    "square": SceneSet("final", 500, 20261123),
+    "wide": SceneSet("final-wide", 500, 20261124, "1280x720"),
+}
