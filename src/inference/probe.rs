@@ -7,7 +7,7 @@
 //! detector is sure of what it finds, and finds it again where the change of the picture has moved it to; fed wrongly, it
 //! finds little, or things that stay where they are whatever is shown (saturated cells), or other things each time.
 //!
-//! Boxes count from a score of [`CONFIDENCE`], the best [`MOST_BOXES`] of them, after the model's own way of removing
+//! Boxes count from a score of `CONFIDENCE`, the best `MOST_BOXES` of them, after the model's own way of removing
 //! duplicates. Of boxes of any class that lie on one place (IoU ≥ 0.7) only the best is an object, the others are strays:
 //! one place holds one thing. With `s` the score of a box, and `s'` that of the box of the same class that it meets in a
 //! changed view at IoU ≥ 0.5,
