@@ -6,13 +6,13 @@ mod text;
 use super::arguments::Global;
 use super::output::{OutputFormat, print};
 use super::start;
-use super::start::UsageError;
 use crate::imaging::ResizeMode;
 use crate::inference::{
     self, CardOverrides, ClassNumbers, ColorOrder, Evidence, Examined, Head, Layout, ModelCard, Recognition,
     guessed_keys,
 };
 use crate::onnx::{Executed, Precision, Quantization, Summary, ValueInfo};
+use anyhow::bail;
 use probe::ProbeReport;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -47,15 +47,12 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         let request = probe::Request { pictures: &args.probe, out: args.probe_out.as_deref() };
         report.probe = Some(probe::run(path, global, &request)?);
     }
-    let saved = match &args.save_card {
-        Some(place) => Some(save_card(&report, set.as_deref(), place.as_deref(), path)?),
-        None => None,
-    };
     match global.format {
         OutputFormat::Json => print(&(serde_json::to_string(&report)? + "\n"))?,
         OutputFormat::Text => print(&report.to_string())?,
     }
-    if let Some(place) = saved {
+    if let Some(place) = &args.save_card {
+        let place = save_card(&report, set.as_deref(), place.as_deref(), path)?;
         // Not stdout, which is the report's.
         eprintln!("The best preprocessing is kept in {}", place.display());
     }
@@ -71,7 +68,9 @@ fn save_card(
 ) -> anyhow::Result<PathBuf> {
     let place = place.map_or_else(|| model.with_extension("toml"), Path::to_owned);
     let Some(best) = report.probe.as_ref().and_then(ProbeReport::best) else {
-        return Err(UsageError::because("--save-card keeps the best preprocessing, and none found anything"));
+        bail!(
+            "no card was saved: no preprocessing found anything in the picture. Try one that shows what the model finds"
+        );
     };
     let mut card = set.map(CardOverrides::detached).unwrap_or_default();
     best.feeding.set_in(&mut card, best.bytes);

@@ -102,7 +102,7 @@ pub enum RecognizeError {
 /// The names of all heads, and where to say which one it is.
 fn known_heads() -> String {
     let names: Vec<_> = Head::ALL.iter().map(|head| head.name()).collect();
-    format!("Known are {}; \"head\" in a model card names one", names.join(", "))
+    format!("If it is of a known kind, name that as \"head\" in a model card. Known are {}", names.join(", "))
 }
 
 /// Recognises a model that is fed as `input` says.
