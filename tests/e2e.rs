@@ -61,7 +61,9 @@ fn boxes_come(program: &mut Program<'_>) {
 }
 
 fn models_are_toggled_and_compared(program: &mut Program<'_>) {
-    program.key_brings("t", &["on view: B INT8"], &["A FP32"]);
+    program.waits(&["model ready", "scene.qat.onnx"]);
+    program.key_brings("t", &["on view: B INT8 scene.int8.onnx"], &["A FP32"]);
+    program.key_brings("t", &["on view: B INT8 scene.qat.onnx"], &["A FP32"]);
     program.key_brings("t", &["on view: A FP32"], &["B INT8"]);
     program.shows("boxes of one model", boxes_on);
     program.key_brings("c", &["on view: A FP32", "B INT8"], &[]);
@@ -72,7 +74,7 @@ fn a_model_is_opened_in_the_dialog(program: &mut Program<'_>, path: &Path) {
     program.answer_dialog(path);
     let name = path.display().to_string();
     program.waits(&["model loaded: A FP32", &name]);
-    program.waits(&["on view: A FP32 other.onnx", "B INT8 scene.int8.onnx"]);
+    program.waits(&["on view: A FP32 other.onnx", "B INT8 scene.qat.onnx"]);
 }
 
 fn a_broken_model_is_refused(program: &mut Program<'_>, path: &Path) {

@@ -53,7 +53,7 @@ fn the_best_preprocessing_is_kept_in_a_card() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    run(&["scene", "--count", "2", "--out", "scene"]);
+    run(&["scene", "--count", "8", "--out", "scene"]);
     // Away from its sidecar, and told wrongly on purpose.
     std::fs::copy(common::default_model("scene.onnx"), folder.path().join("signs.onnx")).unwrap();
     std::fs::write(folder.path().join("signs.toml"), "# mine\nscale = 1.0\n").unwrap();

@@ -94,7 +94,7 @@ impl App {
                 }
                 self.keep_ready(None);
             }
-            Event::ModelReady(info) => self.session.ready = info,
+            Event::ModelReady(info) => self.on_model_ready(info),
             Event::Warning(text) => self.tell(Severity::Warning, text),
         }
     }
@@ -125,6 +125,13 @@ impl App {
             panel.on_loaded(&info);
         }
         state.loaded = Some(info);
+    }
+
+    fn on_model_ready(&mut self, info: Option<Arc<ModelInfo>>) {
+        if let Some(info) = &info {
+            tracing::info!("model ready: {}", info.path.display());
+        }
+        self.session.ready = info;
     }
 
     fn remember_model(&mut self, lane: LaneId, path: Option<PathBuf>) {
