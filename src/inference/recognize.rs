@@ -170,7 +170,7 @@ fn recognize_head(
             .map(|found| Found { certainty: Certainty::Certain, ..found })
             .ok_or_else(|| RecognizeError::HeadDoesNotFit { head, outputs: listed() });
     }
-    if let Some(task) = summary.metadata.get("task").filter(|task| task.as_str() != "detect") {
+    if let Some(task) = summary.metadata.get("task").filter(|task| is_other_task(task)) {
         let looks = format!("a model for another task, since its metadata says task = {}", shown(task));
         return Err(RecognizeError::NotKnown { outputs: listed(), looks });
     }
@@ -181,6 +181,12 @@ fn recognize_head(
         }
     }
     best.ok_or_else(|| RecognizeError::NotKnown { outputs: listed(), looks: looks_like(&outputs) })
+}
+
+/// Whether it is one of Ultralytics' tasks whose outputs hold more than boxes, or none. Other exporters have other words for
+/// detection.
+fn is_other_task(task: &str) -> bool {
+    ["segment", "pose", "obb", "classify"].iter().any(|other| task.trim().eq_ignore_ascii_case(other))
 }
 
 /// What models with that head are usually fed with.

@@ -51,8 +51,12 @@ fn yolov8_brings_its_names_along() {
     let mut values = vec![30.0; 4 * CELLS];
     values.extend(vec![0.1; 2 * CELLS]);
     assert_eq!(tried(&v8, &[("output0", &[1, 6, CELLS], &values)]).unwrap().card.head, Head::YoloV8);
-    let pose = with_metadata(v8.clone(), &[("task", "pose")]);
-    refused(plain(&pose), &["task = pose"]);
+    for task in ["segment", "pose", "obb", "classify", "Pose"] {
+        refused(plain(&with_metadata(v8.clone(), &[("task", task)])), &[&format!("task = {task}")]);
+    }
+    for task in ["detect", "object-detection", "Detect", ""] {
+        assert_eq!(plain(&with_metadata(v8.clone(), &[("task", task)])).unwrap().card.head, Head::YoloV8, "{task}");
+    }
 }
 
 #[test]
