@@ -3,8 +3,11 @@
 //! transposed, `[1, N, 4+C]`, with a row a cell; exports for TensorFlow give boxes in fractions 0…1 of the input. Ultralytics'
 //! RT-DETR does both, with a row a query (300) in the place of cells.
 //!
+//! YOLOv9 with its auxiliary branch gives two tables of the same shape; the last one is that of the branch that counts.
+//!
 //! Source: the export branch of `Detect` in Ultralytics' `nn/modules/head.py`, which joins decoded boxes and
-//! sigmoid scores along the channel axis; `RTDETRDecoder` there, which joins them for every query.
+//! sigmoid scores along the channel axis; `RTDETRDecoder` there, which joins them for every query;
+//! `DualDDetect` in WongKinYiu/yolov9's `models/yolo.py`, and its `detect_dual.py`, which reads the last table.
 //!
 //! The layout is class-major, so the search for the best class goes row by row over a block of cells whose running
 //! best stays in the first-level cache.
@@ -92,19 +95,19 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
 /// Ultralytics stretches pictures for RT-DETR alone.
 const RT_DETR: Usual = Usual { from: "what Ultralytics' RT-DETR is trained with", ..Usual::UNIT_STRETCH };
 
-/// The one output with boxes. Beside it there may be the raw feature maps `[1, 64+C, h, w]` that it was made from; masks
+/// The output with boxes, the last of several of the same shape. Beside it there may be the raw feature maps `[1, 64+C, h, w]` that it was made from; masks
 /// `[1, 32, h, w]` belong to a segmenter.
 fn decoded_output<'a>(outputs: &'a [Output<'a>]) -> Option<&'a Output<'a>> {
     /// Numbers of the four distributions of distances in a raw map.
     const DISTANCES: usize = 64;
-    let boxes = outputs.iter().find(|output| matches!(*output.shape, [1, _, _]))?;
+    let boxes = outputs.iter().rfind(|output| matches!(*output.shape, [1, _, _]))?;
     let sides = [boxes.shape[1], boxes.shape[2]];
     let is_its_map = |output: &Output<'_>| match *output.shape {
         [1, channels, _, _] => sides.iter().any(|side| channels == DISTANCES + side.saturating_sub(CLASSES_FROM)),
         _ => false,
     };
     let mut others = outputs.iter().filter(|output| output.name != boxes.name);
-    others.all(is_its_map).then_some(boxes)
+    others.all(|other| other.shape == boxes.shape || is_its_map(other)).then_some(boxes)
 }
 
 /// How an output's axes are read.
@@ -174,7 +177,7 @@ fn decode(
     scratch: &mut super::Scratch,
     candidates: &mut Vec<Candidate>,
 ) -> Result<(), DecodeError> {
-    let tables = || outputs.iter().filter_map(as_matrix);
+    let tables = || outputs.iter().rev().filter_map(as_matrix);
     let scale = match head {
         Head::YoloV8Unit | Head::YoloV8TransposedUnit => rows::fractions_of(context.input_size),
         _ => rows::PIXELS,

@@ -170,3 +170,22 @@ fn fractions_become_pixels_of_the_input() {
         assert_eq!((got[0].class_id, [r.x1, r.y1, r.x2, r.y2]), (1, want), "{head}");
     }
 }
+
+#[test]
+fn the_last_of_two_equal_tables_is_read() {
+    let main = transposed(&rows(CELLS, 3), 7);
+    // What the auxiliary branch gives here is no answer at all.
+    let auxiliary = vec![-3.0; 7 * CELLS];
+    let shape = [1usize, 7, CELLS];
+    let seen = |first, last| recognized(&summary(&[]), &[("a", &shape, Some(first)), ("b", &shape, Some(last))]);
+    assert_eq!(seen(&auxiliary, &main).unwrap().head, Head::YoloV8);
+    assert!(seen(&main, &auxiliary).is_none());
+    let other = recognized(&summary(&[]), &[("a", &[1, 9, CELLS], None), ("b", &shape, Some(&main))]);
+    assert!(other.is_none(), "tables of two shapes");
+    let tables = [[20.0, 10.0, 8.0, 4.0, 0.9, 0.1], [20.0, 10.0, 8.0, 4.0, 0.1, 0.8]];
+    for (head, shape) in [(Head::YoloV8, [1, 6, 1]), (Head::YoloV8Transposed, [1, 1, 6])] {
+        let outputs = tables.each_ref().map(|values| tensor("o", &shape, values));
+        let got = decoded(head, SIZE, &outputs, 0.25).unwrap();
+        assert_eq!(got.iter().map(|c| (c.class_id, c.score)).collect::<Vec<_>>(), [(1, 0.8)], "{head}");
+    }
+}
