@@ -125,7 +125,8 @@ pub fn examine(
     progress(LoadStage::Building);
     let of_session = |error| LoadError::of_session(path, error);
     let source = relaxed.as_ref().map_or(ModelSource::File(path), |bytes| ModelSource::Memory(bytes, path));
-    let session = Session::load(source, summary.opset, &input, &options.session).map_err(of_session)?;
+    let session = Session::load(source, summary.opset, &input, &options.session)
+        .map_err(|error| of_batch(&input, &error).map_or_else(|| of_session(error), unknown))?;
     let first = FirstRun { summary, card, labels: options.overrides.labels.as_deref(), input, session };
     let mut examined = first.run().map_err(|error| match error {
         FirstRunError::Session(error) => of_session(error),
@@ -327,7 +328,8 @@ impl FirstRun<'_> {
             }
         }
         // There is always a first size.
-        Err(first_error.map_or(FirstRunError::Recognize(RecognizeError::NoInputs), FirstRunError::Session))
+        let Some(error) = first_error else { return Err(FirstRunError::Recognize(RecognizeError::NoInputs)) };
+        Err(of_batch(&self.input, &error).map_or_else(|| FirstRunError::Session(error), FirstRunError::Recognize))
     }
 
     fn run_at(&mut self, input: &InputRecognition) -> Result<Result<Recognition, FirstRunError>, SessionError> {
@@ -384,6 +386,14 @@ impl Runner {
     /// What the last run found before thresholds and NMS.
     pub fn candidates(&self) -> &[Candidate] {
         &self.candidates
+    }
+}
+
+/// Says that a model was exported for several pictures at once, where that is why it fails with one.
+fn of_batch(input: &InputRecognition, error: &SessionError) -> Option<RecognizeError> {
+    match error {
+        SessionError::Load { reason, .. } | SessionError::Run { reason } => input.batch_error(reason.clone()),
+        _ => None,
     }
 }
 

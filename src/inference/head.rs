@@ -30,6 +30,8 @@ heads! {
     YoloxDecoded = "yolox_decoded",
     /// YOLOv3, v4, v5, v7 `[1, N, 5+C]`: centre, size in pixels, objectness, class scores.
     YoloV5 = "yolov5",
+    /// The same with boxes in 0…1 of the input, as TensorFlow's exports.
+    YoloV5Unit = "yolov5_unit",
     /// Raw feature maps with anchors, one output a stride, by YOLOv5's formula and with its anchors.
     YoloV5Grids = "yolov5_grids",
     /// The same with YOLOv7's anchors.
@@ -46,6 +48,10 @@ heads! {
     YoloV8 = "yolov8",
     /// The same transposed, `[1, N, 4+C]`.
     YoloV8Transposed = "yolov8_transposed",
+    /// [`Head::YoloV8`] with boxes in 0…1 of the input, as TensorFlow's exports.
+    YoloV8Unit = "yolov8_unit",
+    /// The same transposed, `[1, N, 4+C]`, as Ultralytics' RT-DETR.
+    YoloV8TransposedUnit = "yolov8_transposed_unit",
     /// YOLOv10 and YOLO26 `[1, K, 6]`: left, top, right, bottom in pixels, score, class.
     YoloV10 = "yolov10",
     /// End-to-end exports `[K, 7]`: picture, left, top, right, bottom in pixels, class, score.

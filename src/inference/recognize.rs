@@ -72,6 +72,19 @@ pub enum RecognizeError {
         /// Name, shape and type.
         input: String,
     },
+    /// Its batch is built in, and not of one picture.
+    #[error(
+        "the model was exported for {count} pictures at once, as its input {input} says, and does not work with a single \
+         one: {how}. Export it with batch 1"
+    )]
+    Batch {
+        /// Pictures that it takes.
+        count: usize,
+        /// Name, shape and type.
+        input: String,
+        /// What came of a single one.
+        how: String,
+    },
     /// Its outputs are those of no known head.
     #[error("the outputs {outputs} look like {looks}, and that is not known. {}", known_heads())]
     NotKnown {
@@ -162,15 +175,19 @@ fn recognize_head(
 ) -> Result<Found, RecognizeError> {
     let outputs = outputs::known(summary, trial);
     let listed = || outputs::describe(summary, trial);
+    let batch = || {
+        let of_batch = |output: &Output<'_>| output.shape.first().copied() == input.batch;
+        outputs.iter().any(of_batch).then(|| input.batch_error(format!("it gives the outputs {}", listed())))?
+    };
     let asked = overrides.and_then(|card| card.head);
     let anchors = overrides.and_then(|card| card.anchors.as_ref());
     let look = Look { summary, input, outputs: &outputs, asked, anchors };
     if let Some(head) = asked {
         return (heads::family(head).recognize)(&look)
             .map(|found| Found { certainty: Certainty::Certain, ..found })
-            .ok_or_else(|| RecognizeError::HeadDoesNotFit { head, outputs: listed() });
+            .ok_or_else(|| batch().unwrap_or_else(|| RecognizeError::HeadDoesNotFit { head, outputs: listed() }));
     }
-    if let Some(task) = summary.metadata.get("task").filter(|task| task.as_str() != "detect") {
+    if let Some(task) = summary.metadata.get("task").filter(|task| is_other_task(task)) {
         let looks = format!("a model for another task, since its metadata says task = {}", shown(task));
         return Err(RecognizeError::NotKnown { outputs: listed(), looks });
     }
@@ -180,7 +197,14 @@ fn recognize_head(
             best = Some(found);
         }
     }
-    best.ok_or_else(|| RecognizeError::NotKnown { outputs: listed(), looks: looks_like(&outputs) })
+    let not_known = || RecognizeError::NotKnown { outputs: listed(), looks: looks_like(&outputs) };
+    best.ok_or_else(|| batch().unwrap_or_else(not_known))
+}
+
+/// Whether it is one of Ultralytics' tasks whose outputs hold more than boxes, or none. Other exporters have other words for
+/// detection.
+fn is_other_task(task: &str) -> bool {
+    ["segment", "pose", "obb", "classify"].iter().any(|other| task.trim().eq_ignore_ascii_case(other))
 }
 
 /// What models with that head are usually fed with.

@@ -1,6 +1,8 @@
-//! Rows of boxes in pixels: `[1, N, 5+C]` with an objectness before the class scores (YOLOX decoded, YOLOv5, YOLOv6, YOLOv7)
-//! and `[1, N, 4+C]` without (YOLOv8 transposed). What tells the two apart, and reading the first.
+//! Rows of boxes in pixels or in fractions of the input: `[1, N, 5+C]` with an objectness before the class scores (YOLOX
+//! decoded, YOLOv5, YOLOv6, YOLOv7) and `[1, N, 4+C]` without (YOLOv8 transposed). What tells these apart, and reading
+//! the first.
 
+use super::facts::UNIT_LIMIT;
 use super::family::Look;
 use super::grid::map_size;
 use super::tensor::{best_class, push_finite};
@@ -42,15 +44,72 @@ pub(super) fn objectness_is_one(values: &[f32], columns: usize) -> bool {
     rows.len() > 0 && rows.all(|row| (row[4] - 1.0).abs() <= TOLERANCE)
 }
 
+/// From this share of sound boxes on all are taken as such.
+const SIZED_SHARE: f32 = 0.98;
+
 /// Whether nearly all boxes have a width and a height, which offsets and logarithms do not.
 pub(super) fn have_sizes<'a>(boxes: impl Iterator<Item = &'a [f32]>) -> bool {
-    const SHARE: f32 = 0.98;
     let (mut count, mut sized) = (0, 0);
     for row in boxes {
         count += 1;
         sized += usize::from(row.len() >= 4 && row[2] >= 0.0 && row[3] >= 0.0);
     }
-    sized as f32 >= SHARE * count as f32
+    sized as f32 >= SIZED_SHARE * count as f32
+}
+
+/// What boxes are measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Pixels of the input.
+    Pixels,
+    /// Fractions 0…1 of the input.
+    Fractions,
+}
+
+impl Unit {
+    /// In words, for evidence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pixels => "pixels",
+            Self::Fractions => "fractions of the input",
+        }
+    }
+
+    /// The unit of boxes as centre, width and height; none for what can be no boxes in fractions. `spread` says that there
+    /// is a box for every cell of a grid, so that their centres must lie all over the input, which offsets within cells
+    /// after a sigmoid do not.
+    pub fn of(boxes: impl Iterator<Item = [f32; 4]>, spread: bool) -> Option<Self> {
+        /// Mean distance from the middle; centres that are evenly spread have a quarter.
+        const SPREAD: f32 = 0.15;
+        let (mut count, mut inside, mut reach, mut distance) = (0, 0, 0.0f32, [0.0; 2]);
+        for sides in boxes {
+            let [x, y, width, height] = sides;
+            count += 1;
+            inside +=
+                usize::from([x, y].iter().all(|center| (-0.5..=1.5).contains(center)) && width.min(height) >= 0.0);
+            reach = sides.iter().fold(reach, |reach, side| reach.max(side.abs()));
+            distance = [distance[0] + (x - 0.5).abs(), distance[1] + (y - 0.5).abs()];
+        }
+        if reach > UNIT_LIMIT {
+            return Some(Self::Pixels);
+        }
+        let share = |of: f32| of * count as f32;
+        let lie_all_over = !spread || distance.iter().all(|sum| *sum >= share(SPREAD));
+        (reach > 0.0 && inside as f32 >= share(SIZED_SHARE) && lie_all_over).then_some(Self::Fractions)
+    }
+}
+
+/// What the sides of a box are multiplied by to get pixels.
+pub(super) const PIXELS: [f32; 2] = [1.0; 2];
+
+/// The same for fractions of an input of that size.
+pub(super) fn fractions_of(size: ImageSize) -> [f32; 2] {
+    [size.width as f32, size.height as f32]
+}
+
+/// A box of centre, width and height in pixels of the input.
+pub(super) fn scaled([x, y, width, height]: [f32; 4], scale: [f32; 2]) -> BoxInModel {
+    BoxInModel::from_center(x * scale[0], y * scale[1], width * scale[0], height * scale[1])
 }
 
 /// Pixels between cells, a feature map, of the models that are met: the usual ones, with a coarser or finer map ("P6", "P7",
@@ -66,11 +125,11 @@ pub(super) fn strides_for(cells: usize, size: ImageSize) -> Option<&'static [u32
     GRIDS.into_iter().find(|strides| strides.iter().map(places).sum::<usize>() == cells)
 }
 
-/// Reads rows of centre, width, height in pixels, objectness, and class scores.
-pub(super) fn read(values: &[f32], columns: usize, floor: f32, candidates: &mut Vec<Candidate>) {
+/// Reads rows of centre, width, height, objectness, and class scores; `scale` makes pixels of the boxes.
+pub(super) fn read(values: &[f32], columns: usize, scale: [f32; 2], floor: f32, candidates: &mut Vec<Candidate>) {
     for row in values.chunks_exact(columns.max(CLASSES_FROM)) {
         with_score(row, floor, |class, score| {
-            push_finite(candidates, class, score, BoxInModel::from_center(row[0], row[1], row[2], row[3]));
+            push_finite(candidates, class, score, scaled([row[0], row[1], row[2], row[3]], scale));
         });
     }
 }

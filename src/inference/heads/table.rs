@@ -32,6 +32,12 @@ pub(super) fn table<'a, const COLUMNS: usize>(outputs: &[OutputTensor<'a>]) -> O
 /// (whichever axis comes first). Rows that are not used, all 0 or with a class below 0, are not counted; none if there are
 /// no others.
 pub(super) fn share_of_rows(values: &[f32], columns: Columns) -> Option<f32> {
+    share_of_rows_ordered_from(values, columns, 0.0)
+}
+
+/// The same where the order of the edges counts only in rows of at least that score: set predictors and quantized models
+/// give all their rows, and what they are not sure of may have its edges crossed.
+pub(super) fn share_of_rows_ordered_from(values: &[f32], columns: Columns, ordered_from: f32) -> Option<f32> {
     let Columns { edges, score, class, of } = columns;
     let is_used = |row: &&[f32]| {
         let nothing = row[score] == 0.0 && row[edges..edges + 4] == [0.0; 4];
@@ -42,8 +48,7 @@ pub(super) fn share_of_rows(values: &[f32], columns: Columns) -> Option<f32> {
         (0.0..=1.0).contains(&row[score])
             && (0.0..1e6).contains(&row[class])
             && row[class].fract() == 0.0
-            && row[edges + 2] >= row[edges]
-            && row[edges + 3] >= row[edges + 1]
+            && (row[score] < ordered_from || row[edges + 2] >= row[edges] && row[edges + 3] >= row[edges + 1])
     };
     let count = used().count();
     (count > 0).then(|| used().filter(fits).count() as f32 / count as f32)
@@ -64,6 +69,18 @@ mod tests {
         assert_eq!(share_of_rows(&[], score_then_class), None);
         assert_eq!(share_of_rows(&[-1.0; 6], score_then_class), None);
         assert_eq!(share_of_rows(&[f32::NAN; 6], score_then_class), Some(0.0));
+    }
+
+    #[test]
+    fn the_order_of_edges_may_count_in_sure_rows_only() {
+        let reading = Columns { edges: 0, score: 4, class: 5, of: 6 };
+        let crossed = |score| [9.0, 2.0, 3.0, 4.0, score, 7.0];
+        assert_eq!(share_of_rows(&crossed(0.01), reading), Some(0.0));
+        assert_eq!(share_of_rows_ordered_from(&crossed(0.01), reading, 0.05), Some(1.0));
+        assert_eq!(share_of_rows_ordered_from(&crossed(0.06), reading, 0.05), Some(0.0));
+        let mut no_class = crossed(0.01);
+        no_class[5] = 0.5;
+        assert_eq!(share_of_rows_ordered_from(&no_class, reading, f32::INFINITY), Some(0.0));
     }
 
     #[test]

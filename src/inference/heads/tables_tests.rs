@@ -65,6 +65,18 @@ fn yolov10_is_told_by_its_rows() {
 }
 
 #[test]
+fn edges_of_unsure_rows_may_cross_in_yolov10() {
+    let rows = |score: f32| [9.0, 9.0, 3.0, 4.0, score, 1.0, 5.0, 6.0, 7.0, 8.0, score, 0.0];
+    let plain = summary(&[]);
+    let is_taken = |summary: &Summary, score| found(Head::YoloV10, summary, &[1, 2, 6], Some(&rows(score))).is_some();
+    assert!(is_taken(&plain, 0.01) && !is_taken(&plain, 0.5));
+    for (key, value) in [("end2end", "True"), ("names", "{0: 'a', 1: 'b'}")] {
+        let told = with_metadata(plain.clone(), &[(key, value)]);
+        assert!(is_taken(&told, 0.5) && !is_taken(&told, 1.5), "{key}");
+    }
+}
+
+#[test]
 fn yolov10_needs_nms_unless_something_says_otherwise() {
     let plain = summary(&[]);
     let metadata = |key: &str, value: &str| with_metadata(plain.clone(), &[(key, value)]);

@@ -9,7 +9,7 @@
 use super::facts::shape_text;
 use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
 use super::grid::strides_for;
-use super::table::{Columns, share_of_rows, table, table_shape};
+use super::table::{Columns, share_of_rows_ordered_from, table, table_shape};
 use super::tensor::{class_number, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::BoxInModel;
@@ -18,6 +18,8 @@ use crate::inference::{Candidate, ClassNumbers, Head};
 pub(super) const FAMILY: Family = Family { heads: &[Head::YoloV10], outputs: "an output [1, k, 6]", recognize, decode };
 
 const COLUMNS: usize = 6;
+/// Where nothing but values tells the head, rows of at least this score have their edges in order.
+const ORDERED_FROM: f32 = 0.05;
 /// Anchor-based heads have three rows a cell.
 const ANCHORS: usize = 3;
 
@@ -54,21 +56,29 @@ fn certainty(look: &Look<'_>, output: &Output<'_>, rows: usize) -> Option<Certai
     }
     let from_ultralytics = look.names().is_some() && output.shape.len() == 3;
     let sure = if from_ultralytics { Certainty::Certain } else { Certainty::Likely };
+    // On a picture of a single grey hardly any row is sure, and the edges of the others may cross.
+    let ordered_from = if from_ultralytics || is_end2end(look) { f32::INFINITY } else { ORDERED_FROM };
+    let reading = Columns { edges: 0, score: 4, class: 5, of: COLUMNS };
     match output.values {
         None if from_ultralytics => Some(Certainty::Certain),
         None => Some(Certainty::Guess),
-        Some(values) => match share_of_rows(values, Columns { edges: 0, score: 4, class: 5, of: COLUMNS }) {
+        Some(values) => match share_of_rows_ordered_from(values, reading, ordered_from) {
             Some(share) => (share > 0.98).then_some(sure),
             None => Some(Certainty::Guess.max(if from_ultralytics { sure } else { Certainty::Guess })),
         },
     }
 }
 
+/// Whether the metadata says that the model itself finds one place an object.
+fn is_end2end(look: &Look<'_>) -> bool {
+    look.summary.metadata.get("end2end").is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}
+
 /// Whether boxes of one object still have to be reduced to one.
 fn nms(look: &Look<'_>) -> (bool, &'static str) {
     let metadata = |key: &str| look.summary.metadata.get(key).map(|value| value.to_ascii_lowercase());
     let count = |operator: &str| look.summary.operators.get(operator).copied().unwrap_or(0);
-    if metadata("end2end").is_some_and(|value| value == "true") {
+    if is_end2end(look) {
         return (false, "the metadata says end2end: it needs no NMS");
     }
     if metadata("args").is_some_and(|value| value.replace(['\'', '"', ' '], "").contains("nms:true")) {

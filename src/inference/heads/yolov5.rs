@@ -2,21 +2,24 @@
 //! centre y, width, height in pixels of the input, objectness, and a score a class, the last two after the sigmoid. The
 //! score is objectness times class score.
 //!
+//! Exports for TensorFlow give the boxes in fractions 0…1 of the input instead.
+//!
 //! YOLOv5 has three anchors a cell, so that N is three times the cells of its feature maps, and may give those out beside
 //! the decoded rows. YOLOv6 has one box a cell and an objectness of 1.
 //!
 //! Sources: `Detect.forward` in `models/yolo.py` of ultralytics/yolov5 and of WongKinYiu/yolov7; `Detect.forward` in
-//! `yolov6/models/effidehead.py` of meituan/YOLOv6, which joins boxes, ones and scores.
+//! `yolov6/models/effidehead.py` of meituan/YOLOv6, which joins boxes, ones and scores; `TFDetect` in `models/tf.py` of
+//! ultralytics/yolov5, which divides by the size of the input.
 
-use super::facts::{UNIT_LIMIT, are_scores, grid_text, largest, shape_text};
+use super::facts::{are_scores, grid_text, shape_text};
 use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
-use super::rows::{self, CLASSES_FROM};
+use super::rows::{self, CLASSES_FROM, Unit};
 use super::tensor::{as_matrix, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::inference::{Candidate, ClassNumbers, Head};
 
 pub(super) const FAMILY: Family =
-    Family { heads: &[Head::YoloV5, Head::YoloV6], outputs: "[1, n, 5+classes]", recognize, decode };
+    Family { heads: &[Head::YoloV5, Head::YoloV5Unit, Head::YoloV6], outputs: "[1, n, 5+classes]", recognize, decode };
 
 /// Anchors a cell in every model of YOLOv3 to v7.
 const ANCHORS: usize = 3;
@@ -39,7 +42,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
     let by_cells = rows::strides_for(rows, look.size());
     let values = output.values;
     let one = values.is_some_and(|values| rows::objectness_is_one(values, columns));
-    let (head, mut evidence) = match (by_anchors, by_cells) {
+    let (mut head, mut evidence) = match (by_anchors, by_cells) {
         (Some(strides), _) => {
             let cells = grid_text(look.size(), strides);
             (
@@ -58,11 +61,14 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
     };
     let mut certainty = Certainty::Guess;
     if let Some(values) = values {
-        if !are_pixels_and_scores(values, columns) {
-            return None;
-        }
+        let unit = unit_beside_scores(values, columns, by_anchors.is_some())?;
+        head = match (head, unit) {
+            (Head::YoloV5, Unit::Fractions) => Head::YoloV5Unit,
+            (_, Unit::Fractions) => return None,
+            (head, Unit::Pixels) => head,
+        };
         certainty = Certainty::Likely;
-        evidence.push("a run gave boxes in pixels and scores between 0 and 1".to_owned());
+        evidence.push(format!("a run gave boxes in {} and scores between 0 and 1", unit.name()));
     }
     if named {
         certainty = Certainty::Certain;
@@ -79,10 +85,11 @@ fn decoded_output<'a>(outputs: &'a [Output<'a>]) -> Option<&'a Output<'a>> {
     others.all(is_its_map).then_some(table)
 }
 
-fn are_pixels_and_scores(values: &[f32], columns: usize) -> bool {
+/// What the boxes are measured in; none if there are no boxes or no scores.
+fn unit_beside_scores(values: &[f32], columns: usize, spread: bool) -> Option<Unit> {
     let rows = || values.chunks_exact(columns);
-    let reach = rows().map(|row| largest(&row[..4])).fold(0.0, f32::max);
-    reach > UNIT_LIMIT && rows().all(|row| are_scores(&row[4..])) && rows::have_sizes(rows())
+    let unit = Unit::of(rows().map(|row| [row[0], row[1], row[2], row[3]]), spread)?;
+    (rows().all(|row| are_scores(&row[4..])) && rows::have_sizes(rows())).then_some(unit)
 }
 
 fn found(head: Head, classes: usize, certainty: Certainty, evidence: Vec<String>) -> Found {
@@ -109,7 +116,8 @@ fn decode(
     let Some((_, columns, values)) = table else {
         return Err(shape_error(head, "an output [1, n, 5 + classes]", outputs));
     };
-    rows::read(values, columns, context.score_floor, candidates);
+    let scale = if head == Head::YoloV5Unit { rows::fractions_of(context.input_size) } else { rows::PIXELS };
+    rows::read(values, columns, scale, context.score_floor, candidates);
     Ok(())
 }
 

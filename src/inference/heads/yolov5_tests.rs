@@ -1,3 +1,4 @@
+use crate::imaging::ImageSize;
 use crate::inference::Head;
 use crate::inference::heads::family;
 use crate::inference::heads::test_support::{SIZE, Seen, decoded, look, summary, tensor, with_metadata};
@@ -59,14 +60,27 @@ fn an_objectness_of_one_everywhere_is_yolov6() {
 #[test]
 fn look_alikes_are_refused() {
     let rows = 3 * CELLS;
-    let fractions: Vec<f32> = table(rows, 0.2).iter().map(|value| value / 64.0).collect();
+    let offsets = [0.6, 0.45, 0.3, 0.2, 0.2, 0.3, 0.1].repeat(rows);
     let landmarks = [20.0, 30.0, 9.0, 8.0, 0.2, 33.0, 0.1].repeat(rows);
     let logits = [-0.3, 0.4, 6.0, -2.0, -5.0, -3.0, 0.1].repeat(rows);
-    for values in [fractions, landmarks, logits] {
+    for values in [offsets, landmarks, logits] {
         assert!(recognized(&[("output", &[1, rows, 7], Some(&values))]).is_none());
     }
     assert!(recognized(&[("output", &[1, rows, 5], None)]).is_none());
     assert!(recognized(&[("output", &[rows, 7], None)]).is_none());
+}
+
+#[test]
+fn boxes_in_fractions_are_a_head_of_their_own() {
+    let rows = 3 * CELLS;
+    let row = |n: usize| [(n % 8) as f32 / 8.0, (n / 8 % 8) as f32 / 8.0, 0.1, 0.2, 0.2, 0.3, 0.1];
+    let values: Vec<f32> = (0..rows).flat_map(row).collect();
+    let found = recognized(&[("output", &[1, rows, 7], Some(&values))]).unwrap();
+    assert_eq!((found.head, found.certainty, found.nms), (Head::YoloV5Unit, Certainty::Likely, true));
+    let values = [0.25, 0.5, 0.125, 0.25, 0.8, 0.1, 0.9];
+    let got = decoded(Head::YoloV5Unit, ImageSize::new(64, 32), &[tensor("o", &[1, 1, 7], &values)], 0.25).unwrap();
+    let r = got[0].rect;
+    assert_eq!((got[0].class_id, [r.x1, r.y1, r.x2, r.y2]), (1, [12.0, 12.0, 20.0, 20.0]));
 }
 
 #[test]

@@ -1,28 +1,38 @@
 //! Ultralytics YOLOv8 and its kin (v9, 11, 12): one output `[1, 4+C, N]`, a column a grid cell: centre x, centre y,
 //! width and height in pixels of the input, then a score a class after the sigmoid. There is no objectness. Some exports are
-//! transposed, `[1, N, 4+C]`, with a row a cell.
+//! transposed, `[1, N, 4+C]`, with a row a cell; exports for TensorFlow give boxes in fractions 0…1 of the input. Ultralytics'
+//! RT-DETR does both, with a row a query (300) in the place of cells.
+//!
+//! YOLOv9 with its auxiliary branch gives two tables of the same shape; the last one is that of the branch that counts.
 //!
 //! Source: the export branch of `Detect` in Ultralytics' `nn/modules/head.py`, which joins decoded boxes and
-//! sigmoid scores along the channel axis.
+//! sigmoid scores along the channel axis; `RTDETRDecoder` there, which joins them for every query;
+//! `DualDDetect` in WongKinYiu/yolov9's `models/yolo.py`, and its `detect_dual.py`, which reads the last table.
 //!
 //! The layout is class-major, so the search for the best class goes row by row over a block of cells whose running
 //! best stays in the first-level cache.
 
-use super::facts::{UNIT_LIMIT, are_scores, grid_text, largest, shape_text};
+use super::facts::{are_scores, grid_text, shape_text};
 use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
-use super::rows;
+use super::rows::{self, Unit};
 use super::tensor::{as_matrix, best_class, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor};
-use crate::imaging::BoxInModel;
 use crate::inference::{Candidate, ClassNumbers, Head};
 
-pub(super) const FAMILY: Family =
-    Family { heads: &[Head::YoloV8, Head::YoloV8Transposed], outputs: OUTPUTS, recognize, decode };
+pub(super) const FAMILY: Family = Family {
+    heads: &[Head::YoloV8, Head::YoloV8Transposed, Head::YoloV8Unit, Head::YoloV8TransposedUnit],
+    outputs: OUTPUTS,
+    recognize,
+    decode,
+};
 
 const OUTPUTS: &str = "[1, 4+classes, cells], or transposed [1, cells, 4+classes]";
 
 /// Rows before the class scores.
 const CLASSES_FROM: usize = 4;
+
+/// A set predictor has 100 to 900 queries; a grid has thousands of cells.
+const MOST_QUERIES: usize = 1500;
 
 /// Cells a block: 8 KiB of running best, which leaves the first-level cache room for the rows that stream through.
 const BLOCK: usize = 1024;
@@ -36,18 +46,20 @@ pub(super) struct Scratch {
 
 fn recognize(look: &Look<'_>) -> Option<Found> {
     let output = decoded_output(look.outputs)?;
-    let (table, cells, classes) = orientation(look, output)?;
+    let table = Table::of(look, output)?;
+    let Table { transposed, cells, classes } = table;
     let grid = rows::strides_for(cells, look.size());
     let named = look.names() == Some(classes);
     if look.asked.is_none() && (grid.is_none() && !named || is_oriented(look, classes)) {
         return None;
     }
-    let transposed = table == Head::YoloV8Transposed;
-    let (shape, size) = (shape_text(&output.shape), look.size());
-    let places = grid.map_or_else(|| cells.to_string(), |strides| grid_text(size, strides));
-    let mut evidence = vec![match transposed {
-        false => format!("output {shape} = (4+{classes}) × {places} cells: YOLOv8"),
-        true => format!("output {shape} = {places} cells × (4+{classes}): YOLOv8, transposed"),
+    let queries = transposed && grid.is_none() && cells <= MOST_QUERIES;
+    let shape = shape_text(&output.shape);
+    let places = grid.map_or_else(|| cells.to_string(), |strides| grid_text(look.size(), strides));
+    let mut evidence = vec![match (transposed, queries) {
+        (false, _) => format!("output {shape} = (4+{classes}) × {places} cells: YOLOv8"),
+        (true, false) => format!("output {shape} = {places} cells × (4+{classes}): YOLOv8, transposed"),
+        (true, true) => format!("output {shape} = {places} queries × (4+{classes}): RT-DETR of Ultralytics"),
     }];
     let mut certainty = Certainty::Guess;
     if look.asked.is_none() && transposed {
@@ -57,71 +69,105 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         }
         evidence.push(why.to_owned());
     }
+    let mut unit = if queries { Unit::Fractions } else { Unit::Pixels };
     if let (Some(values), None) = (output.values, look.asked) {
-        let fits = match transposed {
-            false => columns_fit(values, cells),
-            true => rows_fit(values, CLASSES_FROM + classes),
-        };
-        if !fits {
-            return None;
-        }
+        unit = table.unit_beside_scores(values, grid.is_some())?;
         certainty = Certainty::Likely;
-        evidence.push("a run gave boxes in pixels and scores between 0 and 1".to_owned());
+        evidence.push(format!("a run gave boxes in {} and scores between 0 and 1", unit.name()));
     }
     if named {
         certainty = Certainty::Certain;
     }
+    let head = look.head_or(table.head(unit));
+    let set = queries && head == Head::YoloV8TransposedUnit;
     Some(Found {
-        head: look.head_or(table),
+        head,
         classes: Classes::Known(classes),
         numbers: ClassNumbers::FromZero,
         only_class: None,
-        nms: true,
+        nms: !set,
         certainty,
         evidence,
-        usual: Usual::YOLO,
+        usual: if set { RT_DETR } else { Usual::YOLO },
     })
 }
 
-/// The one output with boxes. Beside it there may be the raw feature maps `[1, 64+C, h, w]` that it was made from; masks
+/// Ultralytics stretches pictures for RT-DETR alone.
+const RT_DETR: Usual = Usual { from: "what Ultralytics' RT-DETR is trained with", ..Usual::UNIT_STRETCH };
+
+/// The output with boxes, the last of several of the same shape. Beside it there may be the raw feature maps `[1, 64+C, h, w]` that it was made from; masks
 /// `[1, 32, h, w]` belong to a segmenter.
 fn decoded_output<'a>(outputs: &'a [Output<'a>]) -> Option<&'a Output<'a>> {
     /// Numbers of the four distributions of distances in a raw map.
     const DISTANCES: usize = 64;
-    let boxes = outputs.iter().find(|output| matches!(*output.shape, [1, _, _]))?;
+    let boxes = outputs.iter().rfind(|output| matches!(*output.shape, [1, _, _]))?;
     let sides = [boxes.shape[1], boxes.shape[2]];
     let is_its_map = |output: &Output<'_>| match *output.shape {
         [1, channels, _, _] => sides.iter().any(|side| channels == DISTANCES + side.saturating_sub(CLASSES_FROM)),
         _ => false,
     };
     let mut others = outputs.iter().filter(|output| output.name != boxes.name);
-    others.all(is_its_map).then_some(boxes)
+    others.all(|other| other.shape == boxes.shape || is_its_map(other)).then_some(boxes)
 }
 
-/// Which head the shape is, with its cells and classes: the longer axis has the cells.
-fn orientation(look: &Look<'_>, output: &Output<'_>) -> Option<(Head, usize, usize)> {
-    let (first, last) = (output.shape[1], output.shape[2]);
-    let head = look.asked.unwrap_or(if last >= first { Head::YoloV8 } else { Head::YoloV8Transposed });
-    let (cells, numbers) = if head == Head::YoloV8 { (last, first) } else { (first, last) };
-    let classes = numbers.checked_sub(CLASSES_FROM).filter(|classes| *classes > 0)?;
-    Some((head, cells, classes))
+/// How an output's axes are read.
+#[derive(Clone, Copy, Debug)]
+struct Table {
+    /// Whether a cell is a row.
+    transposed: bool,
+    cells: usize,
+    classes: usize,
+}
+
+impl Table {
+    /// As the card says; else as the number of names says; else the longer axis has the cells.
+    fn of(look: &Look<'_>, output: &Output<'_>) -> Option<Self> {
+        let (first, last) = (output.shape[1], output.shape[2]);
+        let named = |side: usize| side > 0 && look.names().is_some_and(|names| names + CLASSES_FROM == side);
+        let transposed = match look.asked {
+            Some(head) => is_transposed(head),
+            None if first > 0 && last > 0 && named(first) != named(last) => named(last),
+            None => last < first,
+        };
+        let (cells, numbers) = if transposed { (first, last) } else { (last, first) };
+        let classes = numbers.checked_sub(CLASSES_FROM).filter(|classes| *classes > 0)?;
+        Some(Self { transposed, cells, classes })
+    }
+
+    fn head(self, unit: Unit) -> Head {
+        match (self.transposed, unit) {
+            (false, Unit::Pixels) => Head::YoloV8,
+            (true, Unit::Pixels) => Head::YoloV8Transposed,
+            (false, Unit::Fractions) => Head::YoloV8Unit,
+            (true, Unit::Fractions) => Head::YoloV8TransposedUnit,
+        }
+    }
+
+    /// What the boxes are measured in; none if there are no boxes or no scores.
+    fn unit_beside_scores(self, values: &[f32], spread: bool) -> Option<Unit> {
+        let Self { transposed, cells, classes } = self;
+        if transposed {
+            let columns = CLASSES_FROM + classes;
+            let rows = || values.chunks_exact(columns);
+            let unit = Unit::of(rows().map(|row| [row[0], row[1], row[2], row[3]]), spread)?;
+            let scores = rows().all(|row| are_scores(&row[CLASSES_FROM..]));
+            let fits = scores && rows::have_sizes(rows()) && !rows::objectness_is_one(values, columns);
+            return fits.then_some(unit);
+        }
+        let (boxes, scores) = values.split_at_checked(CLASSES_FROM * cells)?;
+        let side = |row: usize, cell: usize| boxes[row * cells + cell];
+        let unit = Unit::of((0..cells).map(|cell| [0, 1, 2, 3].map(|row| side(row, cell))), spread)?;
+        are_scores(scores).then_some(unit)
+    }
+}
+
+fn is_transposed(head: Head) -> bool {
+    matches!(head, Head::YoloV8Transposed | Head::YoloV8TransposedUnit)
 }
 
 /// Whether it is a model for oriented boxes, which have an angle after the class scores.
 fn is_oriented(look: &Look<'_>, classes: usize) -> bool {
     look.names().is_some_and(|names| names + 1 == classes)
-}
-
-fn columns_fit(values: &[f32], cells: usize) -> bool {
-    let (boxes, scores) = values.split_at((CLASSES_FROM * cells).min(values.len()));
-    are_scores(scores) && largest(boxes) > UNIT_LIMIT
-}
-
-fn rows_fit(values: &[f32], columns: usize) -> bool {
-    let rows = || values.chunks_exact(columns);
-    let reach = rows().map(|row| largest(&row[..CLASSES_FROM])).fold(0.0, f32::max);
-    let scores = rows().all(|row| are_scores(&row[CLASSES_FROM..]));
-    scores && reach > UNIT_LIMIT && rows::have_sizes(rows()) && !rows::objectness_is_one(values, columns)
 }
 
 fn decode(
@@ -131,36 +177,35 @@ fn decode(
     scratch: &mut super::Scratch,
     candidates: &mut Vec<Candidate>,
 ) -> Result<(), DecodeError> {
-    let tables = || outputs.iter().filter_map(as_matrix);
-    if head == Head::YoloV8Transposed {
+    let tables = || outputs.iter().rev().filter_map(as_matrix);
+    let scale = match head {
+        Head::YoloV8Unit | Head::YoloV8TransposedUnit => rows::fractions_of(context.input_size),
+        _ => rows::PIXELS,
+    };
+    if is_transposed(head) {
         let (_, columns, values) = tables()
             .find(|(_, columns, _)| *columns > CLASSES_FROM)
             .ok_or_else(|| shape_error(head, "an output [1, cells, 4 + classes]", outputs))?;
-        read_rows(values, columns, context.score_floor, candidates);
+        read_rows(values, columns, scale, context.score_floor, candidates);
         return Ok(());
     }
     let (_, cells, values) = tables()
         .find(|(rows, _, _)| *rows > CLASSES_FROM)
         .ok_or_else(|| shape_error(head, "an output [1, 4 + classes, cells]", outputs))?;
-    read_columns(values, cells, context.score_floor, &mut scratch.class_major, candidates);
+    let (boxes, scores) = values.split_at(CLASSES_FROM * cells);
+    scratch.class_major.each_best(scores, cells, context.score_floor, |cell, class, score| {
+        let sides = [0, 1, 2, 3].map(|row| boxes[row * cells + cell]);
+        push_finite(candidates, class, score, rows::scaled(sides, scale));
+    });
     Ok(())
 }
 
-fn read_rows(values: &[f32], columns: usize, floor: f32, candidates: &mut Vec<Candidate>) {
+fn read_rows(values: &[f32], columns: usize, scale: [f32; 2], floor: f32, candidates: &mut Vec<Candidate>) {
     for row in values.chunks_exact(columns) {
         if let Some((class, score)) = best_class(&row[CLASSES_FROM..], floor) {
-            push_finite(candidates, class, score, BoxInModel::from_center(row[0], row[1], row[2], row[3]));
+            push_finite(candidates, class, score, rows::scaled([row[0], row[1], row[2], row[3]], scale));
         }
     }
-}
-
-/// `values` has four rows of `cells` numbers for the boxes and one a class.
-fn read_columns(values: &[f32], cells: usize, floor: f32, scratch: &mut Scratch, candidates: &mut Vec<Candidate>) {
-    let (boxes, scores) = values.split_at(CLASSES_FROM * cells);
-    scratch.each_best(scores, cells, floor, |cell, class, score| {
-        let side = |row: usize| boxes[row * cells + cell];
-        push_finite(candidates, class, score, BoxInModel::from_center(side(0), side(1), side(2), side(3)));
-    });
 }
 
 impl Scratch {

@@ -118,7 +118,7 @@ fn decode(
         return Err(shape_error(head, "an output [1, cells, 5 + classes]", outputs));
     };
     if head == Head::YoloxDecoded {
-        rows::read(values, columns, context.score_floor, candidates);
+        rows::read(values, columns, rows::PIXELS, context.score_floor, candidates);
         return Ok(());
     }
     let table = values.chunks_exact(columns);

@@ -22,6 +22,8 @@ pub struct InputRecognition {
     pub dtype: InputType,
     /// Inputs beside the picture.
     pub others: Vec<OtherInput>,
+    /// Pictures that the file takes at once, where it fixes their number and that is not one.
+    pub batch: Option<usize>,
     /// The declared sides, where they stand in the way: the model is to be loaded with open ones.
     pub relaxed_from: Option<String>,
     /// Why that is believed.
@@ -50,6 +52,12 @@ impl InputRecognition {
             Layout::Nchw => [1, 3, height, width],
             Layout::Nhwc => [1, height, width, 3],
         }
+    }
+
+    /// That the model does not work with one picture, where it was exported for several; `how` says what came of one.
+    pub(in crate::inference) fn batch_error(&self, how: String) -> Option<RecognizeError> {
+        let (count, input) = (self.batch?, self.relaxed_from.clone()?);
+        Some(RecognizeError::Batch { count, input, how })
     }
 
     /// The sizes worth trying, first choice first; `usual` is that of the head.
@@ -118,6 +126,7 @@ pub fn recognize_input(
         layout,
         dtype,
         others: Vec::new(),
+        batch: batch.fixed().filter(|count| *count > 1),
         relaxed_from: None,
         evidence: vec![layout_evidence],
         warnings: Vec::new(),

@@ -51,8 +51,12 @@ fn yolov8_brings_its_names_along() {
     let mut values = vec![30.0; 4 * CELLS];
     values.extend(vec![0.1; 2 * CELLS]);
     assert_eq!(tried(&v8, &[("output0", &[1, 6, CELLS], &values)]).unwrap().card.head, Head::YoloV8);
-    let pose = with_metadata(v8.clone(), &[("task", "pose")]);
-    refused(plain(&pose), &["task = pose"]);
+    for task in ["segment", "pose", "obb", "classify", "Pose"] {
+        refused(plain(&with_metadata(v8.clone(), &[("task", task)])), &[&format!("task = {task}")]);
+    }
+    for task in ["detect", "object-detection", "Detect", ""] {
+        assert_eq!(plain(&with_metadata(v8.clone(), &[("task", task)])).unwrap().card.head, Head::YoloV8, "{task}");
+    }
 }
 
 #[test]
@@ -162,6 +166,28 @@ fn bytes_are_not_scaled() {
     v8.inputs = vec![value("x", &[1, 64, 64, 3], DataType::Uint8)];
     let found = plain(&v8).unwrap();
     assert_eq!((found.card.scale, found.card.layout), (1.0, Layout::Nhwc));
+}
+
+#[test]
+fn a_model_for_several_pictures_is_refused_where_its_batch_is_built_in() {
+    let mut v8 = summary(&[("output0", &[4, 6, CELLS as i64])]);
+    v8.inputs = vec![value("images", &[4, 3, 64, 64], DataType::Float)];
+    let card = CardOverrides { input_size: Some([64, 64]), ..Default::default() };
+    let input = recognize_input(&v8, Some(&card)).unwrap();
+    let run = |batch: usize, head: Option<Head>| {
+        let values: Vec<f32> = [vec![30.0; 4 * CELLS], vec![0.1; 2 * CELLS]].concat().repeat(batch);
+        let outputs = [OutputTensor { name: "output0", shape: &[batch, 6, CELLS], values: &values }];
+        recognize(&v8, &input, Some(&outputs), Some(&CardOverrides { head, ..card.clone() }), None)
+    };
+    let words = ["4 pictures at once", "images [4,3,64,64]", "output0 [4,6,84]", "Export it with batch 1"];
+    refused(run(4, None), &words);
+    refused(run(4, Some(Head::YoloV8)), &words);
+    assert_eq!(run(1, None).unwrap().card.head, Head::YoloV8, "a batch that is not built in");
+    refused(run(3, None), &["that is not known"]);
+    let how = input.batch_error("Reshape fails".into()).unwrap().to_string();
+    assert!(how.contains("4 pictures") && how.contains("Reshape fails. Export"), "{how}");
+    let single = recognize_input(&summary(&[]), None).unwrap();
+    assert!(single.batch_error(String::new()).is_none());
 }
 
 proptest! {
