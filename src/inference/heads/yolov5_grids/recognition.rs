@@ -5,6 +5,7 @@ use crate::imaging::ResizeMode;
 use crate::inference::heads::anchor_maps::{Axes, Map};
 use crate::inference::heads::facts::shape_text;
 use crate::inference::heads::family::{Certainty, Classes, Found, Look, Usual};
+use crate::inference::heads::tensor::sigmoid;
 use crate::inference::{ClassNumbers, Head};
 
 /// How Darknet's models are fed: its `letterbox_image` fills with half of white.
@@ -29,8 +30,8 @@ pub(super) fn recognize(look: &Look<'_>) -> Option<Found> {
     let has_values = look.outputs.iter().all(|output| output.values.is_some());
     let certainty = match (named, has_values) {
         (true, true) => Certainty::Certain,
-        (false, true) => Certainty::Likely,
-        (_, false) => Certainty::Guess,
+        (false, true) if !could_be_features(&first, named) => Certainty::Likely,
+        _ => Certainty::Guess,
     };
     let mut evidence = vec![shape_sentence(look, &maps)];
     evidence.extend(why.map(|why| format!("{}: {why}; another head in the card corrects it", formula(head))));
@@ -66,6 +67,14 @@ fn maps(look: &Look<'_>) -> Option<Vec<Map>> {
     (alike && doubling).then_some(maps)
 }
 
+/// A backbone's maps may well have a multiple of three channels, such as 96 or 192. Nothing in such a shape speaks of a detector, but for COCO's 80 classes or as many as the file has names for.
+fn could_be_features(map: &Map, named: bool) -> bool {
+    matches!(map.axes, Axes::Planes | Axes::Pixels) && !named && map.classes() != 80
+}
+
+/// The logit of a score of 0.12: detectors start their training far below it, and features lie about 0.
+const SURE_OF_NOTHING: f32 = -2.0;
+
 /// Whether these are more than the feature maps of some other network: where there was a run, hardly any anchor has found
 /// something on a grey picture; else the number of classes is one that is met, or the shape has an axis of anchors.
 fn is_plausible(look: &Look<'_>, maps: &[Map], named: bool) -> bool {
@@ -75,14 +84,15 @@ fn is_plausible(look: &Look<'_>, maps: &[Map], named: bool) -> bool {
     if joined && !named && maps[0].anchors * maps[0].numbers == YOLOV8_CHANNELS {
         return false;
     }
-    let known = named || !joined || maps[0].classes() == 80;
+    let doubtful = could_be_features(&maps[0], named);
+    let (most_score, most_logit) = if doubtful { (sigmoid(SURE_OF_NOTHING), SURE_OF_NOTHING) } else { (0.5, 0.0) };
     let run = maps.iter().zip(look.outputs).map(|(map, output)| {
         let values = output.values?;
         let mean = map.mean_objectness(values);
         let scores = map.are_in_unit(values, 4, map.numbers);
-        Some(map.len() == values.len() && if scores { (0.0..0.5).contains(&mean) } else { mean < 0.0 })
+        Some(map.len() == values.len() && if scores { (0.0..most_score).contains(&mean) } else { mean < most_logit })
     });
-    run.collect::<Option<Vec<_>>>().map_or(known, |maps| maps.into_iter().all(|fits| fits))
+    run.collect::<Option<Vec<_>>>().map_or(!doubtful, |maps| maps.into_iter().all(|fits| fits))
 }
 
 /// Which formula and which anchors, and why. The numbers themselves do not tell, so this goes by what else is different in
