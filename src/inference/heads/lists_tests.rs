@@ -205,6 +205,32 @@ fn torchvision_classes_and_preprocessing_follow_from_the_file() {
 }
 
 #[test]
+fn detectron2_numbers_classes_from_zero() {
+    let lists = |rows: bool, spare: &'static str, size: Option<&'static [f32]>| {
+        let (count, boxes): (&[usize], &[usize]) = if rows { (&[2], &[2, 4]) } else { (&[0], &[0, 4]) };
+        let values = |values: &'static [f32]| size.map(|_| if rows { values } else { &[] });
+        let lists = [
+            ("boxes", boxes, values(&PIXELS)),
+            ("pred_classes", count, values(&LABELS)),
+            ("scores", count, values(&SCORES)),
+            (spare, &[2][..], size),
+        ];
+        // Widths that would speak for COCO's ids elsewhere.
+        found(Head::Torchvision, &with(&[(91, 1), (364, 1)], &[]), &lists).unwrap()
+    };
+    for rows in [false, true] {
+        let run = lists(rows, "image_size", Some(&[64.0, 64.0]));
+        assert_eq!((run.head, run.numbers, run.classes), (Head::Torchvision, ClassNumbers::FromZero, Classes::Open));
+        assert!(run.evidence.iter().any(|text| text.contains("from 0") && text.contains("Detectron2")));
+        let unnamed = lists(rows, "3218", Some(&[64.0, 64.0]));
+        assert_eq!(unnamed.numbers, ClassNumbers::FromZero);
+        assert_eq!(lists(rows, "image_size", Some(&[64.0, 65.0])).numbers, ClassNumbers::CocoIds);
+    }
+    assert_eq!(lists(true, "image_size", None).numbers, ClassNumbers::FromZero);
+    assert_eq!(lists(true, "3218", None).numbers, ClassNumbers::CocoIds);
+}
+
+#[test]
 fn torchvision_rows_are_read_in_their_unit() {
     for (head, boxes) in [(Head::Torchvision, &PIXELS), (Head::TorchvisionUnit, &FRACTIONS)] {
         let batched = [

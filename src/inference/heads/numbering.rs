@@ -72,6 +72,18 @@ pub(super) fn tell(look: &Look<'_>, first: usize, seen: impl Iterator<Item = f32
     }
 }
 
+/// How Detectron2 numbers classes: the background is its last one (`FastRCNNOutputLayers` in `detectron2/modeling`).
+/// `image_size` is the output that shows the exporter.
+pub(super) fn of_detectron2(image_size: &str) -> Numbering {
+    Numbering {
+        numbers: ClassNumbers::FromZero,
+        classes: Classes::Open,
+        evidence: format!(
+            "classes are numbered from 0, as Detectron2 does: output {image_size} is the input's height and width"
+        ),
+    }
+}
+
 /// Why classes should be COCO's category ids, if they are.
 fn coco_evidence(look: &Look<'_>, first: usize, seen: Option<(f32, f32)>) -> Option<String> {
     let ids = (COCO_CLASSES + first) as f32..(COCO_IDS + first) as f32;

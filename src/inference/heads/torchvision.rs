@@ -5,10 +5,10 @@
 //! Source: `GeneralizedRCNN` and `RetinaNet` of torchvision (`torchvision/models/detection`), which normalize and resize the
 //! picture by themselves. Fractions: SSD of the ONNX model zoo (`bboxes`, `labels`, `scores`; MLPerf's ssd-resnet34).
 //! The zoo's Faster and Mask R-CNN come from facebookresearch/maskrcnn-benchmark: the same lists with 81 classes, fed
-//! with BGR 0…255 less a mean.
+//! with BGR 0…255 less a mean. Detectron2's exports give `image_size` [2] beside the same lists and number classes from 0.
 
 use super::facts::{UNIT_LIMIT, shape_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
 use super::listed::{self, Name, Places};
 use super::numbering::{self, Numbering};
 use super::tensor::{class_number, push_finite, shape_error};
@@ -36,7 +36,10 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         None => certainty(look, places)?,
     };
     let classes_seen = seen.into_iter().flat_map(listed::Rows::classes);
-    let Numbering { numbers, classes, evidence } = numbering::tell(look, 1, classes_seen);
+    let Numbering { numbers, classes, evidence } = match image_size(look, places) {
+        Some(name) => numbering::of_detectron2(name),
+        None => numbering::tell(look, 1, classes_seen),
+    };
     let shape = shape_text(&boxes.shape);
     let nms = !holds_nms(look);
     Some(Found {
@@ -57,6 +60,17 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         ],
         usual: usual(look, look.head_or(head), classes),
     })
+}
+
+/// The output of Detectron2's exports that repeats the input's height and width.
+fn image_size<'a>(look: &Look<'a>, places: Places) -> Option<&'a str> {
+    let (size, taken) = (look.size(), [places.boxes, places.scores, places.classes]);
+    let sides = [size.height as f32, size.width as f32];
+    let spare = look.outputs.iter().enumerate().filter(|(index, _)| !taken.contains(index));
+    let is_size = |output: &&Output<'_>| {
+        output.shape == [2] && output.values.map_or(Name(output.name).has(&["image_size"]), |values| values == sides)
+    };
+    spare.map(|(_, output)| output).find(is_size).map(|output| output.name)
 }
 
 /// Exports of one-stage detectors without it may end in the same three lists.
