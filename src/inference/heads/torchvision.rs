@@ -8,13 +8,13 @@
 //! with BGR 0…255 less a mean. Detectron2's exports give `image_size` [2] beside the same lists and number classes from 0.
 
 use super::facts::{UNIT_LIMIT, shape_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, guess, sure};
 use super::listed::{self, Name, Places};
 use super::numbering::{self, Numbering};
 use super::tensor::{class_number, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::{BoxInModel, ImageSize, ResizeMode};
-use crate::inference::{Candidate, ColorOrder, Head};
+use crate::inference::{Candidate, ColorOrder, Evidence, Head};
 
 pub(super) const FAMILY: Family = Family {
     heads: &[Head::Torchvision, Head::TorchvisionUnit],
@@ -50,12 +50,15 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         nms,
         certainty,
         evidence: vec![
-            format!("output {} {shape} = boxes in {unit}, beside labels and scores: torchvision's lists", boxes.name),
+            sure(format!(
+                "output {} {shape} = boxes in {unit}, beside labels and scores: torchvision's lists",
+                boxes.name
+            )),
             reason,
             evidence,
             match nms {
-                true => "the graph holds no NMS, so it is run on the boxes: a guess".to_owned(),
-                false => "the graph holds its NMS".to_owned(),
+                true => guess("the graph holds no NMS, so it is run on the boxes: a guess"),
+                false => sure("the graph holds its NMS"),
             },
         ],
         usual: usual(look, look.head_or(head), classes),
@@ -79,12 +82,10 @@ fn holds_nms(look: &Look<'_>) -> bool {
 }
 
 /// Pixels or fractions: told by how far the boxes of a run reach, else by the name.
-fn unit(name: &str, reach: Option<f32>) -> (Head, &'static str, String) {
+fn unit(name: &str, reach: Option<f32>) -> (Head, &'static str, Evidence) {
     let (fractions, reason) = match reach {
-        Some(reach) => (reach <= UNIT_LIMIT, format!("a run gave box edges up to {reach:.2}")),
-        None => {
-            (Name(name).has(&["bboxes"]), "a run on grey gave no boxes: their unit is a guess by the name".to_owned())
-        }
+        Some(reach) => (reach <= UNIT_LIMIT, sure(format!("a run gave box edges up to {reach:.2}"))),
+        None => (Name(name).has(&["bboxes"]), guess("a run on grey gave no boxes: their unit is a guess by the name")),
     };
     if fractions { (Head::TorchvisionUnit, "fractions 0…1", reason) } else { (Head::Torchvision, "pixels", reason) }
 }

@@ -9,7 +9,7 @@
 //! `yolov6/models/effidehead.py` of meituan/YOLOv6, which joins boxes, ones and scores.
 
 use super::facts::{UNIT_LIMIT, are_scores, grid_text, largest, shape_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, all_sure};
 use super::rows::{self, CLASSES_FROM};
 use super::tensor::{as_matrix, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
@@ -93,7 +93,7 @@ fn found(head: Head, classes: usize, certainty: Certainty, evidence: Vec<String>
         only_class: None,
         nms: true,
         certainty,
-        evidence,
+        evidence: all_sure(evidence),
         usual: Usual::YOLO,
     }
 }

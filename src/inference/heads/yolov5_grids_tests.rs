@@ -181,10 +181,10 @@ fn maps_are_recognized_in_every_order() {
     let found = recognized(&summary(&[]), &in_order("anyx", Some(1)), true).unwrap();
     assert_eq!(found.head, Head::YoloV5Grids);
     assert_eq!(
-        found.evidence[0],
+        found.evidence[0].text,
         "outputs [1,21,2,2], [1,21,4,4], [1,21,8,8] = 3 anchors × (5+2) on maps of strides 32, 16, 8"
     );
-    assert!(found.evidence[2].contains("10,13 16,30 33,23 | 30,61"), "{}", found.evidence[2]);
+    assert!(found.evidence[2].text.contains("10,13 16,30 33,23 | 30,61"), "{}", found.evidence[2].text);
 }
 
 #[test]

@@ -9,7 +9,7 @@
 //! best stays in the first-level cache.
 
 use super::facts::{UNIT_LIMIT, are_scores, grid_text, largest, shape_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, sure};
 use super::rows;
 use super::tensor::{as_matrix, best_class, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor};
@@ -45,17 +45,17 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
     let transposed = table == Head::YoloV8Transposed;
     let (shape, size) = (shape_text(&output.shape), look.size());
     let places = grid.map_or_else(|| cells.to_string(), |strides| grid_text(size, strides));
-    let mut evidence = vec![match transposed {
+    let mut evidence = vec![sure(match transposed {
         false => format!("output {shape} = (4+{classes}) × {places} cells: YOLOv8"),
         true => format!("output {shape} = {places} cells × (4+{classes}): YOLOv8, transposed"),
-    }];
+    })];
     let mut certainty = Certainty::Guess;
     if look.asked.is_none() && transposed {
         let (objectness, why) = rows::have_objectness(look, output.shape[2]);
         if objectness {
             return None;
         }
-        evidence.push(why.to_owned());
+        evidence.push(why);
     }
     if let (Some(values), None) = (output.values, look.asked) {
         let fits = match transposed {
@@ -66,7 +66,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
             return None;
         }
         certainty = Certainty::Likely;
-        evidence.push("a run gave boxes in pixels and scores between 0 and 1".to_owned());
+        evidence.push(sure("a run gave boxes in pixels and scores between 0 and 1"));
     }
     if named {
         certainty = Certainty::Certain;
