@@ -231,13 +231,12 @@ fn usual_card(found: &Found, input: &InputRecognition) -> ModelCard {
     }
 }
 
+/// What a family says of its find; where that as a whole is a guess, so is the head.
 fn head_evidence(found: &Found) -> impl Iterator<Item = Evidence> {
     let guess = found.certainty == Certainty::Guess;
-    // A sure head may leave something open, such as how classes are numbered; the sentence says so.
-    let item = move |text: &String| Evidence {
-        item: Item::Head,
-        text: text.clone(),
-        guess: guess || text.contains("a guess"),
+    let item = move |evidence: &Evidence| Evidence {
+        guess: evidence.guess || guess && evidence.item == Item::Head,
+        ..evidence.clone()
     };
     found.evidence.iter().map(item)
 }

@@ -8,12 +8,12 @@ use super::recognize::{OtherInput, OtherType};
 use crate::imaging::ImageSize;
 use crate::onnx::shown;
 use crate::runtime;
-use half::f16;
+use half::{bf16, f16};
 use ort::environment::Environment;
 use ort::logging::LogLevel;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session as OrtSession, SessionInputValue};
-use ort::value::{DynTensor, DynValue, Tensor, TensorElementType, TensorRef, ValueType};
+use ort::value::{DynTensor, DynValue, PrimitiveTensorElementType, Tensor, TensorElementType, TensorRef, ValueType};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -50,7 +50,7 @@ pub enum SessionError {
     /// The outputs are not those of the head.
     #[error(transparent)]
     Decode(#[from] super::heads::DecodeError),
-    /// An output is not a tensor of numbers.
+    /// An output cannot be had as a tensor of numbers.
     #[error("output `{name}` is {found}; only tensors of numbers can be decoded")]
     OutputType {
         /// Name of the output.
@@ -173,11 +173,11 @@ impl Session {
         })
     }
 
-    /// Runs the model on `input` and hands its outputs, as 32-bit floats, to `read`.
+    /// Runs the model on `input` and hands those of its outputs that are numbers, as 32-bit floats, to `read`.
     ///
     /// # Errors
     ///
-    /// When ONNX Runtime fails, or an output is not a tensor of numbers.
+    /// When ONNX Runtime fails, or an output does not come.
     pub fn run<R>(
         &mut self,
         input: &ModelInput,
@@ -205,20 +205,22 @@ impl Session {
         self.outputs.shapes.resize_with(count, Vec::new);
         self.outputs.values.resize_with(count, Vec::new);
         let buffers = self.outputs.shapes.iter_mut().zip(&mut self.outputs.values);
-        let mut values: Vec<&DynValue> = Vec::with_capacity(count);
-        for (name, (shape, converted)) in self.output_names.iter().zip(buffers) {
+        let mut values: Vec<(usize, &DynValue)> = Vec::with_capacity(count);
+        for (index, (name, (shape, converted))) in self.output_names.iter().zip(buffers).enumerate() {
             let value = outputs.get(name).ok_or_else(|| SessionError::OutputType {
                 name: shown(name).into_owned(),
                 found: "missing from the result".to_owned(),
             })?;
-            convert(name, value, shape, converted)?;
-            values.push(value);
+            if convert(name, value, shape, converted)? {
+                values.push((index, value));
+            }
         }
-        let tensors: Vec<OutputTensor<'_>> = (0..count)
-            .map(|index| OutputTensor {
+        let tensors: Vec<OutputTensor<'_>> = values
+            .into_iter()
+            .map(|(index, value)| OutputTensor {
                 name: &self.output_names[index],
                 shape: &self.outputs.shapes[index],
-                values: match values[index].try_extract_tensor::<f32>() {
+                values: match value.try_extract_tensor::<f32>() {
                     Ok((_, floats)) => floats,
                     Err(_) => &self.outputs.values[index],
                 },
@@ -228,35 +230,48 @@ impl Session {
     }
 }
 
-/// Notes the shape of an output and, unless it holds 32-bit floats already, converts its values.
-fn convert(name: &str, value: &DynValue, shape: &mut Vec<usize>, converted: &mut Vec<f32>) -> Result<(), SessionError> {
-    let unusable = |found: String| SessionError::OutputType { name: shown(name).into_owned(), found };
+/// Notes the shape of an output and, unless it holds 32-bit floats already, converts its values. False where it holds no
+/// numbers (texts, sequences, maps): a model may give such beside its boxes.
+fn convert(
+    name: &str,
+    value: &DynValue,
+    shape: &mut Vec<usize>,
+    converted: &mut Vec<f32>,
+) -> Result<bool, SessionError> {
     let ValueType::Tensor { ty, shape: dimensions, .. } = value.dtype() else {
-        return Err(unusable(value.dtype().to_string()));
+        return Ok(false);
     };
     shape.clear();
     shape.extend(dimensions.iter().map(|side| usize::try_from(*side).unwrap_or(0)));
     converted.clear();
-    let wrong = |error: ort::Error| unusable(one_line(&error.to_string()));
-    match ty {
-        TensorElementType::Float32 => {}
-        TensorElementType::Float16 => {
-            converted.extend(value.try_extract_tensor::<f16>().map_err(wrong)?.1.iter().map(|v| v.to_f32()));
-        }
-        TensorElementType::Int64 => {
-            converted.extend(value.try_extract_tensor::<i64>().map_err(wrong)?.1.iter().map(|v| *v as f32));
-        }
-        TensorElementType::Int32 => {
-            converted.extend(value.try_extract_tensor::<i32>().map_err(wrong)?.1.iter().map(|v| *v as f32));
-        }
-        TensorElementType::Uint8 => {
-            converted.extend(value.try_extract_tensor::<u8>().map_err(wrong)?.1.iter().map(|v| f32::from(*v)));
-        }
-        TensorElementType::Int8 => {
-            converted.extend(value.try_extract_tensor::<i8>().map_err(wrong)?.1.iter().map(|v| f32::from(*v)));
-        }
-        other => return Err(unusable(format!("a tensor of {other}"))),
-    }
+    let done = match ty {
+        TensorElementType::Float32 => Ok(()),
+        TensorElementType::Float16 => extend(converted, value, f16::to_f32),
+        TensorElementType::Bfloat16 => extend(converted, value, bf16::to_f32),
+        TensorElementType::Float64 => extend(converted, value, |number: f64| number as f32),
+        TensorElementType::Int64 => extend(converted, value, |number: i64| number as f32),
+        TensorElementType::Int32 => extend(converted, value, |number: i32| number as f32),
+        TensorElementType::Int16 => extend(converted, value, <f32 as From<i16>>::from),
+        TensorElementType::Int8 => extend(converted, value, <f32 as From<i8>>::from),
+        TensorElementType::Uint64 => extend(converted, value, |number: u64| number as f32),
+        TensorElementType::Uint32 => extend(converted, value, |number: u32| number as f32),
+        TensorElementType::Uint16 => extend(converted, value, <f32 as From<u16>>::from),
+        TensorElementType::Uint8 => extend(converted, value, <f32 as From<u8>>::from),
+        TensorElementType::Bool => extend(converted, value, |holds: bool| f32::from(u8::from(holds))),
+        _ => return Ok(false),
+    };
+    done.map(|()| true).map_err(|error| SessionError::OutputType {
+        name: shown(name).into_owned(),
+        found: one_line(&error.to_string()),
+    })
+}
+
+fn extend<T: PrimitiveTensorElementType + Copy>(
+    converted: &mut Vec<f32>,
+    value: &DynValue,
+    number: impl Fn(T) -> f32,
+) -> ort::Result<()> {
+    converted.extend(value.try_extract_tensor::<T>()?.1.iter().map(|value| number(*value)));
     Ok(())
 }
 
@@ -327,7 +342,7 @@ impl Others {
 
 fn tensor<T>(shape: Vec<usize>, values: &[f64], convert: impl Fn(f64) -> T) -> ort::Result<DynTensor>
 where
-    T: ort::value::PrimitiveTensorElementType + std::fmt::Debug + Clone + 'static,
+    T: PrimitiveTensorElementType + std::fmt::Debug + Clone + 'static,
 {
     let values: Vec<T> = values.iter().map(|value| convert(*value)).collect();
     Ok(Tensor::from_array((shape, values))?.upcast())
@@ -336,4 +351,49 @@ where
 /// ONNX Runtime's messages run over several lines; ours are one.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn converted<T>(values: Vec<T>) -> Option<(Vec<usize>, Vec<f32>)>
+    where
+        T: PrimitiveTensorElementType + std::fmt::Debug + Clone + 'static,
+    {
+        read(&Tensor::from_array(([1, values.len()], values)).unwrap().into_dyn())
+    }
+
+    fn read(value: &DynValue) -> Option<(Vec<usize>, Vec<f32>)> {
+        // What an earlier run left must not stay.
+        let (mut shape, mut numbers) = (vec![7, 7], vec![5.0; 3]);
+        convert("output", value, &mut shape, &mut numbers).unwrap().then_some((shape, numbers))
+    }
+
+    #[test]
+    fn numbers_of_every_type_are_read_and_other_outputs_are_left_out() {
+        if environment().is_err() {
+            eprintln!("skipped: no ONNX Runtime");
+            return;
+        }
+        let both = |numbers: [f32; 2]| Some((vec![1, 2], numbers.to_vec()));
+        assert_eq!(converted(vec![true, false]), both([1.0, 0.0]));
+        assert_eq!(converted(vec![-0.5f64, 3.0]), both([-0.5, 3.0]));
+        assert_eq!(converted(vec![f16::from_f32(-0.5), f16::ONE]), both([-0.5, 1.0]));
+        assert_eq!(converted(vec![bf16::from_f32(-0.5), bf16::ONE]), both([-0.5, 1.0]));
+        assert_eq!(converted(vec![-3i8, 4]), both([-3.0, 4.0]));
+        assert_eq!(converted(vec![-300i16, 4]), both([-300.0, 4.0]));
+        assert_eq!(converted(vec![-70_000i32, 4]), both([-70_000.0, 4.0]));
+        assert_eq!(converted(vec![-70_000i64, 4]), both([-70_000.0, 4.0]));
+        assert_eq!(converted(vec![200u8, 4]), both([200.0, 4.0]));
+        assert_eq!(converted(vec![60_000u16, 4]), both([60_000.0, 4.0]));
+        assert_eq!(converted(vec![70_000u32, 4]), both([70_000.0, 4.0]));
+        assert_eq!(converted(vec![70_000u64, 4]), both([70_000.0, 4.0]));
+        // These are lent as they are.
+        assert_eq!(converted(vec![0.5f32, 4.0]), Some((vec![1, 2], vec![])));
+        let texts = Tensor::from_string_array(([1usize, 2], &["a", "b"][..])).unwrap();
+        assert_eq!(read(&texts.into_dyn()), None);
+        let number = Tensor::from_array(([1usize], vec![0.5f32])).unwrap();
+        assert_eq!(read(&ort::value::Sequence::new([number]).unwrap().into_dyn()), None);
+    }
 }

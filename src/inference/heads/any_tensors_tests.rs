@@ -76,8 +76,13 @@ impl AnyTensor {
     }
 }
 
+/// Numbers of all kinds, scores among them.
+pub(super) fn any_number() -> impl Strategy<Value = f32> {
+    prop_oneof![4 => prop::sample::select(&NUMBERS[..]), 1 => any::<f32>(), 3 => 0.0f32..1.0]
+}
+
 fn any_tensor() -> impl Strategy<Value = AnyTensor> {
-    let number = prop_oneof![4 => prop::sample::select(&NUMBERS[..]), 1 => any::<f32>(), 3 => 0.0f32..1.0];
+    let number = any_number();
     let shape = prop::collection::vec(prop::sample::select(&SIDES[..]), 0..5);
     // Batches of 1 are the rule.
     let shape = (any::<bool>(), shape).prop_map(|(batch, mut shape)| {
@@ -94,12 +99,12 @@ fn tensors(given: &[AnyTensor]) -> Vec<OutputTensor<'_>> {
     given.iter().map(|t| OutputTensor { name: t.name, shape: &t.shape, values: &t.values }).collect()
 }
 
-/// Decodes and goes on to boxes in the picture, all of which must be numbers.
-fn check(decoder: &mut Decoder, size: ImageSize, outputs: &[OutputTensor<'_>], score_floor: f32) {
+/// Decodes and goes on to boxes in the picture, all of which must be numbers. Returns whether the outputs could be read.
+pub(super) fn check(decoder: &mut Decoder, size: ImageSize, outputs: &[OutputTensor<'_>], score_floor: f32) -> bool {
     let mut candidates = Vec::new();
     let context = DecodeContext { input_size: size, score_floor };
     if decoder.decode(outputs, &context, &mut candidates).is_err() {
-        return;
+        return false;
     }
     for candidate in &candidates {
         let rect = candidate.rect;
@@ -115,6 +120,7 @@ fn check(decoder: &mut Decoder, size: ImageSize, outputs: &[OutputTensor<'_>], s
         let rect = detection.rect;
         assert!([rect.x1, rect.y1, rect.x2, rect.y2].iter().all(|edge| edge.is_finite()), "{detection:?}");
     }
+    true
 }
 
 proptest! {

@@ -10,7 +10,7 @@
 //! logits to ±100.
 
 use super::facts::grid_text;
-use super::family::{Certainty, Classes, Family, Found, Look, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Usual, sure};
 use super::grid::{cells_of, places};
 use super::levels::matrix_shape;
 use super::tensor::{as_matrix, logit_below, push_finite, shape_error, sigmoid};
@@ -69,7 +69,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         only_class: Some("face"),
         nms: true,
         certainty: Certainty::Certain,
-        evidence: vec![format!("{count} anchors over {cells} places, a logit and 16 numbers each: BlazeFace")],
+        evidence: vec![sure(format!("{count} anchors over {cells} places, a logit and 16 numbers each: BlazeFace"))],
         usual: Usual {
             scale: 1.0,
             mean: [127.5; 3],

@@ -9,12 +9,12 @@
 use super::facts::{
     ORDERED_SHARE, UNIT_LIMIT, are_scores, largest, rows_add_up_to_one, shape_text, share_of_ordered_boxes,
 };
-use super::family::{Certainty, Classes, Family, Found, Look, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Usual, guess, sure};
 use super::grid::strides_for;
 use super::tensor::{as_matrix, best_class, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::BoxInModel;
-use crate::inference::{Candidate, ClassNumbers, Head};
+use crate::inference::{Candidate, ClassNumbers, Evidence, Head};
 
 pub(super) const FAMILY: Family = Family {
     heads: &[Head::BoxesScores, Head::BoxesScoresUnit],
@@ -30,7 +30,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
     let (count, classes) = (scores.shape[1], scores.shape[2]);
     let shapes = (shape_text(&boxes.shape), shape_text(&scores.shape));
     let sentence = format!("outputs {} and {} = {count} boxes with {classes} scores each", shapes.0, shapes.1);
-    let found = |head, certainty, reason: Option<String>| {
+    let found = |head, certainty, reason: Option<Evidence>| {
         Some(Found {
             head,
             classes: Classes::Known(classes),
@@ -38,7 +38,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
             only_class: None,
             nms: true,
             certainty,
-            evidence: std::iter::once(sentence.clone()).chain(reason).collect(),
+            evidence: std::iter::once(sure(sentence.clone())).chain(reason).collect(),
             usual: match head {
                 Head::BoxesScoresUnit => {
                     Usual { from: "what YOLOv4 with this head is fed with", ..Usual::UNIT_STRETCH.guessed() }
@@ -60,7 +60,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
             true => (Head::BoxesScoresUnit, "boxes as fractions of the input, a guess by the name \"conf\""),
             false => (Head::BoxesScores, "boxes in pixels, a guess as the model was not run"),
         };
-        return found(head, Certainty::Guess, Some(reason.to_owned()));
+        return found(head, Certainty::Guess, Some(guess(reason)));
     };
     let softmax = classes > 1 && rows_add_up_to_one(values, classes);
     if !are_scores(values) || softmax || share_of_ordered_boxes(edges) < ORDERED_SHARE {
@@ -71,7 +71,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         true => (Head::BoxesScores, format!("a run gave box edges up to {largest:.0}: pixels")),
         false => (Head::BoxesScoresUnit, format!("a run gave box edges up to {largest:.2}: fractions of the input")),
     };
-    found(head, Certainty::Likely, Some(reason))
+    found(head, Certainty::Likely, Some(sure(reason)))
 }
 
 fn decode(

@@ -7,7 +7,7 @@
 //! Source: Xu et al., "CenterFace" (arXiv 1911.03599), and `decode` in `centerface.py` of Star-Clouds/CenterFace.
 
 use super::facts::{are_scores, shape_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, sure};
 use super::maps::{Map, size_and_offset};
 use super::tensor::{push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
@@ -51,7 +51,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         only_class: Some("face"),
         nms: true,
         certainty: Certainty::Certain,
-        evidence: vec![format!("4 maps, the heat map {shape} with 1, 2, 2 and 10 channels: CenterFace")],
+        evidence: vec![sure(format!("4 maps, the heat map {shape} with 1, 2, 2 and 10 channels: CenterFace"))],
         usual: Usual {
             color: ColorOrder::Rgb,
             resize: ResizeMode::Stretch,

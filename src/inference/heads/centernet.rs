@@ -9,7 +9,7 @@
 //! `src/lib/models/decode.py` of xingyizhou/CenterNet.
 
 use super::facts::{are_scores, largest, shape_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, sure};
 use super::maps::{Map, size_and_offset};
 use super::tensor::{logit_below, push_finite, shape_error, sigmoid};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
@@ -61,9 +61,9 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         only_class: None,
         nms: false,
         certainty,
-        evidence: vec![format!(
+        evidence: vec![sure(format!(
             "a heat map {shape} with {classes} classes, and two maps of its size with pairs: CenterNet"
-        )],
+        ))],
         usual: Usual {
             color: ColorOrder::Bgr,
             mean: [0.408, 0.447, 0.470],

@@ -6,7 +6,7 @@
 //! operator of the same name describes the end of the list.
 
 use super::facts::shape_text;
-use super::family::{Certainty, Family, Found, Look, Usual};
+use super::family::{Certainty, Family, Found, Look, Usual, sure};
 use super::numbering::{self, Numbering};
 use super::table::{Columns, share_of_rows, table};
 use super::tensor::{class_number, push_finite, shape_error};
@@ -45,10 +45,10 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         nms: false,
         certainty: if share.is_some() { Certainty::Certain } else { Certainty::Likely },
         evidence: vec![
-            format!(
+            sure(format!(
                 "output {} = detections as picture, class, score, box: Caffe's DetectionOutput",
                 shape_text(&output.shape)
-            ),
+            )),
             evidence,
         ],
         usual: usual(look),

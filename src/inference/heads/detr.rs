@@ -14,7 +14,7 @@
 //! `models/deformable_detr.py`.
 
 use super::facts::{ORDERED_SHARE, are_scores, shape_text, share_of_ordered_boxes};
-use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, all_sure};
 use super::tensor::{as_matrix, best_class, logit_below, push_finite, shape_error, sigmoid};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::{BoxInModel, ImageSize};
@@ -79,7 +79,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         only_class: None,
         nms: overlap,
         certainty,
-        evidence,
+        evidence: all_sure(evidence),
         usual: usual(roles.logits.name, softmax, logits),
     })
 }

@@ -6,7 +6,7 @@
 //! `num_predictions`, `pred_boxes`, `pred_scores`, `pred_classes`.
 
 use super::facts::{UNIT_LIMIT, shape_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Usual, all_sure};
 use super::listed::{self, Name, Places};
 use super::tensor::{class_number, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
@@ -42,7 +42,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         only_class: None,
         nms: false,
         certainty,
-        evidence,
+        evidence: all_sure(evidence),
         usual: Usual { from: "what most models with this head are fed with", ..Usual::YOLO.guessed() },
     })
 }

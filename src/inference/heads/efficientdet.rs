@@ -6,7 +6,7 @@
 //! `generate_detections` in google/automl's `efficientdet/tf2/postprocess.py`.
 
 use super::facts::shape_text;
-use super::family::{Certainty, Family, Found, Look, Output, Usual};
+use super::family::{Certainty, Family, Found, Look, Output, Usual, sure};
 use super::grid::strides_for;
 use super::listed::Name;
 use super::numbering::{self, Numbering};
@@ -43,10 +43,10 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         nms: false,
         certainty,
         evidence: vec![
-            format!(
+            sure(format!(
                 "output {} = detections as picture, top, left, bottom, right, score, class: EfficientDet",
                 shape_text(&output.shape)
-            ),
+            )),
             evidence,
         ],
         usual: Usual {

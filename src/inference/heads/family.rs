@@ -3,7 +3,7 @@
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::{ImageSize, ResizeMode};
 use crate::inference::recognize::InputRecognition;
-use crate::inference::{Anchors, Candidate, ClassNumbers, ColorOrder, Head, labels};
+use crate::inference::{Anchors, Candidate, ClassNumbers, ColorOrder, Evidence, Head, Item, labels};
 use crate::onnx::{Precision, Summary};
 
 /// Outputs to candidates. `candidates` is empty; class numbers are the model's own.
@@ -102,10 +102,25 @@ pub(in crate::inference) struct Found {
     pub nms: bool,
     /// How sure this is.
     pub certainty: Certainty,
-    /// Why it is this head, a sentence an item.
-    pub evidence: Vec<String>,
+    /// Why it is this head, and why its classes are numbered so where that is in question.
+    pub evidence: Vec<Evidence>,
     /// How models with that head are usually fed.
     pub usual: Usual,
+}
+
+/// A reason for a head that leaves no doubt.
+pub(super) fn sure(text: impl Into<String>) -> Evidence {
+    Evidence::sure(Item::Head, text)
+}
+
+/// What is usual with a head where neither file nor run tells it.
+pub(super) fn guess(text: impl Into<String>) -> Evidence {
+    Evidence::guess(Item::Head, text)
+}
+
+/// Reasons for a head none of which leaves a doubt.
+pub(super) fn all_sure(texts: Vec<String>) -> Vec<Evidence> {
+    texts.into_iter().map(sure).collect()
 }
 
 /// The number of classes.

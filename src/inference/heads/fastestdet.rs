@@ -5,7 +5,7 @@
 //! Source: `handle_preds` in `utils/tool.py` and `model/detector.py` of dog-qiuqiu/FastestDet.
 
 use super::facts::{are_scores, shape_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Usual, all_sure};
 use super::tensor::{push_finite, shape_error, sigmoid};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::{BoxInModel, ImageSize};
@@ -54,7 +54,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         only_class: None,
         nms: true,
         certainty,
-        evidence,
+        evidence: all_sure(evidence),
         usual: Usual { color: ColorOrder::Bgr, from: "what FastestDet is trained with", ..Usual::UNIT_STRETCH },
     })
 }

@@ -3,7 +3,7 @@
 use super::test_support::{SIZE, Seen, decoded, look, summary, tensor, value};
 use super::*;
 use crate::imaging::ResizeMode;
-use crate::inference::{ColorOrder, Recognition, recognize, recognize_input};
+use crate::inference::{ColorOrder, Item, Recognition, guessed_keys, recognize, recognize_input};
 use crate::onnx::Summary;
 use crate::onnx::proto::DataType;
 use proptest::prelude::*;
@@ -198,10 +198,48 @@ fn torchvision_classes_and_preprocessing_follow_from_the_file() {
     assert_eq!((coco.usual.resize, regions.usual.resize), (ResizeMode::Stretch, ResizeMode::LetterboxTopLeft));
     let unknown = found(Head::Torchvision, &summary(&[]), &lists).unwrap();
     assert_eq!((unknown.numbers, unknown.classes), (ClassNumbers::FromOne, Classes::Open));
-    assert!(unknown.evidence.iter().any(|text| text.contains("from 1") && text.contains("a guess")));
+    assert!(unknown.evidence.iter().any(|e| e.item == Item::ClassNumbers && e.guess && e.text.contains("from 1")));
     for (operator, nms) in [("NonMaxSuppression", false), ("com.custom.BatchedNMS", false), ("Conv", true)] {
         assert_eq!(found(Head::Torchvision, &with(&[], &[(operator, 1)]), &lists).unwrap().nms, nms);
     }
+}
+
+#[test]
+fn guessed_class_numbers_are_named_and_do_not_make_the_head_a_guess() {
+    let outputs = [tensor("boxes", &[2, 4], &PIXELS), tensor("labels", &[2], &LABELS), tensor("scores", &[2], &SCORES)];
+    let guesses = |widths: &[(usize, usize)]| {
+        let recognition = winner(&with(widths, &[("NonMaxSuppression", 1)]), &outputs);
+        guessed_keys(&recognition.evidence, None)
+    };
+    let (open, told) = (guesses(&[]), guesses(&[(91, 1), (364, 1)]));
+    assert!(open.contains(&"class_numbers") && !open.contains(&"head"), "{open:?}");
+    assert!(!told.contains(&"class_numbers") && !told.contains(&"head"), "{told:?}");
+}
+
+#[test]
+fn detectron2_numbers_classes_from_zero() {
+    let lists = |rows: bool, spare: &'static str, size: Option<&'static [f32]>| {
+        let (count, boxes): (&[usize], &[usize]) = if rows { (&[2], &[2, 4]) } else { (&[0], &[0, 4]) };
+        let values = |values: &'static [f32]| size.map(|_| if rows { values } else { &[] });
+        let lists = [
+            ("boxes", boxes, values(&PIXELS)),
+            ("pred_classes", count, values(&LABELS)),
+            ("scores", count, values(&SCORES)),
+            (spare, &[2][..], size),
+        ];
+        // Widths that would speak for COCO's ids elsewhere.
+        found(Head::Torchvision, &with(&[(91, 1), (364, 1)], &[]), &lists).unwrap()
+    };
+    for rows in [false, true] {
+        let run = lists(rows, "image_size", Some(&[64.0, 64.0]));
+        assert_eq!((run.head, run.numbers, run.classes), (Head::Torchvision, ClassNumbers::FromZero, Classes::Open));
+        assert!(run.evidence.iter().any(|e| !e.guess && e.text.contains("from 0") && e.text.contains("Detectron2")));
+        let unnamed = lists(rows, "3218", Some(&[64.0, 64.0]));
+        assert_eq!(unnamed.numbers, ClassNumbers::FromZero);
+        assert_eq!(lists(rows, "image_size", Some(&[64.0, 65.0])).numbers, ClassNumbers::CocoIds);
+    }
+    assert_eq!(lists(true, "image_size", None).numbers, ClassNumbers::FromZero);
+    assert_eq!(lists(true, "3218", None).numbers, ClassNumbers::CocoIds);
 }
 
 #[test]

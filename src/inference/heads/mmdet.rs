@@ -6,7 +6,7 @@
 //! 2212.07784) for how RTMDet is fed.
 
 use super::facts::shape_text;
-use super::family::{Certainty, Classes, Family, Found, Look, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Usual, sure};
 use super::listed::Name;
 use super::table::table;
 use super::tensor::{class_number, push_finite, shape_error};
@@ -43,13 +43,13 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         only_class: None,
         nms: false,
         certainty: if named { Certainty::Certain } else { Certainty::Likely },
-        evidence: vec![format!(
+        evidence: vec![sure(format!(
             "outputs {} {} = boxes with scores, {} {} = their labels: MMDetection deployed",
             dets.name,
             shape_text(&dets.shape),
             labels.name,
             shape_text(&labels.shape)
-        )],
+        ))],
         usual: Usual {
             // Nano models of RTMDet are made for 320, the larger ones for 640, the usual size of all others too.
             size: nano.then_some(ImageSize::new(320, 320)),

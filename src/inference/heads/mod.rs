@@ -208,6 +208,8 @@ mod any_tensors_tests;
 #[cfg(test)]
 mod lists_tests;
 #[cfg(test)]
+mod own_shapes_tests;
+#[cfg(test)]
 mod tables_tests;
 #[cfg(test)]
 pub(super) mod test_support;

@@ -11,7 +11,7 @@
 //! (`get_single_level_center_priors`) in RangiLyu/nanodet.
 
 use super::facts::{are_scores, grid_text, shape_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Usual, sure};
 use super::grid::{cells, strides_for};
 use super::levels::{BIN_COLUMNS, box_of_distributions, matrix_shape};
 use super::picodet::{decode_levels, levels};
@@ -85,7 +85,7 @@ fn found(head: Head, classes: usize, certainty: Certainty, evidence: String) -> 
         only_class: None,
         nms: true,
         certainty,
-        evidence: vec![evidence],
+        evidence: vec![sure(evidence)],
         usual: Usual { resize, from, ..Usual::OPENMMLAB },
     }
 }

@@ -2,15 +2,18 @@
 //! classify does: their output channels are classes times anchors a place.
 
 use super::family::{Classes, Look};
-use crate::inference::ClassNumbers;
+use crate::inference::{ClassNumbers, Evidence, Item};
+
+/// What all sentences of this file are about.
+const ITEM: Item = Item::ClassNumbers;
 
 /// How a list numbers its classes.
 #[derive(Clone, Debug)]
 pub(super) struct Numbering {
     pub numbers: ClassNumbers,
     pub classes: Classes,
-    /// Why, in a sentence that says when it is a guess.
-    pub evidence: String,
+    /// Why.
+    pub evidence: Evidence,
 }
 
 /// COCO's highest category id, and the number of its classes.
@@ -42,16 +45,15 @@ pub(super) fn tell(look: &Look<'_>, first: usize, seen: impl Iterator<Item = f32
             0 => (ClassNumbers::CocoIdsLessOne, "ids less one"),
             _ => (ClassNumbers::CocoIds, "ids"),
         };
-        let evidence = format!("{coco}: classes are COCO's {text}");
+        let evidence = Evidence::sure(ITEM, format!("{coco}: classes are COCO's {text}"));
         return Numbering { numbers, classes: Classes::Known(COCO_IDS + 1), evidence };
     }
     if first == 0 {
-        let why = if why.is_empty() { "a guess, usual for this head" } else { why };
-        return Numbering {
-            numbers: ClassNumbers::FromZero,
-            classes: Classes::Open,
-            evidence: format!("classes are numbered from 0: {why}"),
+        let evidence = match why {
+            "" => Evidence::guess(ITEM, "classes are numbered from 0: a guess, usual for this head"),
+            why => Evidence::sure(ITEM, format!("classes are numbered from 0: {why}")),
         };
+        return Numbering { numbers: ClassNumbers::FromZero, classes: Classes::Open, evidence };
     }
     let known = [COCO_CLASSES + 1, VOC_WITH_BACKGROUND]
         .into_iter()
@@ -60,15 +62,32 @@ pub(super) fn tell(look: &Look<'_>, first: usize, seen: impl Iterator<Item = f32
         Some((classes, text)) => Numbering {
             numbers: ClassNumbers::FromOne,
             classes: Classes::Known(classes),
-            evidence: format!("{text}: classes are numbered from 1, 0 is the background"),
+            evidence: Evidence::sure(ITEM, format!("{text}: classes are numbered from 1, 0 is the background")),
         },
         None => Numbering {
             numbers: ClassNumbers::FromOne,
             classes: Classes::Open,
-            evidence: "classes are numbered from 1, 0 is the background: a guess, usual for this head; \
-                       \"class_numbers\" in a card sets it"
-                .to_owned(),
+            evidence: Evidence::guess(
+                ITEM,
+                "classes are numbered from 1, 0 is the background: a guess, usual for this head; \
+                 \"class_numbers\" in a card sets it",
+            ),
         },
+    }
+}
+
+/// How Detectron2 numbers classes: the background is its last one (`FastRCNNOutputLayers` in `detectron2/modeling`).
+/// `image_size` is the output that shows the exporter.
+pub(super) fn of_detectron2(image_size: &str) -> Numbering {
+    Numbering {
+        numbers: ClassNumbers::FromZero,
+        classes: Classes::Open,
+        evidence: Evidence::sure(
+            ITEM,
+            format!(
+                "classes are numbered from 0, as Detectron2 does: output {image_size} is the input's height and width"
+            ),
+        ),
     }
 }
 
@@ -111,7 +130,7 @@ mod tests {
         first: usize,
         seen: &[f32],
         names: Option<&str>,
-    ) -> (ClassNumbers, Classes, String) {
+    ) -> (ClassNumbers, Classes, Evidence) {
         let mut summary = summary(&[]);
         summary.weight_channels = widths.iter().copied().collect();
         if let Some(names) = names {
@@ -152,8 +171,10 @@ mod tests {
     #[test]
     fn names_of_its_own_go_before_the_widths_and_guesses_are_called_so() {
         assert_eq!(told(&[(91, 1)], 1, &[], Some("['a', 'b']")).0, ClassNumbers::FromOne);
-        assert!(told(&[(80, 3)], 1, &[], None).2.contains("a guess"));
+        assert!(told(&[(80, 3)], 1, &[], None).2.guess && told(&[(80, 3)], 0, &[], None).2.guess);
+        assert!(!told(&[], 1, &[0.0], None).2.guess && !told(&[(81, 1), (324, 1)], 1, &[], None).2.guess);
         let sure = told(&[(546, 5), (273, 1)], 0, &[], None).2;
-        assert_eq!(sure, "6 layers have 273, 546 output channels, 91 an anchor: classes are COCO's ids less one");
+        assert_eq!((sure.item, sure.guess), (Item::ClassNumbers, false));
+        assert_eq!(sure.text, "6 layers have 273, 546 output channels, 91 an anchor: classes are COCO's ids less one");
     }
 }

@@ -6,7 +6,7 @@
 //! PaddleDetection; its DETR and RT-DETR give the same rows without an NMS (`ppdet/modeling/post_process.py`).
 
 use super::facts::shape_text;
-use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, all_sure};
 use super::listed::Name;
 use super::table::{Columns, share_of_rows, table};
 use super::tensor::{class_number, push_finite, shape_error};
@@ -39,7 +39,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         only_class: None,
         nms: false,
         certainty,
-        evidence,
+        evidence: all_sure(evidence),
         usual: usual(look),
     })
 }

@@ -7,7 +7,7 @@
 //! `ppdet/modeling/heads/pico_head.py`. Exports with boxes decoded, but without NMS, are [`super::ppyoloe`]'s.
 
 use super::facts::{are_scores, grid_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, sure};
 use super::grid::{cells_of, places};
 use super::levels::{
     are_levels, box_of_distributions, classes_and_bins, equals_before, find, matrix_shape, two_widths,
@@ -37,7 +37,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         only_class: None,
         nms: true,
         certainty: Certainty::Certain,
-        evidence: vec![format!("8 outputs = {cells} cells × ({classes} scores + 4·{} bins): PicoDet", bins / 4)],
+        evidence: vec![sure(format!("8 outputs = {cells} cells × ({classes} scores + 4·{} bins): PicoDet", bins / 4))],
         usual: Usual { from: "what PicoDet is trained with", ..Usual::IMAGENET_STRETCH },
     })
 }

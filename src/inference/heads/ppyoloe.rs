@@ -6,7 +6,7 @@
 //! `pico_head.py` of PaddleDetection.
 
 use super::facts::{ORDERED_SHARE, UNIT_LIMIT, are_scores, grid_text, largest, shape_text, share_of_ordered_boxes};
-use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, sure};
 use super::grid::strides_for;
 use super::tensor::{as_matrix, best_class, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
@@ -83,7 +83,7 @@ fn found(look: &Look<'_>, count: usize, classes: usize, certainty: Certainty, ev
         only_class: None,
         nms: true,
         certainty,
-        evidence: std::iter::once(evidence).chain(cells).collect(),
+        evidence: std::iter::once(evidence).chain(cells).map(sure).collect(),
         usual,
     }
 }

@@ -6,7 +6,7 @@
 //! biubug6/Pytorch_Retinaface.
 
 use super::facts::{are_scores, rows_add_up_to_one, shape_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, sure};
 use super::levels::matrix_shape;
 use super::priors::{PriorMap, Rounding, VARIANCES, box_from, count, priors};
 use super::tensor::{as_matrix, push_finite, shape_error, sigmoid};
@@ -52,7 +52,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         only_class: Some("face"),
         nms: true,
         certainty: Certainty::Certain,
-        evidence: vec![evidence],
+        evidence: vec![sure(evidence)],
         usual: Usual {
             color: ColorOrder::Bgr,
             scale: 1.0,

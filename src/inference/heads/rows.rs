@@ -3,36 +3,36 @@
 //! the first.
 
 use super::facts::UNIT_LIMIT;
-use super::family::Look;
+use super::family::{Look, guess, sure};
 use super::grid::map_size;
 use super::tensor::{best_class, push_finite};
 use crate::imaging::{BoxInModel, ImageSize};
-use crate::inference::Candidate;
+use crate::inference::{Candidate, Evidence};
 
 /// Columns before the class scores where there is an objectness.
 pub(super) const CLASSES_FROM: usize = 5;
 
 /// Whether rows of so many columns have an objectness, and why that is believed. Shapes and values can be the same in both
 /// cases, so this goes by the number of classes and by operators.
-pub(super) fn have_objectness(look: &Look<'_>, columns: usize) -> (bool, &'static str) {
+pub(super) fn have_objectness(look: &Look<'_>, columns: usize) -> (bool, Evidence) {
     let has = |operator| look.summary.operators.contains_key(operator);
     match look.names() {
         Some(names) if names + 5 == columns => {
-            return (true, "the metadata names 5 classes fewer than there are columns");
+            return (true, sure("the metadata names 5 classes fewer than there are columns"));
         }
         Some(names) if names + 4 == columns => {
-            return (false, "the metadata names 4 classes fewer than there are columns");
+            return (false, sure("the metadata names 4 classes fewer than there are columns"));
         }
         _ => {}
     }
     match columns {
-        ..=5 => (false, "5 columns leave no room for an objectness"),
-        84 => (false, "84 columns are COCO's 80 classes without an objectness"),
-        85 => (true, "85 columns are COCO's 80 classes with an objectness"),
+        ..=5 => (false, sure("5 columns leave no room for an objectness")),
+        84 => (false, sure("84 columns are COCO's 80 classes without an objectness")),
+        85 => (true, sure("85 columns are COCO's 80 classes with an objectness")),
         _ if has("Softmax") && !has("Exp") => {
-            (false, "without an objectness, a guess as the graph has YOLOv8's Softmax and no Exp as YOLOX has")
+            (false, guess("without an objectness, a guess as the graph has YOLOv8's Softmax and no Exp as YOLOX has"))
         }
-        _ => (true, "with an objectness, a guess"),
+        _ => (true, guess("with an objectness, a guess")),
     }
 }
 

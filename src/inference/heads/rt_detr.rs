@@ -7,7 +7,7 @@
 //! lyuwenyu/RT-DETR, which D-FINE and DEIM took over.
 
 use super::facts::{UNIT_LIMIT, shape_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Usual, all_sure};
 use super::listed::{self, Name, Places};
 use super::tensor::{class_number, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
@@ -44,7 +44,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         only_class: None,
         nms: false,
         certainty,
-        evidence,
+        evidence: all_sure(evidence),
         usual: usual(look),
     })
 }

@@ -8,7 +8,7 @@
 //! `python-package/insightface/model_zoo/scrfd.py` of deepinsight/insightface.
 
 use super::facts::are_scores;
-use super::family::{Certainty, Classes, Family, Found, Look, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Usual, sure};
 use super::grid::{cells_of, places};
 use super::levels::{are_levels, box_of_distances, equals_before, find};
 use super::tensor::{push_finite, shape_error};
@@ -60,9 +60,9 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         only_class: Some("face"),
         nms: true,
         certainty: Certainty::Certain,
-        evidence: vec![format!(
+        evidence: vec![sure(format!(
             "{count} outputs = scores{landmarks} of {strides} strides with {anchors} anchor{plural} a place: SCRFD"
-        )],
+        ))],
         usual: Usual {
             scale: 1.0,
             mean: [127.5; 3],

@@ -169,7 +169,7 @@ fn yolox_raw_and_decoded_are_told_apart_by_values() {
         let output = ("output", &[1, SQUARE_CELLS, 8][..], Some(values.as_slice()));
         let found = look(family(head), &summary(&[]), &[output]).unwrap();
         assert_eq!((found.head, found.classes, found.certainty), (head, Classes::Known(3), Certainty::Likely));
-        assert_eq!(found.evidence[0], "output [1,84,8] = 8²+4²+2² cells × (5+3): YOLOX");
+        assert_eq!(found.evidence[0].text, "output [1,84,8] = 8²+4²+2² cells × (5+3): YOLOX");
         let not_run = look(family(head), &summary(&[]), &[("output", &[1, SQUARE_CELLS, 8], None)]).unwrap();
         assert_eq!((not_run.head, not_run.certainty), (Head::Yolox, Certainty::Guess));
     }

@@ -6,7 +6,7 @@
 //! API (`detection_boxes`, …, numbered from 1). Those of COCO go by its category ids.
 
 use super::facts::{UNIT_LIMIT, shape_text};
-use super::family::{Certainty, Family, Found, Look, Usual};
+use super::family::{Certainty, Family, Found, Look, Usual, sure};
 use super::listed::{self, Name, Places};
 use super::numbering::{self, Numbering};
 use super::tensor::{class_number, push_finite, shape_error};
@@ -49,7 +49,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         only_class: None,
         nms: false,
         certainty,
-        evidence: vec![sentence, evidence],
+        evidence: vec![sure(sentence), evidence],
         usual: usual(look),
     })
 }

@@ -5,16 +5,16 @@
 //! Source: `GeneralizedRCNN` and `RetinaNet` of torchvision (`torchvision/models/detection`), which normalize and resize the
 //! picture by themselves. Fractions: SSD of the ONNX model zoo (`bboxes`, `labels`, `scores`; MLPerf's ssd-resnet34).
 //! The zoo's Faster and Mask R-CNN come from facebookresearch/maskrcnn-benchmark: the same lists with 81 classes, fed
-//! with BGR 0…255 less a mean.
+//! with BGR 0…255 less a mean. Detectron2's exports give `image_size` [2] beside the same lists and number classes from 0.
 
 use super::facts::{UNIT_LIMIT, shape_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, guess, sure};
 use super::listed::{self, Name, Places};
 use super::numbering::{self, Numbering};
 use super::tensor::{class_number, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::{BoxInModel, ImageSize, ResizeMode};
-use crate::inference::{Candidate, ColorOrder, Head};
+use crate::inference::{Candidate, ColorOrder, Evidence, Head};
 
 pub(super) const FAMILY: Family = Family {
     heads: &[Head::Torchvision, Head::TorchvisionUnit],
@@ -36,7 +36,10 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         None => certainty(look, places)?,
     };
     let classes_seen = seen.into_iter().flat_map(listed::Rows::classes);
-    let Numbering { numbers, classes, evidence } = numbering::tell(look, 1, classes_seen);
+    let Numbering { numbers, classes, evidence } = match image_size(look, places) {
+        Some(name) => numbering::of_detectron2(name),
+        None => numbering::tell(look, 1, classes_seen),
+    };
     let shape = shape_text(&boxes.shape);
     let nms = !holds_nms(look);
     Some(Found {
@@ -47,16 +50,30 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         nms,
         certainty,
         evidence: vec![
-            format!("output {} {shape} = boxes in {unit}, beside labels and scores: torchvision's lists", boxes.name),
+            sure(format!(
+                "output {} {shape} = boxes in {unit}, beside labels and scores: torchvision's lists",
+                boxes.name
+            )),
             reason,
             evidence,
             match nms {
-                true => "the graph holds no NMS, so it is run on the boxes: a guess".to_owned(),
-                false => "the graph holds its NMS".to_owned(),
+                true => guess("the graph holds no NMS, so it is run on the boxes: a guess"),
+                false => sure("the graph holds its NMS"),
             },
         ],
         usual: usual(look, look.head_or(head), classes),
     })
+}
+
+/// The output of Detectron2's exports that repeats the input's height and width.
+fn image_size<'a>(look: &Look<'a>, places: Places) -> Option<&'a str> {
+    let (size, taken) = (look.size(), [places.boxes, places.scores, places.classes]);
+    let sides = [size.height as f32, size.width as f32];
+    let spare = look.outputs.iter().enumerate().filter(|(index, _)| !taken.contains(index));
+    let is_size = |output: &&Output<'_>| {
+        output.shape == [2] && output.values.map_or(Name(output.name).has(&["image_size"]), |values| values == sides)
+    };
+    spare.map(|(_, output)| output).find(is_size).map(|output| output.name)
 }
 
 /// Exports of one-stage detectors without it may end in the same three lists.
@@ -65,12 +82,10 @@ fn holds_nms(look: &Look<'_>) -> bool {
 }
 
 /// Pixels or fractions: told by how far the boxes of a run reach, else by the name.
-fn unit(name: &str, reach: Option<f32>) -> (Head, &'static str, String) {
+fn unit(name: &str, reach: Option<f32>) -> (Head, &'static str, Evidence) {
     let (fractions, reason) = match reach {
-        Some(reach) => (reach <= UNIT_LIMIT, format!("a run gave box edges up to {reach:.2}")),
-        None => {
-            (Name(name).has(&["bboxes"]), "a run on grey gave no boxes: their unit is a guess by the name".to_owned())
-        }
+        Some(reach) => (reach <= UNIT_LIMIT, sure(format!("a run gave box edges up to {reach:.2}"))),
+        None => (Name(name).has(&["bboxes"]), guess("a run on grey gave no boxes: their unit is a guess by the name")),
     };
     if fractions { (Head::TorchvisionUnit, "fractions 0…1", reason) } else { (Head::Torchvision, "pixels", reason) }
 }

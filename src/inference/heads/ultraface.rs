@@ -11,7 +11,7 @@
 use super::facts::{
     ORDERED_SHARE, UNIT_LIMIT, are_scores, largest, rows_add_up_to_one, shape_text, share_of_ordered_boxes,
 };
-use super::family::{Certainty, Classes, Family, Found, Look, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Usual, sure};
 use super::levels::matrix_shape;
 use super::priors::{PriorMap, Rounding, VARIANCES, box_from, count, priors};
 use super::tensor::{as_matrix, best_class, push_finite, shape_error};
@@ -59,7 +59,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         only_class: face.then_some("face"),
         nms: true,
         certainty,
-        evidence: vec![evidence],
+        evidence: vec![sure(evidence)],
         usual: Usual {
             scale: 1.0,
             mean: [127.0; 3],

@@ -6,7 +6,7 @@
 //! score before the class. Which of both it is shows in every row, since a class is a whole number.
 
 use super::facts::shape_text;
-use super::family::{Certainty, Classes, Family, Found, Look, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Usual, all_sure};
 use super::table::{Columns, share_of_rows, table};
 use super::tensor::{class_number, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
@@ -47,7 +47,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         only_class: None,
         nms: false,
         certainty: Certainty::Likely,
-        evidence,
+        evidence: all_sure(evidence),
         usual: Usual { from: "what YOLOv7 is trained with", ..Usual::YOLO.guessed() },
     })
 }

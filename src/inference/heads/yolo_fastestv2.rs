@@ -7,7 +7,7 @@
 //! Source: `model/detector.py`, `utils/utils.py` and the anchors of `data/coco.data` in dog-qiuqiu/Yolo-FastestV2.
 
 use super::facts::{are_scores, rows_add_up_to_one, shape_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Usual, sure};
 use super::tensor::{push_finite, shape_error, sigmoid};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::{BoxInModel, ImageSize};
@@ -84,11 +84,11 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         nms: true,
         certainty,
         evidence: vec![
-            format!(
+            sure(format!(
                 "outputs {} = 3 anchors × (4+1) + {classes} on maps of strides 16, 32: Yolo-FastestV2",
                 listed.join(", ")
-            ),
-            anchors.to_owned(),
+            )),
+            sure(anchors),
         ],
         usual: Usual { color: ColorOrder::Bgr, from: "what Yolo-FastestV2 is trained with", ..Usual::UNIT_STRETCH },
     })

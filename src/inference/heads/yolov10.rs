@@ -7,13 +7,13 @@
 //! with their NMS. Rows that were merely sorted need it yet, and look the same.
 
 use super::facts::shape_text;
-use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, guess, sure};
 use super::grid::strides_for;
 use super::table::{Columns, share_of_rows_ordered_from, table, table_shape};
 use super::tensor::{class_number, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::BoxInModel;
-use crate::inference::{Candidate, ClassNumbers, Head};
+use crate::inference::{Candidate, ClassNumbers, Evidence, Head};
 
 pub(super) const FAMILY: Family = Family { heads: &[Head::YoloV10], outputs: "an output [1, k, 6]", recognize, decode };
 
@@ -39,11 +39,11 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         nms,
         certainty,
         evidence: vec![
-            format!(
+            sure(format!(
                 "output {} = detections as left, top, right, bottom, score, class: YOLOv10",
                 shape_text(&output.shape)
-            ),
-            reason.to_owned(),
+            )),
+            reason,
         ],
         usual: Usual::YOLO,
     })
@@ -75,25 +75,30 @@ fn is_end2end(look: &Look<'_>) -> bool {
 }
 
 /// Whether boxes of one object still have to be reduced to one.
-fn nms(look: &Look<'_>) -> (bool, &'static str) {
+fn nms(look: &Look<'_>) -> (bool, Evidence) {
     let metadata = |key: &str| look.summary.metadata.get(key).map(|value| value.to_ascii_lowercase());
     let count = |operator: &str| look.summary.operators.get(operator).copied().unwrap_or(0);
     if is_end2end(look) {
-        return (false, "the metadata says end2end: it needs no NMS");
+        return (false, sure("the metadata says end2end: it needs no NMS"));
     }
     if metadata("args").is_some_and(|value| value.replace(['\'', '"', ' '], "").contains("nms:true")) {
-        return (false, "the metadata says that it was exported with its NMS");
+        return (false, sure("the metadata says that it was exported with its NMS"));
     }
     if count("NonMaxSuppression") > 0 {
-        return (false, "the graph holds its NMS");
+        return (false, sure("the graph holds its NMS"));
     }
     if count("TopK") >= 2 {
-        return (false, "the graph picks places, then classes, by two TopK, as YOLOv10 and YOLO26 do: it needs no NMS");
+        return (
+            false,
+            sure("the graph picks places, then classes, by two TopK, as YOLOv10 and YOLO26 do: it needs no NMS"),
+        );
     }
     (
         true,
-        "whether boxes of one object are reduced to one is not to be seen: a guess that they are not, so NMS is run on them, \
+        guess(
+            "whether boxes of one object are reduced to one is not to be seen: a guess that they are not, so NMS is run on them, \
          which hardly changes what needs none; \"nms = false\" in a card turns it off",
+        ),
     )
 }
 

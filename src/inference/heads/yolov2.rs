@@ -9,7 +9,7 @@
 
 use super::anchor_maps::{Anchor, Map, logit};
 use super::facts::shape_text;
-use super::family::{Certainty, Classes, Family, Found, Look, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Usual, guess, sure};
 use super::tensor::{push_finite, shape_error, sigmoid};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::{BoxInModel, ImageSize};
@@ -61,9 +61,11 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
     }
     let (shape, anchors) = (shape_text(&output.shape), map.anchors);
     let anchors_from = match (look.anchors, classes) {
-        (Some(_), _) => "the anchors are the card's",
-        (None, VOC) => "the anchors are a guess, tiny YOLOv2's for Pascal VOC; \"anchors\" in the card sets others",
-        (None, _) => "the anchors are a guess, YOLOv2's for COCO; \"anchors\" in the card sets others",
+        (Some(_), _) => sure("the anchors are the card's"),
+        (None, VOC) => {
+            guess("the anchors are a guess, tiny YOLOv2's for Pascal VOC; \"anchors\" in the card sets others")
+        }
+        (None, _) => guess("the anchors are a guess, YOLOv2's for COCO; \"anchors\" in the card sets others"),
     };
     Some(Found {
         head: Head::YoloV2,
@@ -73,8 +75,8 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         nms: true,
         certainty,
         evidence: vec![
-            format!("output {shape} = {anchors} anchors × (5+{classes}) on a map of stride {STRIDE}: YOLOv2"),
-            anchors_from.to_owned(),
+            sure(format!("output {shape} = {anchors} anchors × (5+{classes}) on a map of stride {STRIDE}: YOLOv2")),
+            anchors_from,
         ],
         usual: usual(look, output.name),
     })
@@ -190,7 +192,7 @@ mod tests {
         let (voc, three) = (map(20), map(3));
         let grid = recognized("grid", 20, Some(&voc)).unwrap();
         assert_eq!((grid.certainty, grid.usual.scale, grid.usual.color), (Certainty::Certain, 1.0, ColorOrder::Rgb));
-        assert_eq!(grid.evidence[0], "output [1,125,2,2] = 5 anchors × (5+20) on a map of stride 32: YOLOv2");
+        assert_eq!(grid.evidence[0].text, "output [1,125,2,2] = 5 anchors × (5+20) on a map of stride 32: YOLOv2");
         let azure = recognized("model_outputs0", 3, Some(&three)).unwrap();
         assert_eq!((azure.certainty, azure.usual.color), (Certainty::Certain, ColorOrder::Bgr));
         let plain = recognized("218", 20, Some(&voc)).unwrap();

@@ -6,7 +6,7 @@
 //! the indices.
 
 use super::facts::shape_text;
-use super::family::{Certainty, Classes, Family, Found, Look, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Usual, sure};
 use super::tensor::{class_number, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::BoxInModel;
@@ -36,10 +36,10 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         only_class: None,
         nms: false,
         certainty: if has_nms && named { Certainty::Certain } else { Certainty::Likely },
-        evidence: vec![format!(
+        evidence: vec![sure(format!(
             "outputs {}, {} and {} = boxes, scores and what an NMS chose of them: YOLOv3 of the ONNX model zoo",
             shapes[0], shapes[1], shapes[2]
-        )],
+        ))],
         usual: Usual { pad: 128, from: "what YOLOv3 of the ONNX model zoo is fed with", ..Usual::YOLO },
     })
 }

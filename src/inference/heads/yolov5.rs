@@ -12,7 +12,7 @@
 //! ultralytics/yolov5, which divides by the size of the input.
 
 use super::facts::{are_scores, grid_text, shape_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, all_sure};
 use super::rows::{self, CLASSES_FROM, Unit};
 use super::tensor::{as_matrix, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
@@ -100,7 +100,7 @@ fn found(head: Head, classes: usize, certainty: Certainty, evidence: Vec<String>
         only_class: None,
         nms: true,
         certainty,
-        evidence,
+        evidence: all_sure(evidence),
         usual: Usual::YOLO,
     }
 }

@@ -26,7 +26,7 @@ fn three_anchors_a_cell_are_yolov5() {
     }
     let values = table(3 * CELLS, 0.2);
     let found = recognized(&[("output0", &[1, 3 * CELLS, 7], Some(&values))]).unwrap();
-    assert_eq!(found.evidence[0], "output [1,252,7] = 3 anchors × (8²+4²+2²) cells × (5+2): YOLOv5");
+    assert_eq!(found.evidence[0].text, "output [1,252,7] = 3 anchors × (8²+4²+2²) cells × (5+2): YOLOv5");
     let named = with_metadata(summary(&[]), &[("names", "['a', 'b']")]);
     let values = table(100, 0.2);
     let output = ("output0", &[1usize, 100, 7][..], Some(values.as_slice()));

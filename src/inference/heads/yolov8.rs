@@ -13,7 +13,7 @@
 //! best stays in the first-level cache.
 
 use super::facts::{are_scores, grid_text, shape_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, sure};
 use super::rows::{self, Unit};
 use super::tensor::{as_matrix, best_class, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor};
@@ -56,24 +56,24 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
     let queries = transposed && grid.is_none() && cells <= MOST_QUERIES;
     let shape = shape_text(&output.shape);
     let places = grid.map_or_else(|| cells.to_string(), |strides| grid_text(look.size(), strides));
-    let mut evidence = vec![match (transposed, queries) {
+    let mut evidence = vec![sure(match (transposed, queries) {
         (false, _) => format!("output {shape} = (4+{classes}) × {places} cells: YOLOv8"),
         (true, false) => format!("output {shape} = {places} cells × (4+{classes}): YOLOv8, transposed"),
         (true, true) => format!("output {shape} = {places} queries × (4+{classes}): RT-DETR of Ultralytics"),
-    }];
+    })];
     let mut certainty = Certainty::Guess;
     if look.asked.is_none() && transposed {
         let (objectness, why) = rows::have_objectness(look, output.shape[2]);
         if objectness {
             return None;
         }
-        evidence.push(why.to_owned());
+        evidence.push(why);
     }
     let mut unit = if queries { Unit::Fractions } else { Unit::Pixels };
     if let (Some(values), None) = (output.values, look.asked) {
         unit = table.unit_beside_scores(values, grid.is_some())?;
         certainty = Certainty::Likely;
-        evidence.push(format!("a run gave boxes in {} and scores between 0 and 1", unit.name()));
+        evidence.push(sure(format!("a run gave boxes in {} and scores between 0 and 1", unit.name())));
     }
     if named {
         certainty = Certainty::Certain;

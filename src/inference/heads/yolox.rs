@@ -8,13 +8,13 @@
 //! code's `decode_outputs` in `yolo_head.py`.
 
 use super::facts::{are_scores, grid_text, shape_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, guess, sure};
 use super::grid::{self, Cell, strides_for};
 use super::rows::{self, CLASSES_FROM, with_score};
 use super::tensor::{as_matrix, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::{BoxInModel, ImageSize};
-use crate::inference::{Candidate, ClassNumbers, Head};
+use crate::inference::{Candidate, ClassNumbers, Evidence, Head};
 
 pub(super) const FAMILY: Family =
     Family { heads: &[Head::Yolox, Head::YoloxDecoded], outputs: "[1, cells, 5+classes]", recognize, decode };
@@ -46,7 +46,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
             true => (Head::YoloxDecoded, "decoded, a guess as the graph holds an Exp operator"),
             false => (Head::Yolox, "raw, a guess as the graph holds no Exp operator"),
         };
-        return Some(found(look, output, strides, head, Certainty::Guess, Some(format!("boxes are {why}"))));
+        return Some(found(look, output, strides, head, Certainty::Guess, Some(guess(format!("boxes are {why}")))));
     };
     let mut rows = values.chunks_exact(columns);
     if !rows.all(|row| are_scores(&row[4..])) || rows::objectness_is_one(values, columns) {
@@ -64,7 +64,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         let head = Head::YoloxDecoded;
         (head, format!("as pixels the boxes lie {decoded:.1} cells from their cells (as offsets {raw:.1}): decoded"))
     };
-    Some(found(look, output, strides, head, Certainty::Likely, Some(evidence)))
+    Some(found(look, output, strides, head, Certainty::Likely, Some(sure(evidence))))
 }
 
 fn found(
@@ -73,7 +73,7 @@ fn found(
     strides: &[u32],
     head: Head,
     certainty: Certainty,
-    evidence: Option<String>,
+    evidence: Option<Evidence>,
 ) -> Found {
     let classes = output.shape[2] - CLASSES_FROM;
     let shape = shape_text(&output.shape);
@@ -85,7 +85,7 @@ fn found(
         only_class: None,
         nms: true,
         certainty,
-        evidence: std::iter::once(told).chain(evidence).collect(),
+        evidence: std::iter::once(sure(told)).chain(evidence).collect(),
         usual: Usual::YOLOX,
     }
 }

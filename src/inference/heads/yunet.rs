@@ -10,7 +10,7 @@
 //! OpenCV's `modules/objdetect/src/face_detect.cpp` of version 4.8 and of version 4.5.4.
 
 use super::facts::{are_scores, shape_text};
-use super::family::{Certainty, Classes, Family, Found, Look, Usual};
+use super::family::{Certainty, Classes, Family, Found, Look, Usual, sure};
 use super::grid::{cells_of, places};
 use super::levels::{are_levels, equals_before, find, matrix_shape};
 use super::priors::{PriorMap, Rounding, box_from, count, priors};
@@ -69,7 +69,7 @@ fn found(evidence: String) -> Found {
         only_class: Some("face"),
         nms: true,
         certainty: Certainty::Certain,
-        evidence: vec![evidence],
+        evidence: vec![sure(evidence)],
         usual: Usual {
             resize: ResizeMode::LetterboxTopLeft,
             pad: 0,

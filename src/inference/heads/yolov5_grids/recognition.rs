@@ -4,8 +4,9 @@ use super::{ANCHORS, Activated, MOST_MAPS, map_of, usual_anchors};
 use crate::imaging::ResizeMode;
 use crate::inference::heads::anchor_maps::{Axes, Map};
 use crate::inference::heads::facts::shape_text;
-use crate::inference::heads::family::{Certainty, Classes, Found, Look, Usual};
-use crate::inference::{ClassNumbers, Head};
+use crate::inference::heads::family::{Certainty, Classes, Found, Look, Usual, guess, sure};
+use crate::inference::heads::tensor::sigmoid;
+use crate::inference::{ClassNumbers, Evidence, Head};
 
 /// How Darknet's models are fed: its `letterbox_image` fills with half of white.
 const DARKNET: Usual =
@@ -29,11 +30,14 @@ pub(super) fn recognize(look: &Look<'_>) -> Option<Found> {
     let has_values = look.outputs.iter().all(|output| output.values.is_some());
     let certainty = match (named, has_values) {
         (true, true) => Certainty::Certain,
-        (false, true) => Certainty::Likely,
-        (_, false) => Certainty::Guess,
+        (false, true) if !could_be_features(&first, named) => Certainty::Likely,
+        _ => Certainty::Guess,
     };
-    let mut evidence = vec![shape_sentence(look, &maps)];
-    evidence.extend(why.map(|why| format!("{}: {why}; another head in the card corrects it", formula(head))));
+    let mut evidence = vec![sure(shape_sentence(look, &maps))];
+    evidence.extend(why.map(|why: Evidence| Evidence {
+        text: format!("{}: {}; another head in the card corrects it", formula(head), why.text),
+        ..why
+    }));
     evidence.push(anchors_sentence(look, head, maps.len(), finest));
     Some(Found {
         head,
@@ -66,6 +70,14 @@ fn maps(look: &Look<'_>) -> Option<Vec<Map>> {
     (alike && doubling).then_some(maps)
 }
 
+/// A backbone's maps may well have a multiple of three channels, such as 96 or 192. Nothing in such a shape speaks of a detector, but for COCO's 80 classes or as many as the file has names for.
+fn could_be_features(map: &Map, named: bool) -> bool {
+    matches!(map.axes, Axes::Planes | Axes::Pixels) && !named && map.classes() != 80
+}
+
+/// The logit of a score of 0.12: detectors start their training far below it, and features lie about 0.
+const SURE_OF_NOTHING: f32 = -2.0;
+
 /// Whether these are more than the feature maps of some other network: where there was a run, hardly any anchor has found
 /// something on a grey picture; else the number of classes is one that is met, or the shape has an axis of anchors.
 fn is_plausible(look: &Look<'_>, maps: &[Map], named: bool) -> bool {
@@ -75,19 +87,20 @@ fn is_plausible(look: &Look<'_>, maps: &[Map], named: bool) -> bool {
     if joined && !named && maps[0].anchors * maps[0].numbers == YOLOV8_CHANNELS {
         return false;
     }
-    let known = named || !joined || maps[0].classes() == 80;
+    let doubtful = could_be_features(&maps[0], named);
+    let (most_score, most_logit) = if doubtful { (sigmoid(SURE_OF_NOTHING), SURE_OF_NOTHING) } else { (0.5, 0.0) };
     let run = maps.iter().zip(look.outputs).map(|(map, output)| {
         let values = output.values?;
         let mean = map.mean_objectness(values);
         let scores = map.are_in_unit(values, 4, map.numbers);
-        Some(map.len() == values.len() && if scores { (0.0..0.5).contains(&mean) } else { mean < 0.0 })
+        Some(map.len() == values.len() && if scores { (0.0..most_score).contains(&mean) } else { mean < most_logit })
     });
-    run.collect::<Option<Vec<_>>>().map_or(known, |maps| maps.into_iter().all(|fits| fits))
+    run.collect::<Option<Vec<_>>>().map_or(!doubtful, |maps| maps.into_iter().all(|fits| fits))
 }
 
 /// Which formula and which anchors, and why. The numbers themselves do not tell, so this goes by what else is different in
 /// the networks and the exporters of each.
-fn style(look: &Look<'_>, maps: &[Map]) -> (Head, &'static str) {
+fn style(look: &Look<'_>, maps: &[Map]) -> (Head, Evidence) {
     /// YOLOv7 has eight, YOLOv5 three.
     const MAX_POOLS_OF_V7: usize = 5;
     let count = |operator: &str| look.summary.operators.get(operator).copied().unwrap_or(0);
@@ -100,18 +113,20 @@ fn style(look: &Look<'_>, maps: &[Map]) -> (Head, &'static str) {
     let activated = coarsest.and_then(|(map, output)| Some(Activated::of(Head::YoloV5Grids, map, output.values?)));
     match (activated, maps[0].axes) {
         (Some(Activated { boxes: true, .. }), _) => {
-            (v5, "the boxes have been through a sigmoid, as only this formula wants")
+            (v5, sure("the boxes have been through a sigmoid, as only this formula wants"))
         }
         (Some(Activated { scores: true, .. }), _) => (
             Head::YoloV4Grids,
-            "the scores have been through a sigmoid and the boxes have not, as in YOLOv4 of the ONNX model zoo",
+            sure("the scores have been through a sigmoid and the boxes have not, as in YOLOv4 of the ONNX model zoo"),
         ),
-        (_, Axes::PixelRows) => (darknet, "a guess by the order of the axes, which is TensorFlow's"),
-        (_, Axes::AnchorRows | Axes::AnchorPlanes) => (v5, "a guess by the order of the axes, which is PyTorch's"),
-        _ if mish => (darknet, "a guess by the activation Mish"),
-        _ if leaky && count("Add") > 0 => (darknet, "a guess by LeakyRelu beside Add, as in Darknet-53"),
-        _ if leaky && maps.len() == 2 => (darknet, "a guess by LeakyRelu and two maps, as in YOLOv3-tiny"),
-        _ => (v5, "a guess, as most of such exports are"),
+        (_, Axes::PixelRows) => (darknet, guess("a guess by the order of the axes, which is TensorFlow's")),
+        (_, Axes::AnchorRows | Axes::AnchorPlanes) => {
+            (v5, guess("a guess by the order of the axes, which is PyTorch's"))
+        }
+        _ if mish => (darknet, guess("a guess by the activation Mish")),
+        _ if leaky && count("Add") > 0 => (darknet, guess("a guess by LeakyRelu beside Add, as in Darknet-53")),
+        _ if leaky && maps.len() == 2 => (darknet, guess("a guess by LeakyRelu and two maps, as in YOLOv3-tiny")),
+        _ => (v5, guess("a guess, as most of such exports are")),
     }
 }
 
@@ -134,21 +149,21 @@ fn shape_sentence(look: &Look<'_>, maps: &[Map]) -> String {
     format!("outputs {shapes} = {anchors} anchors × (5+{classes}) on maps of strides {}", strides.join(", "))
 }
 
-fn anchors_sentence(look: &Look<'_>, head: Head, maps: usize, finest: usize) -> String {
+fn anchors_sentence(look: &Look<'_>, head: Head, maps: usize, finest: usize) -> Evidence {
     if look.anchors.is_some() {
-        return "the anchors are the card's".to_owned();
+        return sure("the anchors are the card's");
     }
     match usual_anchors(head, maps, finest) {
         Some(rows) => {
             let row = |row: &[[f32; 2]; ANCHORS]| row.map(|[w, h]| format!("{w},{h}")).join(" ");
             let rows: Vec<_> = rows.iter().map(row).collect();
-            format!(
+            guess(format!(
                 "the anchors are a guess, those of the published models: {}; \"anchors\" in the card sets others",
                 rows.join(" | ")
-            )
+            ))
         }
-        None => format!(
+        None => sure(format!(
             "no anchors are known for {maps} maps from stride {finest} on: \"anchors\" in the card must set them"
-        ),
+        )),
     }
 }
