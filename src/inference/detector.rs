@@ -195,6 +195,7 @@ impl Detector {
             card,
             recognised,
             set,
+            given: options.overrides.clone(),
             evidence,
             threads: options.session.threads,
             provider: "CPU".to_owned(),
