@@ -94,7 +94,7 @@ impl App {
                 }
                 self.keep_ready(None);
             }
-            Event::ModelReady(info) => self.session.ready = info,
+            Event::ModelReady(info) => (self.session.ready, self.session.exchanging) = (info, false),
             Event::Warning(text) => self.tell(Severity::Warning, text),
         }
     }

@@ -23,6 +23,8 @@ pub struct Session {
     pub ready: Option<Arc<ModelInfo>>,
     /// The one that was last asked to be, and what is given with it.
     pub ready_asked: Option<(PathBuf, ModelOverrides)>,
+    /// Whether an exchange of that model with lane B's has not been answered yet.
+    pub exchanging: bool,
     /// What is watched.
     pub source: SourceState,
     /// The newest result: it and nothing else is drawn.

@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 impl App {
     /// Full precision in A, then the quantized model in B, then the one that is kept ready, then A again.
     pub(super) fn toggle_precision(&mut self) {
+        // Which one is next is not known before it is told what runs in B.
+        if self.session.exchanging {
+            return;
+        }
         if self.settings.active == LaneId::A {
             if self.session.ready_is_before_b() {
                 self.exchange();
@@ -70,10 +74,16 @@ impl App {
             return;
         }
         self.session.ready_asked.clone_from(&asked);
+        // What is there until then is not the one that is wanted.
+        self.session.ready = None;
         self.send(Command::KeepReady(asked));
     }
 
     fn exchange(&mut self) {
+        if self.session.exchanging {
+            return;
+        }
+        self.session.exchanging = true;
         self.session.ready_asked =
             self.session.lane(LaneId::B).loaded.as_ref().map(|info| (info.path.clone(), info.given.clone()));
         self.send(Command::Exchange);

@@ -105,3 +105,16 @@ fn relatives_are_fed_and_read_as_what_runs_in_their_lane() {
         assert_eq!(window.commands(), [text(Command::LoadModel { lane, path, overrides })]);
     }
 }
+
+#[test]
+fn the_toggle_waits_for_the_answer_to_an_exchange() {
+    let mut window = window();
+    window.press(Key::T);
+    window.press(Key::T);
+    assert_eq!(window.commands(), ["SetMode(Single(B))", "Exchange", "SetMode(Single(B))"]);
+    window.press(Key::T);
+    assert_eq!(window.commands(), [] as [String; 0], "what runs in B is not known yet");
+    exchanged(&mut window, "/models/a.qat.onnx", "/models/a.int8.onnx");
+    window.press(Key::T);
+    assert_eq!(window.commands(), ["SetMode(Single(A))"]);
+}
