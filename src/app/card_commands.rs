@@ -38,6 +38,7 @@ impl App {
         }
         let (lane, path, card) = (panel.lane, panel.path.clone(), panel.draft.clone());
         (panel.waiting, panel.refused, panel.saved) = (Some(card.clone()), None, None);
+        panel.note = None;
         // A label file of the command line goes before the card's: it gives way when another is chosen here.
         let given = panel.info.as_ref().map_or(&self.overrides, |info| &info.given);
         let labels = given.labels.clone().filter(|_| card.labels.is_none());
@@ -97,11 +98,8 @@ impl App {
     }
 
     pub(super) fn cancel_probe(&mut self) {
-        if let Some(panel) = &mut self.editing.model_panel
-            && let ProbeView::Running(watch) = &panel.probe
-        {
-            watch.cancel();
-            panel.probe = ProbeView::None;
+        if let Some(panel) = &mut self.editing.model_panel {
+            panel.cancel_probe();
         }
     }
 
