@@ -178,7 +178,9 @@ impl ModelPanel {
             "std" => draft.std = None,
             "resize" => draft.resize = None,
             "pad" => draft.pad = None,
-            _ => draft.labels = None,
+            "labels" => draft.labels = None,
+            "anchors" => draft.anchors = None,
+            unknown => tracing::warn!("a model card has no key {unknown}"),
         }
     }
 
@@ -246,6 +248,11 @@ mod tests {
         assert_eq!((panel.mark("color"), panel.mark("resize")), (Mark::Set, Mark::Guess));
         assert_eq!(panel.feeding().color, ColorOrder::Bgr);
         panel.forget("color");
+        assert!(!panel.is_changed());
+        panel.draft.labels = Some(crate::inference::CardLabels::Names(vec!["gate".into()]));
+        panel.forget("anchors");
+        assert!(panel.draft.labels.is_some(), "each key is forgotten alone");
+        panel.forget("labels");
         assert!(!panel.is_changed());
         for key in crate::inference::Item::Preprocessing.keys() {
             panel.forget(key);
