@@ -162,6 +162,31 @@ fn exchanging_the_model_of_lane_b_never_shows_a_frame_without_boxes() {
 }
 
 #[test]
+fn a_load_that_is_under_way_does_not_undo_an_exchange() {
+    let mut running = Running::with_defaults();
+    let folder = tempfile::tempdir().unwrap();
+    let third = folder.path().join("third.onnx");
+    std::fs::copy(model("scene.int8.onnx"), &third).unwrap();
+    std::fs::copy(model("scene.toml"), folder.path().join("third.toml")).unwrap();
+    running.send(Command::KeepReady(Some((third.clone(), ModelOverrides::default()))));
+    let loaded = |wanted: PathBuf, threads: usize| move |event: &Event| matches!(event, Event::ModelLoaded { lane: LaneId::B, info } if info.path == wanted && info.threads == threads);
+    let ready = |wanted: PathBuf, threads: usize| move |event: &Event| matches!(event, Event::ModelReady(Some(info)) if info.path == wanted && info.threads == threads);
+    running.wait_for(|event| matches!(event, Event::ModelReady(Some(_))));
+    running.send(Command::SetMode(Mode::Single(LaneId::B)));
+    // All three are loaded again; the exchange comes before any of them is there.
+    running.send(Command::SetThreads(2));
+    running.send(Command::Exchange);
+    running.wait_for(ready(model("scene.int8.onnx"), 2));
+    running.wait_for(loaded(third.clone(), 2));
+    let undone = loaded(model("scene.int8.onnx"), 2);
+    assert!(!running.events.iter().any(undone), "the exchange was undone");
+    running.result_where(|r| {
+        let lane = r.lanes[1].as_ref();
+        lane.is_some_and(|lane| lane.model.path == third && lane.model.threads == 2)
+    });
+}
+
+#[test]
 fn a_paused_frame_gets_new_thresholds_and_lanes_without_a_new_frame() {
     let running = Running::with_defaults();
     running.result_where(|r| r.lanes[0].as_ref().is_some_and(|lane| !lane.detections.is_empty()));

@@ -1,6 +1,6 @@
 //! Work that may block, done on named threads; what comes of it is drained by `logic`.
 
-use super::catalog::{Listing, NotGot};
+use super::catalog::{GetWatch, Listing, NotGot};
 use super::dialogs::{self, DialogKind, Picked};
 use super::options::{CameraChoice, Services, TwinChoice, Variant};
 use super::probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
@@ -8,7 +8,7 @@ use super::settings::{Settings, SettingsStore};
 use super::snapshot::{self, SnapshotRequest};
 use crate::inference::CardOverrides;
 use crate::pipeline::{LaneId, Worker};
-use crate::runtime::catalog::{Cancel, CatalogError, CatalogModel, Progress};
+use crate::runtime::catalog::{Cancel, CatalogError, CatalogModel};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -52,8 +52,6 @@ pub enum Outcome {
     },
     /// The models that can be downloaded and what is here, or why that is not known.
     CatalogListed(Result<Listing, String>),
-    /// How far a download is, by the model's name.
-    GetProgress(String, Progress),
     /// A download is over, by the model's name.
     GetEnded(String, Result<PathBuf, NotGot>),
     /// A picture was saved here.
@@ -173,15 +171,17 @@ impl Background {
         })
     }
 
-    /// Downloads a model after those that wait already.
-    pub fn get_model(&mut self, model: CatalogModel, cancel: Cancel) -> bool {
+    /// Downloads a model after those that wait already. Nothing comes of one that is given up before its turn.
+    pub fn get_model(&mut self, model: CatalogModel, cancel: Cancel, watch: Arc<GetWatch>) -> bool {
         self.cancels.insert(model.name.clone(), cancel.clone());
         let open = Arc::clone(&self.services.open_catalog);
-        let (sender, wake) = (self.sender.clone(), Arc::clone(&self.wake));
+        let wake = Arc::clone(&self.wake);
         self.run(&self.downloads, move || {
+            if !watch.begin() {
+                return None;
+            }
             let mut tell = |progress| {
-                // One that is lost is made good by the next.
-                let _ = sender.try_send(Outcome::GetProgress(model.name.clone(), progress));
+                watch.note(progress);
                 wake();
             };
             let got = open().and_then(|(_, store)| store.get(&model, &cancel, &mut tell));

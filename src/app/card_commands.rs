@@ -38,8 +38,10 @@ impl App {
         }
         let (lane, path, card) = (panel.lane, panel.path.clone(), panel.draft.clone());
         (panel.waiting, panel.refused, panel.saved) = (Some(card.clone()), None, None);
+        panel.note = None;
         // A label file of the command line goes before the card's: it gives way when another is chosen here.
-        let labels = self.overrides.labels.clone().filter(|_| card.labels.is_none());
+        let given = panel.info.as_ref().map_or(&self.overrides, |info| &info.given);
+        let labels = given.labels.clone().filter(|_| card.labels.is_none());
         let overrides = ModelOverrides { card: Some(CardSource::Given(Arc::new(card))), labels };
         self.load_model(lane, path, overrides);
     }
@@ -83,7 +85,7 @@ impl App {
             path: panel.path.clone(),
             overrides: ModelOverrides {
                 card: Some(CardSource::Given(Arc::new(panel.effect.clone()))),
-                labels: self.overrides.labels.clone().filter(|_| panel.effect.labels.is_none()),
+                labels: info.given.labels.clone().filter(|_| panel.effect.labels.is_none()),
             },
             threads: info.threads,
             picture: Arc::clone(&result.frame.image),
@@ -96,11 +98,8 @@ impl App {
     }
 
     pub(super) fn cancel_probe(&mut self) {
-        if let Some(panel) = &mut self.editing.model_panel
-            && let ProbeView::Running(watch) = &panel.probe
-        {
-            watch.cancel();
-            panel.probe = ProbeView::None;
+        if let Some(panel) = &mut self.editing.model_panel {
+            panel.cancel_probe();
         }
     }
 

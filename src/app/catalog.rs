@@ -3,6 +3,8 @@
 use crate::runtime::catalog::{Cancel, Catalog, CatalogModel, ModelStore, Presence, Progress};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 /// The catalog and its downloads.
 #[derive(Debug, Default)]
@@ -54,11 +56,59 @@ pub enum Download {
     Running {
         /// Stops it.
         cancel: Cancel,
-        /// How far it is; None before the first bytes.
-        progress: Option<Progress>,
+        /// How far it is.
+        watch: Arc<GetWatch>,
     },
     /// It did not end well: a sentence.
     Failed(String),
+}
+
+/// What window and thread see of each other. A cell and not a message: however often it changes, it takes no place from
+/// what is told once.
+#[derive(Debug, Default)]
+pub struct GetWatch {
+    /// [`WAITING`], [`BEGUN`] or [`GIVEN_UP`].
+    stage: AtomicU8,
+    done: AtomicU64,
+    total: AtomicU64,
+    /// The bits of the bytes a second; 0 for none.
+    speed: AtomicU64,
+}
+
+/// It waits for its turn, it was taken up, or it was given up before that.
+const WAITING: u8 = 0;
+const BEGUN: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
+impl GetWatch {
+    /// Takes the download up. False when it was given up before.
+    pub fn begin(&self) -> bool {
+        self.leave_waiting(BEGUN)
+    }
+
+    /// Gives the download up. False when it was taken up before.
+    pub fn give_up(&self) -> bool {
+        self.leave_waiting(GIVEN_UP)
+    }
+
+    fn leave_waiting(&self, stage: u8) -> bool {
+        self.stage.compare_exchange(WAITING, stage, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    /// Notes how far it is.
+    pub fn note(&self, progress: Progress) {
+        self.done.store(progress.done, Ordering::Relaxed);
+        self.speed.store(progress.bytes_per_second.unwrap_or_default().to_bits(), Ordering::Relaxed);
+        self.total.store(progress.total, Ordering::Release);
+    }
+
+    /// How far it is; None before the first bytes.
+    pub fn progress(&self) -> Option<Progress> {
+        let total = Some(self.total.load(Ordering::Acquire)).filter(|total| *total > 0)?;
+        let speed = f64::from_bits(self.speed.load(Ordering::Relaxed));
+        let bytes_per_second = (speed > 0.0).then_some(speed);
+        Some(Progress { done: self.done.load(Ordering::Relaxed), total, bytes_per_second })
+    }
 }
 
 /// How a download ended that did not bring the model.

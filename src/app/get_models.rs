@@ -1,11 +1,12 @@
 //! Acting on the catalog: listing, downloading, opening what came.
 
 use super::App;
-use super::catalog::{Download, NotGot, Shelf};
+use super::catalog::{Download, GetWatch, NotGot, Shelf};
 use super::messages::Severity;
 use crate::inference::ModelOverrides;
 use crate::runtime::catalog::{Cancel, Presence};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 impl App {
     /// Opens or closes the window; what is here may have changed since it was open last.
@@ -27,18 +28,22 @@ impl App {
 
     pub(super) fn get_model(&mut self, name: &str) {
         let Some(row) = self.session.catalog.row_mut(name) else { return };
-        let (model, cancel) = (row.model.clone(), Cancel::default());
-        if self.background.get_model(model, cancel.clone()) {
-            let download = Download::Running { cancel, progress: None };
+        let (model, cancel, watch) = (row.model.clone(), Cancel::default(), Arc::<GetWatch>::default());
+        if self.background.get_model(model, cancel.clone(), Arc::clone(&watch)) {
+            let download = Download::Running { cancel, watch };
             self.session.catalog.downloads.insert(name.to_owned(), download);
         } else {
             self.tell(Severity::Warning, "Too many downloads wait already. Try again when one has ended.");
         }
     }
 
+    /// What waits is gone at once; what runs is told to stop.
     pub(super) fn cancel_get(&mut self, name: &str) {
-        if let Some(Download::Running { cancel, .. }) = self.session.catalog.downloads.get(name) {
-            cancel.cancel();
+        let downloads = &mut self.session.catalog.downloads;
+        let Some(Download::Running { cancel, watch }) = downloads.get(name) else { return };
+        cancel.cancel();
+        if watch.give_up() {
+            downloads.remove(name);
         }
     }
 
@@ -54,7 +59,11 @@ impl App {
                 self.tell(Severity::Info, format!("{name} is here: {}", path.display()));
             }
             Err(NotGot::Cancelled) => {
-                if let (Some(row), Some(Download::Running { progress: Some(at), .. })) = (catalog.row_mut(name), last) {
+                let at = match &last {
+                    Some(Download::Running { watch, .. }) => watch.progress(),
+                    _ => None,
+                };
+                if let (Some(row), Some(at)) = (catalog.row_mut(name), at) {
                     row.presence = Presence::Begun(at.done);
                 }
                 // The true figure follows.

@@ -2,7 +2,7 @@
 
 use super::App;
 use super::background::Outcome;
-use super::catalog::{Download, Shelf};
+use super::catalog::Shelf;
 use super::dialogs::{DialogKind, Picked};
 use super::messages::Severity;
 use super::options::{TwinChoice, TwinRole};
@@ -131,7 +131,7 @@ impl App {
         if let Some(info) = &info {
             tracing::info!("model ready: {}", info.path.display());
         }
-        self.session.ready = info;
+        (self.session.ready, self.session.exchanging) = (info, false);
     }
 
     fn remember_model(&mut self, lane: LaneId, path: Option<PathBuf>) {
@@ -162,11 +162,6 @@ impl App {
             }
             Outcome::CatalogListed(Ok(listing)) => self.session.catalog.shelf = Shelf::Listed(listing),
             Outcome::CatalogListed(Err(reason)) => self.session.catalog.shelf = Shelf::Failed(reason),
-            Outcome::GetProgress(name, now) => {
-                if let Some(Download::Running { progress, .. }) = self.session.catalog.downloads.get_mut(&name) {
-                    *progress = Some(now);
-                }
-            }
             Outcome::GetEnded(name, result) => self.on_get_ended(&name, result),
             Outcome::SaveFailed(text) => self.tell(Severity::Error, text),
             outcome @ (Outcome::Probed { .. } | Outcome::CardSaved { .. } | Outcome::CardNotSaved { .. }) => {

@@ -29,6 +29,8 @@ pub struct ModelPanel {
     pub waiting: Option<CardOverrides>,
     /// Why what was applied or saved did not work.
     pub refused: Option<String>,
+    /// What the person should know of the draft: a sentence.
+    pub note: Option<String>,
     /// Where the card was saved.
     pub saved: Option<PathBuf>,
     /// The search for the preprocessing.
@@ -90,25 +92,42 @@ impl ModelPanel {
             effect,
             waiting: None,
             refused,
+            note: None,
             saved: None,
             probe: ProbeView::None,
         })
     }
 
-    /// The model runs, with what was applied or with another card. What was edited meanwhile stays.
+    /// The lane's model runs, with what was applied or with another card, or another model does. What was edited
+    /// meanwhile stays.
     pub fn on_loaded(&mut self, info: &Arc<ModelInfo>) {
         let same = info.path == self.path;
-        let untouched = !self.is_changed() || self.waiting.as_ref() == Some(&self.draft);
+        let answered = same && self.waiting.as_ref() == Some(&self.draft);
+        let untouched = answered || !self.is_changed();
         self.effect = effect_of(Some(info));
-        if !same || untouched {
+        if untouched {
             self.draft = self.effect.clone();
         }
+        self.note = None;
         if !same {
-            self.path = info.path.clone();
+            self.cancel_probe();
             (self.saved, self.probe) = (None, ProbeView::None);
+            self.note = self.is_changed().then(|| {
+                let [before, now] = [&self.path, &info.path].map(|path| super::format::file_name(path));
+                format!("What was edited for {before} is kept, and not applied to {now}. Apply it, or revert.")
+            });
+            self.path = info.path.clone();
         }
         self.info = Some(Arc::clone(info));
         (self.waiting, self.refused) = (None, None);
+    }
+
+    /// Breaks off a search that is under way.
+    pub fn cancel_probe(&mut self) {
+        if let ProbeView::Running(watch) = &self.probe {
+            watch.cancel();
+            self.probe = ProbeView::None;
+        }
     }
 
     /// The model was not loaded: nothing that was edited is lost.
@@ -126,7 +145,7 @@ impl ModelPanel {
     /// Back to what runs.
     pub fn revert(&mut self) {
         self.draft = self.effect.clone();
-        self.refused = None;
+        (self.refused, self.note) = (None, None);
     }
 
     /// What holds where the draft sets nothing.
@@ -159,7 +178,9 @@ impl ModelPanel {
             "std" => draft.std = None,
             "resize" => draft.resize = None,
             "pad" => draft.pad = None,
-            _ => draft.labels = None,
+            "labels" => draft.labels = None,
+            "anchors" => draft.anchors = None,
+            unknown => tracing::warn!("a model card has no key {unknown}"),
         }
     }
 
@@ -204,6 +225,7 @@ fn nothing_known() -> ModelCard {
 mod tests {
     use super::*;
     use crate::app::test_support::model_info;
+    use crate::inference::probe::Progress;
     use crate::inference::{Evidence, Item, Precision};
 
     fn loaded(set: Option<CardOverrides>) -> Arc<ModelInfo> {
@@ -227,6 +249,11 @@ mod tests {
         assert_eq!(panel.feeding().color, ColorOrder::Bgr);
         panel.forget("color");
         assert!(!panel.is_changed());
+        panel.draft.labels = Some(crate::inference::CardLabels::Names(vec!["gate".into()]));
+        panel.forget("anchors");
+        assert!(panel.draft.labels.is_some(), "each key is forgotten alone");
+        panel.forget("labels");
+        assert!(!panel.is_changed());
         for key in crate::inference::Item::Preprocessing.keys() {
             panel.forget(key);
         }
@@ -249,6 +276,25 @@ mod tests {
         assert!(panel.is_changed());
         panel.revert();
         assert_eq!((panel.draft.color, panel.draft.pad), (None, Some(3)));
+    }
+
+    #[test]
+    fn another_model_ends_the_search_and_leaves_what_is_edited() {
+        let mut panel = panel();
+        let watch = Arc::new(ProbeWatch::default());
+        panel.probe = ProbeView::Running(Arc::clone(&watch));
+        panel.draft.pad = Some(3);
+        let other = Arc::new(model_info("/m/b.onnx", Precision::Int8, 1));
+        panel.on_loaded(&other);
+        assert!(watch.note(Progress { done: 1, of: 30 }).is_break());
+        assert!(matches!(panel.probe, ProbeView::None));
+        assert_eq!((panel.path.as_path(), panel.draft.pad), (Path::new("/m/b.onnx"), Some(3)));
+        let note = panel.note.clone().unwrap();
+        assert!(note.contains("a.onnx is kept, and not applied to b.onnx"), "{note}");
+        panel.revert();
+        assert_eq!((panel.is_changed(), panel.note.as_deref()), (false, None));
+        panel.on_loaded(&loaded(None));
+        assert_eq!(panel.note, None, "nothing was edited");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::model_panel::ModelPanel;
 use super::options::{CameraChoice, Variant};
 use super::variants::precision_name;
 use crate::capture::{SourceInfo, SourceKind, SourceSpec};
-use crate::inference::ModelInfo;
+use crate::inference::{ModelInfo, ModelOverrides};
 use crate::pipeline::{FrameId, FrameResult, LaneId, LoadStage};
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -21,8 +21,10 @@ pub struct Session {
     pub lanes: [LaneState; 2],
     /// The model that is kept warm behind lane B.
     pub ready: Option<Arc<ModelInfo>>,
-    /// The one that was last asked to be.
-    pub ready_asked: Option<PathBuf>,
+    /// The one that was last asked to be, and what is given with it.
+    pub ready_asked: Option<(PathBuf, ModelOverrides)>,
+    /// Whether an exchange of that model with lane B's has not been answered yet.
+    pub exchanging: bool,
     /// What is watched.
     pub source: SourceState,
     /// The newest result: it and nothing else is drawn.

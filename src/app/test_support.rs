@@ -3,7 +3,8 @@
 use crate::capture::CapturedFrame;
 use crate::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
 use crate::inference::{
-    ClassNumbers, ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, Precision, StageTimings,
+    ClassNumbers, ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, ModelOverrides, Precision,
+    StageTimings,
 };
 use crate::onnx::Quantization;
 use crate::pipeline::{FrameAgreement, FrameId, FrameResult, LaneId, LaneResult, Mode, Statistics};
@@ -38,6 +39,7 @@ pub fn model_info(path: &str, precision: Precision, bytes: u64) -> ModelInfo {
         recognised: card.clone(),
         card,
         set: None,
+        given: ModelOverrides::default(),
         evidence: Vec::new(),
         threads: 2,
         provider,

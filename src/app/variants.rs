@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 impl App {
     /// Full precision in A, then the quantized model in B, then the one that is kept ready, then A again.
     pub(super) fn toggle_precision(&mut self) {
+        // Which one is next is not known before it is told what runs in B.
+        if self.session.exchanging {
+            return;
+        }
         if self.settings.active == LaneId::A {
             if self.session.ready_is_before_b() {
                 self.exchange();
@@ -29,12 +33,15 @@ impl App {
         }
     }
 
-    /// Another precision of the same network, into this lane alone.
+    /// Another precision of the same network, into this lane alone: fed and read as what runs there.
     pub(super) fn open_variant(&mut self, lane: LaneId, path: PathBuf) {
-        self.overrides = ModelOverrides::default();
-        let mut paths = [None, None];
-        paths[lane.index()] = Some(path);
-        self.load_models(paths);
+        let overrides = self.given(lane);
+        self.load_model(lane, path, overrides);
+    }
+
+    /// The card and labels that were given with what runs in a lane.
+    fn given(&self, lane: LaneId) -> ModelOverrides {
+        self.session.lane(lane).loaded.as_ref().map_or_else(|| self.overrides.clone(), |info| info.given.clone())
     }
 
     /// The family of what runs in a lane is known. Behind a quantized model in B its next relative is kept warm.
@@ -60,17 +67,25 @@ impl App {
         b.family.iter().find(|variant| variant.quantized && !running(variant)).map(|variant| variant.path.clone())
     }
 
-    /// Asks for a model behind lane B, unless it is there or on its way.
+    /// Asks for a model behind lane B, fed and read as the one in it, unless it is there or on its way.
     pub(super) fn keep_ready(&mut self, path: Option<PathBuf>) {
-        if path == self.session.ready_asked {
+        let asked = path.map(|path| (path, self.given(LaneId::B)));
+        if asked == self.session.ready_asked {
             return;
         }
-        self.session.ready_asked.clone_from(&path);
-        self.send(Command::KeepReady(path.map(|path| (path, self.overrides.clone()))));
+        self.session.ready_asked.clone_from(&asked);
+        // What is there until then is not the one that is wanted.
+        self.session.ready = None;
+        self.send(Command::KeepReady(asked));
     }
 
     fn exchange(&mut self) {
-        self.session.ready_asked = self.session.lane(LaneId::B).loaded.as_ref().map(|info| info.path.clone());
+        if self.session.exchanging {
+            return;
+        }
+        self.session.exchanging = true;
+        self.session.ready_asked =
+            self.session.lane(LaneId::B).loaded.as_ref().map(|info| (info.path.clone(), info.given.clone()));
         self.send(Command::Exchange);
     }
 }

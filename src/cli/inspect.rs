@@ -8,7 +8,7 @@ use super::output::{OutputFormat, print};
 use super::start;
 use crate::imaging::ResizeMode;
 use crate::inference::{
-    self, CardOverrides, ClassNumbers, ColorOrder, Evidence, Examined, Head, Layout, ModelCard, Recognition,
+    self, Anchors, CardOverrides, ClassNumbers, ColorOrder, Evidence, Examined, Head, Layout, ModelCard, Recognition,
     guessed_keys,
 };
 use crate::onnx::{Executed, Precision, Quantization, Summary, ValueInfo};
@@ -126,6 +126,8 @@ struct SetReport {
 struct CardReport {
     head: Head,
     class_numbers: ClassNumbers,
+    /// None where the head has none, or its usual ones hold.
+    anchors: Option<Anchors>,
     nms: bool,
     layout: Layout,
     color: ColorOrder,
@@ -189,6 +191,7 @@ impl CardReport {
         Self {
             head: card.head,
             class_numbers: card.class_numbers,
+            anchors: card.anchors.clone(),
             nms: card.nms,
             layout: card.layout,
             color: card.color,
@@ -282,7 +285,8 @@ mod tests {
         let want = serde_json::json!({
             "head": "yolox", "layout": "nchw", "color": "bgr", "scale": 1.0, "mean": [0.0, 0.0, 0.0],
             "std": [1.0, 1.0, 1.0], "resize": "letterbox_top_left", "pad": 114, "input_size": [416, 416],
-            "classes": 80, "labels_from": "builtin:coco80", "class_numbers": "from_zero", "nms": true
+            "classes": 80, "labels_from": "builtin:coco80", "class_numbers": "from_zero", "nms": true,
+            "anchors": null
         });
         assert_eq!(card, want);
         let evidence = ["as usual (a guess)", "because", "80 classes: the names of COCO (guess)"];

@@ -28,6 +28,14 @@ impl Anchors {
     }
 }
 
+impl std::fmt::Display for Anchors {
+    /// A row a feature map: `10x13 16x30 | 30x61 62x45`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let row = |row: &Vec<[f32; 2]>| row.iter().map(|[w, h]| format!("{w}x{h}")).collect::<Vec<_>>().join(" ");
+        f.write_str(&self.0.iter().map(row).collect::<Vec<_>>().join(" | "))
+    }
+}
+
 /// Widest and highest anchor box, in pixels.
 const MAX_SIDE: f32 = 16384.0;
 

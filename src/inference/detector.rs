@@ -196,6 +196,7 @@ impl Detector {
             card,
             recognised,
             set,
+            given: options.overrides.clone(),
             evidence,
             threads: options.session.threads,
             provider: "CPU".to_owned(),

@@ -24,6 +24,8 @@ pub struct ModelInfo {
     pub recognised: ModelCard,
     /// The user's card, if there is one.
     pub set: Option<Arc<CardOverrides>>,
+    /// What the user gave with it; its relatives are loaded with the same.
+    pub given: ModelOverrides,
     /// Why that is believed, a sentence an item.
     pub evidence: Vec<Evidence>,
     /// Threads ONNX Runtime uses inside one operator.

@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A model that is ready, or the reason why it is not.
 pub(super) struct Loaded {
-    pub berth: Berth,
     pub number: LoadNumber,
     pub path: PathBuf,
     pub outcome: Result<Box<Detector>, String>,
@@ -55,7 +54,7 @@ pub(super) struct Loader {
     outcomes: (Sender<Loaded>, Receiver<Loaded>),
     running: Vec<NamedThread>,
     last_number: u64,
-    /// Number of the newest load of each place; older ones keep silent.
+    /// Number of the newest load of each place, 0 for none; older ones keep silent.
     newest: Arc<[AtomicU64; 3]>,
 }
 
@@ -75,6 +74,12 @@ impl Loader {
         self.newest[berth.index()].store(0, Ordering::Relaxed);
     }
 
+    /// What is being loaded for one of two places goes to the other.
+    pub fn exchange(&self, one: Berth, other: Berth) {
+        let [one, other] = [one, other].map(|berth| &self.newest[berth.index()]);
+        other.store(one.swap(other.load(Ordering::Relaxed), Ordering::Relaxed), Ordering::Relaxed);
+    }
+
     /// Begins to load `path` for `berth`, telling how far it is where that is a lane.
     pub fn start(
         &mut self,
@@ -91,9 +96,8 @@ impl Loader {
         let (trial, outcomes, path) = (self.trial.clone(), self.outcomes.0.clone(), path.to_owned());
         let thread = NamedThread::spawn("load-model", move || {
             let mut progress = |stage: LoadStage| {
-                if let Berth::Lane(lane) = berth
-                    && newest[berth.index()].load(Ordering::Relaxed) == number.0
-                {
+                let is_for = |berth: &Berth| newest[berth.index()].load(Ordering::Relaxed) == number.0;
+                if let Some(Berth::Lane(lane)) = Berth::ALL.into_iter().find(is_for) {
                     tell(Event::ModelLoading { lane, path: path.clone(), stage });
                 }
             };
@@ -104,7 +108,7 @@ impl Loader {
                     Err(format!("{}: loading it broke off inside the runtime; the file may be damaged", path.display()))
                 }
             };
-            let _ = outcomes.send(Loaded { berth, number, path: path.clone(), outcome });
+            let _ = outcomes.send(Loaded { number, path: path.clone(), outcome });
         })?;
         self.running.push(thread);
         Ok(number)

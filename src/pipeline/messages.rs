@@ -80,6 +80,7 @@ pub enum Command {
     /// Loads a third model and keeps it warm behind lane B, or lets go of it.
     KeepReady(Option<(PathBuf, ModelOverrides)>),
     /// Exchanges the model of lane B with the one that is kept ready; takes effect on the next frame, without a reload.
+    /// Answered by [`Event::ModelReady`], after [`Event::ModelLoaded`] where there was one to exchange with.
     Exchange,
     /// Takes effect on the next frame, without a reload. On a paused frame the lanes that lack a result for it run
     /// once.

@@ -75,8 +75,8 @@ impl Conductor {
         });
     }
 
-    pub(super) fn install(&mut self, Loaded { berth, number, path, outcome }: Loaded) {
-        let Some(pending) = self.place(berth).loading.take_if(|pending| pending.number == number) else { return };
+    pub(super) fn install(&mut self, Loaded { number, path, outcome }: Loaded) {
+        let Some((berth, pending)) = self.take_pending(number) else { return };
         self.next_generation += 1;
         let generation = Generation(self.next_generation);
         let lane = berth.lane();
@@ -104,6 +104,14 @@ impl Conductor {
         }
     }
 
+    /// The load of this number and where it goes by now; none if it was overtaken.
+    fn take_pending(&mut self, number: LoadNumber) -> Option<(Berth, Pending)> {
+        Berth::ALL.into_iter().find_map(|berth| {
+            let pending = self.place(berth).loading.take_if(|pending| pending.number == number)?;
+            Some((berth, pending))
+        })
+    }
+
     pub(super) fn unload(&mut self, lane: LaneId) {
         self.empty(Berth::Lane(lane));
         self.recorder.reset_lane(lane);
@@ -120,14 +128,16 @@ impl Conductor {
     }
 
     /// Puts the model that is kept ready into lane B, and what ran there in its place: both are warm, so that no frame is
-    /// without boxes.
+    /// without boxes. What is being loaded in place of either goes with it. Always answered by [`Event::ModelReady`].
     pub(super) fn exchange(&mut self) {
         if self.ready.lane.is_none() {
-            return;
+            return self.tell(Event::ModelReady(None));
         }
+        self.loader.exchange(Berth::Lane(LaneId::B), Berth::Ready);
         let place = &mut self.places[LaneId::B.index()];
         std::mem::swap(&mut place.lane, &mut self.ready.lane);
         std::mem::swap(&mut place.origin, &mut self.ready.origin);
+        std::mem::swap(&mut place.loading, &mut self.ready.loading);
         (place.started_at, place.last_failure) = (None, None);
         self.recorder.reset_lane(LaneId::B);
         let [shown, ready] = [&self.places[LaneId::B.index()], &self.ready]

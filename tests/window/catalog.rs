@@ -103,6 +103,23 @@ fn a_download_shows_its_progress_can_be_cancelled_and_resumed() {
 }
 
 #[test]
+fn a_download_that_waits_is_gone_as_soon_as_it_is_cancelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut window, server) = with_server(folder.path(), &[Serve::StallAfter(80_000), Serve::Right]);
+    window.click("Get net");
+    window.until(|window| window.sees("Progress net: 80.0 kB"));
+    window.click("Get net-int8");
+    assert!(window.sees("Progress net-int8: waiting…"));
+    window.click("Cancel net-int8");
+    window.harness.get_by_label("Get net-int8");
+    // Asked for once more, it comes, and comes once.
+    window.click("Get net-int8");
+    window.click("Cancel net");
+    window.until(|window| window.harness.query_by_label("Open net-int8 as A").is_some());
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
 fn what_goes_wrong_is_told_in_its_row_and_can_be_tried_again() {
     let folder = tempfile::tempdir().unwrap();
     let (mut window, _server) =

@@ -11,7 +11,8 @@ use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
 use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
 use quantscope::inference::probe::Progress;
 use quantscope::inference::{
-    ClassNumbers, ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, Precision, StageTimings,
+    ClassNumbers, ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, ModelOverrides, Precision,
+    StageTimings,
 };
 use quantscope::onnx::Quantization;
 use quantscope::pipeline::{
@@ -261,6 +262,7 @@ pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
         recognised: card.clone(),
         card,
         set: None,
+        given: ModelOverrides::default(),
         evidence: Vec::new(),
         threads: 1,
         provider,

@@ -142,9 +142,12 @@ fn controls_ui(ui: &mut Ui, row: &ShelfRow, download: Option<&Download>, actions
     };
     let get = Action::GetModel(name.clone());
     match (download, row.presence) {
-        (Some(Download::Running { progress, .. }), _) => {
+        (Some(Download::Running { cancel, .. }), _) if cancel.is_cancelled() => {
+            ui.label(RichText::new("cancelling…").color(Colors::of(ui).weak));
+        }
+        (Some(Download::Running { watch, .. }), _) => {
             press(ui, "Cancel", format!("Cancel {name}"), &[Action::CancelGet(name.clone())]);
-            progress_ui(ui, row, *progress);
+            progress_ui(ui, row, watch.progress());
         }
         (Some(Download::Failed(_)), _) => {
             press(ui, "Retry", format!("Retry {name}"), &[get]);

@@ -58,6 +58,9 @@ fn head_ui(ui: &mut Ui, panel: &ModelPanel, state: &LaneState) {
         let text = format!("{}; the running model goes on until then", super::top_bar::load_words(*stage));
         ui.add(Label::new(RichText::new(text).color(colors.weak)).wrap());
     }
+    if let Some(note) = &panel.note {
+        ui.add(Label::new(RichText::new(note).color(colors.warning)).wrap());
+    }
     ui.separator();
 }
 

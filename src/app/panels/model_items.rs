@@ -44,6 +44,11 @@ fn head_ui(ui: &mut Ui, panel: &mut ModelPanel, own: &ModelCard) {
             panel.draft.nms = Some(nms);
         }
     });
+    if let Some(anchors) = panel.draft.anchors.as_ref().or(own.anchors.as_ref()).map(ToString::to_string) {
+        item_ui(ui, panel, "Anchors", &["anchors"], |ui, _| {
+            ui.add(Label::new(&anchors).truncate()).on_hover_text(format!("{anchors}\nA card file sets them"));
+        });
+    }
     evidence_ui(ui, panel, Item::Head);
 }
 

@@ -54,6 +54,9 @@ impl InspectReport {
         let shown = card.labels.iter().take(LABELS_SHOWN).cloned().collect();
         let classes = format!("{} ({}): {}", card.classes, card.labels_from, shortened(shown, card.classes));
         self.item(f, "head", card.head.name(), Some(Item::Head))?;
+        if let Some(anchors) = &card.anchors {
+            self.item(f, "anchors", &anchors.to_string(), None)?;
+        }
         self.item(f, "duplicates", duplicates, None)?;
         self.item(f, "input size", &format!("{width}x{height}"), Some(Item::Size))?;
         self.item(f, "layout", card.layout.name(), Some(Item::Input))?;
