@@ -64,7 +64,8 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         true => "the last logit stands for \"no object\": softmax, as in DETR".to_owned(),
         false => "every class has a sigmoid of its own, as in Deformable DETR, RT-DETR and RF-DETR".to_owned(),
     });
-    let numbered = || Evidence::sure(Item::ClassNumbers, format!("{classes} classes are numbered as COCO's categories, 0…90"));
+    let numbered =
+        || Evidence::sure(Item::ClassNumbers, format!("{classes} classes are numbered as COCO's categories, 0…90"));
     let overlap = !has_attention(look);
     if overlap {
         evidence
