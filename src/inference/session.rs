@@ -354,6 +354,9 @@ fn one_line(text: &str) -> String {
 }
 
 #[cfg(test)]
+mod run_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -18,7 +18,7 @@ use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, all_
 use super::tensor::{as_matrix, best_class, logit_below, push_finite, shape_error, sigmoid};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::{BoxInModel, ImageSize};
-use crate::inference::{Candidate, ClassNumbers, Head};
+use crate::inference::{Candidate, ClassNumbers, Evidence, Head, Item};
 
 pub(super) const FAMILY: Family = Family {
     heads: &[Head::Detr, Head::DetrSoftmax],
@@ -64,9 +64,8 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         true => "the last logit stands for \"no object\": softmax, as in DETR".to_owned(),
         false => "every class has a sigmoid of its own, as in Deformable DETR, RT-DETR and RF-DETR".to_owned(),
     });
-    if coco {
-        evidence.push(format!("{classes} classes are numbered as COCO's categories, 0…90"));
-    }
+    let numbered =
+        || Evidence::sure(Item::ClassNumbers, format!("{classes} classes are numbered as COCO's categories, 0…90"));
     let overlap = !has_attention(look);
     if overlap {
         evidence
@@ -79,7 +78,7 @@ fn recognize(look: &Look<'_>) -> Option<Found> {
         only_class: None,
         nms: overlap,
         certainty,
-        evidence: all_sure(evidence),
+        evidence: all_sure(evidence).into_iter().chain(coco.then(numbered)).collect(),
         usual: usual(roles.logits.name, softmax, logits),
     })
 }

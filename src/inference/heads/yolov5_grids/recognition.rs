@@ -70,7 +70,8 @@ fn maps(look: &Look<'_>) -> Option<Vec<Map>> {
     (alike && doubling).then_some(maps)
 }
 
-/// A backbone's maps may well have a multiple of three channels, such as 96 or 192. Nothing in such a shape speaks of a detector, but for COCO's 80 classes or as many as the file has names for.
+/// A backbone's maps may well have a multiple of three channels, such as 96 or 192. Nothing in such a shape speaks of a
+/// detector, but for COCO's 80 classes or as many as the file has names for.
 fn could_be_features(map: &Map, named: bool) -> bool {
     matches!(map.axes, Axes::Planes | Axes::Pixels) && !named && map.classes() != 80
 }
