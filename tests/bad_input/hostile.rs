@@ -26,7 +26,7 @@ fn models() -> Vec<(&'static str, ModelProto, &'static [&'static str])> {
         ("nowhere", hostile::output_from_nowhere(), &["boxes"]),
         ("nested", hostile::nested(60), &["damaged", "nested deeper"]),
         ("names", hostile::names_with_control_characters(), &["classifier"]),
-        ("task", hostile::task_in_two_lines(), &["another task"]),
+        ("task", hostile::task_in_two_lines(), &["a classifier"]),
         ("itself", hostile::function_calling_itself(), &["itself"]),
         ("operator", tiny_onnx::with_operator("Frobnicate"), &["no operator Frobnicate"]),
         ("range", hostile::endless_range(), &["more memory"]),

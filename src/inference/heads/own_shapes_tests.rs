@@ -29,13 +29,13 @@ fn forms(head: Head) -> Vec<Form> {
     };
     match head {
         Head::Yolox | Head::YoloxDecoded | Head::YoloV6 => one(&[1, 84, 8]),
-        Head::YoloV5 => one(&[1, 3 * 84, 8]),
+        Head::YoloV5 | Head::YoloV5Unit => one(&[1, 3 * 84, 8]),
         Head::YoloV5Grids | Head::YoloV7Grids | Head::YoloV3Grids | Head::YoloV4Grids => {
             vec![levels(&[8, 4, 2], |n| vec![vec![1, 24, n, n]]), levels(&[8, 4, 2], |n| vec![vec![1, 3, n, n, 8]])]
         }
         Head::YoloV2 => one(&[1, 5 * 8, 2, 2]),
-        Head::YoloV8 => one(&[1, 7, 84]),
-        Head::YoloV8Transposed => one(&[1, 84, 7]),
+        Head::YoloV8 | Head::YoloV8Unit => one(&[1, 7, 84]),
+        Head::YoloV8Transposed | Head::YoloV8TransposedUnit => one(&[1, 84, 7]),
         Head::YoloV10 => one(&[1, ROWS, 6]),
         Head::YoloEnd2End => one(&[ROWS, 7]),
         Head::EfficientNms | Head::TfSsd => {
