@@ -160,8 +160,8 @@ fn a_model_that_was_not_recognised_can_be_given_a_head() {
     window.tell(Event::ModelFailed { lane: LaneId::B, path, message });
     window.click("About model B");
     assert!(window.sees("This model was not recognised"));
-    choose(&mut window, "Head", "yolov8");
+    choose(&mut window, "Head", "yolov5");
     window.click("Apply");
     let commands = window.commands();
-    assert!(commands[0].contains("odd.onnx") && commands[0].contains("head: Some(YoloV8)"), "{commands:?}");
+    assert!(commands[0].contains("odd.onnx") && commands[0].contains("head: Some(YoloV5)"), "{commands:?}");
 }
