@@ -8,7 +8,6 @@
 use super::facts::{UNIT_LIMIT, shape_text};
 use super::family::{Certainty, Classes, Family, Found, Look, Usual, all_sure};
 use super::listed::{self, Name, Places};
-use super::tensor::{class_number, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::BoxInModel;
 use crate::inference::{Candidate, ClassNumbers, Head};
@@ -62,8 +61,7 @@ fn certainty(look: &Look<'_>, places: Places, reach: Option<f32>) -> Option<Cert
     let is_whole = |dtype: DataType| matches!(dtype, DataType::Int32 | DataType::Int64);
     let whole = look.summary.outputs.iter().any(|output| output.name == classes && is_whole(output.dtype.0));
     match (count.shape.len() == 2 || whole, reach) {
-        (true, _) => Some(Certainty::Likely),
-        (false, Some(_)) => Some(Certainty::Likely),
+        (true, _) | (false, Some(_)) => Some(Certainty::Likely),
         (false, None) => Some(Certainty::Guess),
     }
 }
@@ -75,13 +73,7 @@ fn decode(
     _: &mut Scratch,
     candidates: &mut Vec<Candidate>,
 ) -> Result<(), DecodeError> {
-    let rows = listed::rows(outputs).ok_or_else(|| shape_error(head, FAMILY.outputs, outputs))?;
-    for ([left, top, right, bottom], score, class) in rows.iter() {
-        if score >= context.score_floor
-            && let Some(class) = class_number(class)
-        {
-            push_finite(candidates, class, score, BoxInModel::new(left, top, right, bottom));
-        }
-    }
-    Ok(())
+    listed::decode(head, outputs, context.score_floor, candidates, |[left, top, right, bottom]| {
+        BoxInModel::new(left, top, right, bottom)
+    })
 }

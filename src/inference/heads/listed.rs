@@ -4,9 +4,12 @@
 //! The boxes are the output whose sides but for the last, 4, are those of at least two others. Of these, scores and
 //! classes are told apart by their names, else by their values: classes are whole numbers.
 
-use super::OutputTensor;
 use super::facts::are_scores;
 use super::family::{Look, Output};
+use super::tensor::{class_number, push_finite, shape_error};
+use super::{DecodeError, OutputTensor, family};
+use crate::imaging::BoxInModel;
+use crate::inference::{Candidate, Head};
 
 /// An output as both recognition and decoding see it.
 #[derive(Clone, Copy)]
@@ -160,6 +163,25 @@ fn look_of_classes(part: &Part<'_>) -> u8 {
     let values = part.values.unwrap_or_default();
     let whole = values.iter().all(|value| value.fract() == 0.0);
     u8::from(whole) + u8::from(whole && values.iter().any(|value| *value > 1.0))
+}
+
+/// Reads the lists of `head`, each box turned into pixels by `rect`.
+pub(super) fn decode(
+    head: Head,
+    outputs: &[OutputTensor<'_>],
+    floor: f32,
+    candidates: &mut Vec<Candidate>,
+    rect: impl Fn([f32; 4]) -> BoxInModel,
+) -> Result<(), DecodeError> {
+    let rows = rows(outputs).ok_or_else(|| shape_error(head, family(head).outputs, outputs))?;
+    for (sides, score, class) in rows.iter() {
+        if score >= floor
+            && let Some(class) = class_number(class)
+        {
+            push_finite(candidates, class, score, rect(sides));
+        }
+    }
+    Ok(())
 }
 
 /// What the name of an output says, in any case.

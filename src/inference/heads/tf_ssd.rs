@@ -9,7 +9,6 @@ use super::facts::{UNIT_LIMIT, shape_text};
 use super::family::{Certainty, Family, Found, Look, Usual, sure};
 use super::listed::{self, Name, Places};
 use super::numbering::{self, Numbering};
-use super::tensor::{class_number, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::{BoxInModel, ImageSize, ResizeMode};
 use crate::inference::{Candidate, Head};
@@ -95,15 +94,8 @@ fn decode(
     _: &mut Scratch,
     candidates: &mut Vec<Candidate>,
 ) -> Result<(), DecodeError> {
-    let rows = listed::rows(outputs).ok_or_else(|| shape_error(head, FAMILY.outputs, outputs))?;
     let (width, height) = (context.input_size.width as f32, context.input_size.height as f32);
-    for ([top, left, bottom, right], score, class) in rows.iter() {
-        if score >= context.score_floor
-            && let Some(class) = class_number(class)
-        {
-            let rect = BoxInModel::new(left * width, top * height, right * width, bottom * height);
-            push_finite(candidates, class, score, rect);
-        }
-    }
-    Ok(())
+    listed::decode(head, outputs, context.score_floor, candidates, |[top, left, bottom, right]| {
+        BoxInModel::new(left * width, top * height, right * width, bottom * height)
+    })
 }

@@ -11,7 +11,6 @@ use super::facts::{UNIT_LIMIT, shape_text};
 use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, guess, sure};
 use super::listed::{self, Name, Places};
 use super::numbering::{self, Numbering};
-use super::tensor::{class_number, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::{BoxInModel, ImageSize, ResizeMode};
 use crate::inference::{Candidate, ColorOrder, Evidence, Head};
@@ -154,18 +153,11 @@ fn decode(
     _: &mut Scratch,
     candidates: &mut Vec<Candidate>,
 ) -> Result<(), DecodeError> {
-    let rows = listed::rows(outputs).ok_or_else(|| shape_error(head, FAMILY.outputs, outputs))?;
     let (width, height) = match head {
         Head::TorchvisionUnit => (context.input_size.width as f32, context.input_size.height as f32),
         _ => (1.0, 1.0),
     };
-    for ([left, top, right, bottom], score, class) in rows.iter() {
-        if score >= context.score_floor
-            && let Some(class) = class_number(class)
-        {
-            let rect = BoxInModel::new(left * width, top * height, right * width, bottom * height);
-            push_finite(candidates, class, score, rect);
-        }
-    }
-    Ok(())
+    listed::decode(head, outputs, context.score_floor, candidates, |[left, top, right, bottom]| {
+        BoxInModel::new(left * width, top * height, right * width, bottom * height)
+    })
 }
