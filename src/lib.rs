@@ -26,21 +26,26 @@
 //! `A ← B` means that B may import A. `tests/architecture.rs` keeps it.
 //!
 //! ```text
-//! imaging ← scene, capture, inference, metrics ← pipeline ← app, cli ← main
+//! imaging ← scene, capture, dataset, inference, metrics ← pipeline ← app, cli ← main
 //! onnx, runtime ← inference
 //! scene ← capture
+//! dataset, pipeline ← evaluate, benchmark ← report ← app, cli
 //! ```
 
 // Tests may: clippy.toml for those beside the code, and the programs in tests/ are not part of this crate.
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod app;
+pub mod benchmark;
 pub mod capture;
 pub mod cli;
+pub mod dataset;
+pub mod evaluate;
 pub mod imaging;
 pub mod inference;
 pub mod metrics;
 pub mod onnx;
 pub mod pipeline;
+pub mod report;
 pub mod runtime;
 pub mod scene;

@@ -6,17 +6,37 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate and what it may import, in the order of the flow.
-const MAY_IMPORT: [(&str, &[&str]); 10] = [
+const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("imaging", &[]),
     ("onnx", &[]),
     ("runtime", &[]),
     ("scene", &["imaging"]),
+    ("dataset", &["imaging"]),
     ("capture", &["imaging", "scene"]),
     ("inference", &["imaging", "onnx", "runtime"]),
-    ("metrics", &["imaging", "inference"]),
+    ("metrics", &["imaging", "inference", "dataset"]),
     ("pipeline", &["imaging", "scene", "capture", "onnx", "runtime", "inference", "metrics"]),
-    ("app", &["imaging", "scene", "capture", "onnx", "runtime", "inference", "metrics", "pipeline"]),
-    ("cli", &["imaging", "scene", "capture", "onnx", "runtime", "inference", "metrics", "pipeline", "app"]),
+    ("evaluate", &["imaging", "capture", "dataset", "onnx", "runtime", "inference", "metrics", "pipeline"]),
+    ("benchmark", &["imaging", "capture", "runtime", "inference", "metrics", "pipeline", "evaluate"]),
+    ("report", &["imaging", "capture", "dataset", "runtime", "metrics", "evaluate", "benchmark"]),
+    ("app", EVERYTHING_BELOW),
+    ("cli", EVERYTHING_BELOW),
+];
+/// What the two views, window and command line, may import.
+const EVERYTHING_BELOW: &[&str] = &[
+    "imaging",
+    "scene",
+    "dataset",
+    "capture",
+    "onnx",
+    "runtime",
+    "inference",
+    "metrics",
+    "pipeline",
+    "evaluate",
+    "benchmark",
+    "report",
+    "app",
 ];
 /// Of the command line only the files that open the window, or stand in for it, know the window.
 const APP_KNOWN_IN_CLI: &[&str] = &["src/cli/window.rs", "src/cli/headless.rs"];
@@ -34,7 +54,8 @@ const NAMED_ONLY_IN: [(&str, &[&str]); 7] = [
 
 /// Where threads are started: the pipeline, and the sources that cannot be read without waiting (a camera's driver
 /// and a child process's pipe), each of which joins its reader.
-const THREADS_START_IN: &[&str] = &["src/pipeline/", "src/capture/camera/driver.rs", "src/capture/video"];
+const THREADS_START_IN: &[&str] =
+    &["src/pipeline/", "src/evaluate/", "src/capture/camera/driver.rs", "src/capture/video"];
 
 /// Where `unsafe` code is allowed.
 const UNSAFE_IN: &[&str] = &["src/runtime/allocator.rs", "src/runtime/dylib.rs"];

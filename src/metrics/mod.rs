@@ -4,11 +4,16 @@
 
 mod accuracy;
 mod agreement;
+mod detection;
 mod health;
 mod window;
 
 pub use accuracy::{AccuracyWindow, LaneAccuracy};
 pub use agreement::{AgreementStatistics, AgreementWindow, FrameAgreement, agreement_of_frame};
+pub use detection::{
+    AccuracyReport, AgreementFigures, AgreementReport, ClassAgreement, ClassFigures, CocoFigures, Confusion,
+    F1AtConfidence, PrecisionAtRecall, ScoredBox,
+};
 pub use health::{Health, Oddity};
 pub use window::{LatencySummary, LatencyWindow, RateMeter, TotalRate, percentile};
 

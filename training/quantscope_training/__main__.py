@@ -25,7 +25,7 @@ def main() -> None:
     prepare(list(sets.shard(0)), options.generator, data)
     # The other shards are rendered while the first is learnt from; by a new process, as a copy of this one would wait
     # for threads of PyTorch that were not copied.
-    renderer = get_context("spawn").Process(target=render_the_rest, args=(options.generator, data))
+    renderer = get_context("spawn").Process(target=sets.render_the_rest, args=(options.generator, data))
     renderer.start()
     shards = [[data / scenes.name for scenes in sets.shard(number)] for number in range(sets.SHARDS)]
     folders = {"float": options.work / "run", "quantized": options.work / "run-qat"}
@@ -57,11 +57,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1), help="training processes")
     parser.add_argument("--photographs", type=Path, help="COCO pictures with YOLO labels, to count stop signs in")
     return parser.parse_args()
-
-
-def render_the_rest(generator: str, data: Path) -> None:
-    for number in range(1, sets.SHARDS):
-        prepare(list(sets.shard(number)), generator, data)
 
 
 def write_models(

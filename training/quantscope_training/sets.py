@@ -1,6 +1,8 @@
 """Which pictures are rendered for what; every one follows from these numbers."""
 
-from .data import SceneSet
+from pathlib import Path
+
+from .data import SceneSet, prepare
 
 # A round of training goes over one shard; more of them than this no longer change what is learnt.
 SHARDS = 4
@@ -26,3 +28,9 @@ FINAL = {
     "square": SceneSet("final", 500, 20261123),
     "wide": SceneSet("final-wide", 500, 20261124, "1280x720"),
 }
+
+
+# Not in __main__.py: a new process does not import that one, and could not find the function there.
+def render_the_rest(generator: str, data: Path) -> None:
+    for number in range(1, SHARDS):
+        prepare(list(shard(number)), generator, data)

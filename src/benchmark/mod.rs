@@ -1,0 +1,82 @@
+//! A fair stopwatch: all models in one process, in turn (A B A B …), every stage, with the noise told.
+
+use crate::evaluate::{Quantiles, Versions};
+use crate::runtime::MachineInfo;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// What a benchmark measured.
+#[derive(Clone, Debug, Serialize)]
+pub struct Benchmark {
+    /// When it began, seconds since 1970 UTC.
+    pub begun: u64,
+    /// Where it ran.
+    pub machine: MachineInfo,
+    /// Versions of what took part.
+    pub versions: Versions,
+    /// Where the frames came from.
+    pub source: String,
+    /// Their size, `1280x720`.
+    pub frame_size: String,
+    /// The command line that repeats it.
+    pub command: String,
+    /// A model, a number of threads and a provider each, in the order asked for; the first is what others are
+    /// compared with.
+    pub models: Vec<BenchmarkedModel>,
+    /// Set when other programs disturbed the measurement so much that small differences mean nothing: a sentence.
+    pub noise: Option<String>,
+}
+
+/// One model with one setting.
+#[derive(Clone, Debug, Serialize)]
+pub struct BenchmarkedModel {
+    /// The file.
+    pub path: PathBuf,
+    /// `fp32`, `fp16`, `int8`, `mixed`.
+    pub precision: String,
+    /// As the window writes it.
+    pub numbers: String,
+    /// Size of the file and its external data.
+    pub bytes: u64,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+    /// Execution provider.
+    pub provider: String,
+    /// Threads ONNX Runtime uses inside one operator.
+    pub threads: usize,
+    /// Frames measured.
+    pub frames: usize,
+    /// Frames a second of the lane: preprocessing of the next frame beside the inference of this one.
+    pub fps: f64,
+    /// Frames a second of `session.run` alone, in the same rounds.
+    pub session_only_fps: f64,
+    /// The first over the second: 1 is a pipeline that costs nothing.
+    pub pipeline_efficiency: f64,
+    /// Every stage.
+    pub stages_ms: StageQuantiles,
+    /// `session.run` alone.
+    pub session_only_ms: Quantiles,
+    /// Median of this model's total latency over that of the first one, from ratios of neighbouring rounds.
+    pub latency_ratio: f64,
+    /// Interval that holds this ratio in 95 of 100 resamplings of the rounds.
+    pub latency_ratio_interval: [f64; 2],
+    /// Processor time a frame, all threads, milliseconds.
+    pub cpu_ms_per_frame: Option<f64>,
+    /// Energy a frame in millijoule, where the machine tells it (RAPL).
+    pub millijoule_per_frame: Option<f64>,
+    /// Highest resident memory of the process with this model loaded alone, bytes.
+    pub peak_rss_bytes: Option<u64>,
+}
+
+/// Quantiles of every stage, milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct StageQuantiles {
+    /// Resize, colour, normalization.
+    pub preprocess: Quantiles,
+    /// `session.run`.
+    pub inference: Quantiles,
+    /// Decoding and NMS.
+    pub postprocess: Quantiles,
+    /// All three.
+    pub total: Quantiles,
+}

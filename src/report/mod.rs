@@ -1,0 +1,1 @@
+//! Reports that can be attached to a decision: an evaluation and a benchmark as html, json, csv or markdown.
