@@ -151,6 +151,8 @@ pub struct ComparedWithReference {
     pub ap_difference: Option<f64>,
     /// Interval of that difference in 95 of 100 resamplings of the pictures; none where it was not computed.
     pub ap_difference_interval: Option<[f64; 2]>,
+    /// What can be said of that difference, in words; none where there is none.
+    pub ap_verdict: Option<String>,
 }
 
 /// A picture on which models differ.
