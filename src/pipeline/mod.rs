@@ -25,13 +25,13 @@ pub use crate::metrics::{AgreementStatistics, FrameAgreement, LaneAccuracy, Late
 pub use link::{Link, LinkPeer};
 pub use messages::{Command, Event, FrameId, FrameResult, LaneId, LaneResult, LaneStatistics, Mode, Statistics};
 pub use slot::{SlotReader, SlotWriter, latest_slot};
+pub use thread::NamedThread;
 pub use throughput::time_pipelined;
 pub use worker::Worker;
 
 use crate::inference::trial::Trial;
 use conductor::Conductor;
 use std::sync::Arc;
-use thread::NamedThread;
 
 /// What the pipeline is started with.
 #[derive(Clone, Debug)]

@@ -9,14 +9,19 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// A named thread. Whoever holds it tells the thread to end (by dropping its channel) before dropping this.
 #[derive(Debug)]
-pub(super) struct NamedThread {
+pub struct NamedThread {
     name: String,
+    patience: Duration,
     ended: Receiver<()>,
     handle: Option<JoinHandle<()>>,
 }
 
 impl NamedThread {
     /// Starts `body` on a thread called `name`.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no thread.
     pub fn spawn(name: impl Into<String>, body: impl FnOnce() + Send + 'static) -> std::io::Result<Self> {
         let name = name.into();
         let (alive, ended) = bounded::<()>(0);
@@ -24,7 +29,12 @@ impl NamedThread {
             let _alive = alive;
             body();
         })?;
-        Ok(Self { name, ended, handle: Some(handle) })
+        Ok(Self { name, patience: GRACE, ended, handle: Some(handle) })
+    }
+
+    /// Dropping waits no longer than this from now on.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
     }
 
     /// Whether joining would not wait.
@@ -35,7 +45,7 @@ impl NamedThread {
 
 impl Drop for NamedThread {
     fn drop(&mut self) {
-        if self.ended.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
+        if self.ended.recv_timeout(self.patience) == Err(RecvTimeoutError::Timeout) {
             // The user can do nothing about it; the process ends without it.
             tracing::info!("the thread {:?} is still busy and is left behind", self.name);
         } else if self.handle.take().is_some_and(|handle| handle.join().is_err()) {
