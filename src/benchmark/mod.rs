@@ -31,6 +31,7 @@ pub struct Benchmark {
 #[derive(Clone, Debug, Serialize)]
 pub struct BenchmarkedModel {
     /// The file.
+    #[serde(serialize_with = "crate::evaluate::path_as_text")]
     pub path: PathBuf,
     /// `fp32`, `fp16`, `int8`, `mixed`.
     pub precision: String,
