@@ -11,7 +11,7 @@ const STYLES: usize = 6;
 /// Width of every chart in units of its view box; text has 12 of them.
 const WIDTH: f64 = 460.0;
 const HEIGHT: f64 = 300.0;
-const LEFT: f64 = 48.0;
+const LEFT: f64 = 54.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 44.0;
@@ -58,8 +58,14 @@ impl Axis {
         let step = round_step((high - low) / 4.0);
         let (first, last) = ((low / step).floor(), (high / step - 1e-9).ceil());
         let ticks: Vec<f64> = (0..=(last - first) as usize).map(|tick| (first + tick as f64) * step).collect();
-        let decimals = (-step.log10().floor()).clamp(0.0, 6.0) as usize;
+        let decimals = (0..6).find(|&decimals| is_whole(step * 10f64.powi(decimals))).unwrap_or(6) as usize;
         Self { label, from: first * step, to: last * step, ticks, decimals }
+    }
+
+    /// From 0 to `most` in whole steps.
+    pub fn counts(label: &'static str, most: f64) -> Self {
+        let axis = Self::around(label, [most.max(4.0)].into_iter(), &[0.0]);
+        Self { ticks: axis.ticks.into_iter().filter(|tick| is_whole(*tick)).collect(), decimals: 0, ..axis }
     }
 
     fn share(&self, value: f64) -> f64 {
@@ -77,6 +83,10 @@ impl Axis {
     fn tick_text(&self, tick: f64) -> String {
         words::number(Some(tick + 0.0), self.decimals)
     }
+}
+
+fn is_whole(value: f64) -> bool {
+    (value - value.round()).abs() < 1e-6
 }
 
 /// 1, 2, 2.5 or 5 times a power of ten, at least `least`.
@@ -275,7 +285,7 @@ fn rows_height(rows: usize) -> f64 {
 
 /// Rows need no room for ticks at their left.
 fn wide_x(axis: &Axis, value: f64) -> f64 {
-    const SIDE: f64 = 14.0;
+    const SIDE: f64 = 24.0;
     SIDE + axis.share(value) * (WIDTH - 2.0 * SIDE)
 }
 
@@ -314,6 +324,10 @@ mod tests {
         let axis = Axis::around("x", [0.331, 0.342].into_iter(), &[]);
         assert!(axis.from <= 0.331 && axis.to >= 0.342 && axis.to - axis.from < 0.02, "{axis:?}");
         assert!((3..=7).contains(&axis.ticks.len()), "{axis:?}");
+        let texts: Vec<String> = axis.ticks.iter().map(|tick| axis.tick_text(*tick)).collect();
+        let distinct: std::collections::BTreeSet<&String> = texts.iter().collect();
+        assert_eq!(distinct.len(), texts.len(), "{texts:?}");
+        assert_eq!(Axis::counts("threads", 2.0).ticks, [0.0, 1.0, 2.0, 3.0, 4.0]);
         assert_eq!(Axis::around("x", [9.8, 4.6].into_iter(), &[0.0]).ticks, [0.0, 2.5, 5.0, 7.5, 10.0]);
         for values in [vec![], vec![f64::NAN], vec![0.0], vec![7.0, 7.0], vec![-1e-9, 1e-9], vec![1e12, f64::INFINITY]]
         {
@@ -334,6 +348,6 @@ mod tests {
         let points = vec![(0.0, f64::NAN), (0.5, 0.5), (f64::INFINITY, 0.1), (2.0, 1.0)];
         let svg = lines("a", &x, &y, &[Line { style: 0, points, mark: Some((f64::NAN, 0.0)) }]).into_string();
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
-        assert!(svg.contains(r#"d="M247.0 134.0L446.0 12.0""#), "{svg}");
+        assert!(svg.contains(r#"d="M250.0 134.0L446.0 12.0""#), "{svg}");
     }
 }

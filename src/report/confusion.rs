@@ -43,6 +43,7 @@ fn table(index: usize, name: &str, confusion: &Confusion) -> Markup {
     let cells: Vec<usize> = shown.iter().copied().chain([nothing]).collect();
     let mix_ups = mix_ups(confusion);
     html! {
+      div {
         div class="scroll" tabindex="0" role="group" aria-label={ "Confusion of " (name) } {
             table class="heat" {
                 caption {
@@ -73,6 +74,7 @@ fn table(index: usize, name: &str, confusion: &Confusion) -> Markup {
         @if !mix_ups.is_empty() {
             p class="muted note" { (letter(index)) " mixes up most often: " (mix_ups.join(", ")) "." }
         }
+      }
     }
 }
 

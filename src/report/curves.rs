@@ -2,6 +2,7 @@
 
 use super::Report;
 use super::chart::{self, Axis, Bar, Line, Point, Whisker};
+use super::confusion::badge;
 use super::speed;
 use super::words::{self, letter};
 use crate::benchmark::Benchmark;
@@ -9,6 +10,9 @@ use crate::evaluate::Evaluation;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// Room above and below the APs of a chart: a difference of half a point should look like one.
+const LEAST_AP_SPAN: f64 = 0.02;
 
 /// Precision over recall, all models; none where no model has a curve.
 pub fn precision_recall(evaluation: &Evaluation, names: &[String]) -> Option<Markup> {
@@ -26,7 +30,7 @@ pub fn precision_recall(evaluation: &Evaluation, names: &[String]) -> Option<Mar
     let alt = alt_text("Precision over recall at IoU 0.5", &facts);
     let (x, y) = (Axis::unit("recall"), Axis::unit("precision"));
     let caption = "Precision over recall at IoU 0.5, mean over the classes. Higher and further right is better.";
-    Some(figure(caption, chart::lines(&alt, &x, &y, &curves), &legend(&facts)))
+    Some(figure(caption, chart::lines(&alt, &x, &y, &curves), &legend(&facts, true)))
 }
 
 /// F1 over the confidence threshold with the best one marked, all models; none where no model has a curve.
@@ -49,11 +53,19 @@ pub fn f1_over_confidence(evaluation: &Evaluation, names: &[String]) -> Option<M
     let alt = alt_text("F1 over the confidence threshold at IoU 0.5", &facts);
     let (x, y) = (Axis::unit("confidence threshold"), Axis::unit("F1"));
     let caption = "F1 over the confidence threshold at IoU 0.5, all classes together; the mark is the best threshold.";
-    Some(figure(caption, chart::lines(&alt, &x, &y, &curves), &legend(&facts)))
+    Some(figure(caption, chart::lines(&alt, &x, &y, &curves), &legend(&facts, true)))
 }
 
-/// Differences of AP to the reference with their intervals; none where there is nothing to compare.
-pub fn ap_differences(evaluation: &Evaluation, names: &[String]) -> Option<Markup> {
+/// How far the candidates are from the reference, in AP and in boxes; none where there is nothing to compare.
+pub fn differences(evaluation: &Evaluation, names: &[String]) -> Option<Markup> {
+    let charts = [ap_differences(evaluation, names), agreement(evaluation, names)];
+    if charts.iter().all(Option::is_none) {
+        return None;
+    }
+    Some(html! { div class="stack" { @for chart in charts.into_iter().flatten() { (chart) } } })
+}
+
+fn ap_differences(evaluation: &Evaluation, names: &[String]) -> Option<Markup> {
     let rows: Vec<Whisker> = evaluation
         .agreement
         .iter()
@@ -77,6 +89,28 @@ pub fn ap_differences(evaluation: &Evaluation, names: &[String]) -> Option<Marku
     let caption = "Difference of AP to the reference, with the interval that holds it in 95 of 100 resamplings of the \
                    pictures. An interval across the line at 0 cannot be told from no difference.";
     Some(figure(caption, chart::whiskers(&alt, &axis, 0.0, &rows), &html! {}))
+}
+
+fn agreement(evaluation: &Evaluation, names: &[String]) -> Option<Markup> {
+    let row = |it: &crate::evaluate::ComparedWithReference| {
+        let name = format!("{} {}", letter(it.candidate), names.get(it.candidate)?);
+        let interval = Some(it.details.f1_interval);
+        Some(Whisker { style: it.candidate, name, value: it.figures.f1, interval })
+    };
+    let rows: Vec<Whisker> = evaluation.agreement.iter().filter_map(row).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let ends = rows.iter().flat_map(|row| row.interval.into_iter().flatten().chain([row.value]));
+    let axis = Axis::around("F1 of the boxes against the reference", ends, &[1.0]);
+    let facts = rows.iter().map(|row| {
+        let interval = row.interval.map_or_else(String::new, |ends| words::interval(ends, 3));
+        format!("{}: {} {interval}", row.name, words::figure(Some(row.value)))
+    });
+    let alt = format!("Agreement with the reference. {}", facts.collect::<Vec<_>>().join("; "));
+    let caption = "Agreement: F1 of a candidate's boxes against those of the reference, with its interval of 95 %. At 1 \
+                   they are the same boxes.";
+    Some(figure(caption, chart::whiskers(&alt, &axis, 1.0, &rows), &html! {}))
 }
 
 /// AP over latency, a point a model; none with fewer than two.
@@ -112,13 +146,15 @@ pub fn accuracy_over_latency(report: &Report<'_>, evaluation: &Evaluation, names
         .collect();
     let alt = alt_text("AP over latency", &facts);
     let x = Axis::around("median latency, ms", points.iter().map(|point| point.at.0), &[0.0]);
-    let y = Axis::around("AP", points.iter().map(|point| point.at.1), &[]);
+    let aps = || points.iter().map(|point| point.at.1);
+    let (low, high) = aps().fold((1.0f64, 0.0f64), |(low, high), ap| (low.min(ap), high.max(ap)));
+    let y = Axis::around("AP", aps(), &[(low - LEAST_AP_SPAN).max(0.0), (high + LEAST_AP_SPAN).min(1.0)]);
     let source =
         if all_benchmarked { "of the benchmark" } else { "in the evaluation, where models may run beside each other" };
     let caption = format!(
         "AP over median latency {source}. Higher and further left is better; the scale of AP does not begin at 0."
     );
-    Some(figure(&caption, chart::points(&alt, &x, &y, &points), &legend(&facts)))
+    Some(figure(&caption, chart::points(&alt, &x, &y, &points), &legend(&facts, true)))
 }
 
 /// Latency of every benchmarked setting by stages.
@@ -174,10 +210,13 @@ pub fn threads(benchmark: &Benchmark) -> Option<Markup> {
     if sweeps.is_empty() {
         return None;
     }
-    let names = words::distinct_names(sweeps.keys().map(|(path, _)| *path));
+    let mut files: Vec<&Path> = sweeps.keys().map(|(path, _)| *path).collect();
+    files.dedup();
+    let names = words::distinct_names(files.iter().copied());
     let mut curves = Vec::new();
     let mut facts = Vec::new();
-    for (index, (((_, provider), points), name)) in sweeps.into_iter().zip(names).enumerate() {
+    for (index, ((path, provider), points)) in sweeps.into_iter().enumerate() {
+        let name = files.iter().position(|file| *file == path).map_or_else(String::new, |at| names[at].clone());
         let mark = points.iter().copied().filter(|point| point.1.is_finite()).max_by(|a, b| a.1.total_cmp(&b.1));
         let fact = mark.map_or_else(String::new, |(threads, fps)| {
             format!(
@@ -189,11 +228,11 @@ pub fn threads(benchmark: &Benchmark) -> Option<Markup> {
         facts.push((index, name, fact));
     }
     let all = || curves.iter().flat_map(|curve| curve.points.iter());
-    let x = Axis::around("threads", all().map(|point| point.0), &[0.0]);
+    let x = Axis::counts("threads", all().map(|point| point.0).fold(0.0, f64::max));
     let y = Axis::around("frames a second", all().map(|point| point.1), &[0.0]);
     let alt = alt_text("Frames a second over threads", &facts);
     let caption = "Frames a second over the number of threads; the mark is the fastest.";
-    Some(figure(caption, chart::lines(&alt, &x, &y, &curves), &legend(&facts)))
+    Some(figure(caption, chart::lines(&alt, &x, &y, &curves), &legend(&facts, false)))
 }
 
 fn with_accuracy(
@@ -216,11 +255,12 @@ fn alt_text(what: &str, facts: &[Fact]) -> String {
     format!("{what}. {}.", facts.join("; "))
 }
 
-fn legend(facts: &[Fact]) -> Markup {
+/// `models`: styles are the numbers of models, whose letters are told.
+fn legend(facts: &[Fact], models: bool) -> Markup {
     html! {
         ul class="legend" {
             @for (style, name, fact) in facts {
-                li { (chart::swatch(*style)) span { b { (name) } " " span class="muted" { (fact) } } }
+                li { (chart::swatch(*style)) span { @if models { (badge(*style)) " " } b { (name) } " " span class="muted" { (fact) } } }
             }
         }
     }

@@ -22,6 +22,7 @@ mod tables;
 mod verdict;
 mod words;
 
+pub use page::warning_sentences;
 pub use verdict::{Finding, KeyFigure, Tone, findings};
 
 use crate::benchmark::Benchmark;

@@ -12,6 +12,9 @@ const STYLE: &str = include_str!("page.css");
 /// The page may show what lies in it and load nothing: neither scripts nor anything of another place.
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
+/// Findings that are shown before the others have to be unfolded.
+const MOST_CARDS: usize = 6;
+
 /// A part of the page with its heading.
 struct Section {
     id: &'static str,
@@ -74,9 +77,8 @@ pub fn title(report: &Report<'_>) -> String {
         };
     }
     let paths = report.benchmark.iter().flat_map(|benchmark| benchmark.models.iter().map(|entry| entry.path.as_path()));
-    let mut paths: Vec<_> = paths.collect();
-    paths.dedup();
-    match words::distinct_names(paths.into_iter()).as_slice() {
+    let mut seen = std::collections::BTreeSet::new();
+    match words::distinct_names(paths.filter(|path| seen.insert(*path))).as_slice() {
         [] => "Benchmark".to_owned(),
         [only] => format!("Speed of {only}"),
         [reference, candidate] => format!("Speed of {candidate} against {reference}"),
@@ -110,7 +112,7 @@ pub fn subtitle(report: &Report<'_>) -> String {
     }
 }
 
-/// What a reader must know before any figure.
+/// What a reader must know before any figure: that an evaluation is partial, that the machine was noisy.
 pub fn warning_sentences(report: &Report<'_>) -> Vec<String> {
     let mut sentences = Vec::new();
     if let Some(evaluation) = report.evaluation.filter(|evaluation| !evaluation.complete) {
@@ -144,8 +146,15 @@ fn verdict(report: &Report<'_>) -> Markup {
     let count = report.evaluation.map_or(0, |evaluation| evaluation.models.len());
     html! {
         @if findings.is_empty() { p class="warning" { "Nothing was measured." } }
+        @let (first, others) = findings.split_at(findings.len().min(MOST_CARDS));
         div class={ "findings" @if findings.len() > 1 { " many" } } {
-            @for finding in &findings { (card(finding, compared, count > 1)) }
+            @for finding in first { (card(finding, compared, count > 1)) }
+        }
+        @if !others.is_empty() {
+            details {
+                summary { (words::counted(others.len(), "more finding", "more findings")) }
+                div class="findings many" { @for finding in others { (card(finding, compared, count > 1)) } }
+            }
         }
     }
 }
@@ -165,13 +174,13 @@ fn card(finding: &Finding, compared: Compared, with_badge: bool) -> Markup {
                     span class="chip" { span aria-hidden="true" { (sign) } " " (finding.tone.words(compared)) }
                 }
             }
-            p class="headline" { (finding.headline) }
+            p class="headline" { (words::tied(&finding.headline)) }
             dl class="keys" {
                 @for key in &finding.figures {
-                    div { dt { (key.label) } dd { b { (key.value) } " " span class="muted" { (key.note) } } }
+                    div { dt { (key.label) } dd { b { (key.value) } " " span class="muted" { (words::tied(&key.note)) } } }
                 }
             }
-            @for detail in &finding.details { p { (detail) } }
+            @for detail in &finding.details { p { (words::tied(detail)) } }
         }
     }
 }
@@ -212,7 +221,7 @@ fn accuracy(report: &Report<'_>, evaluation: &Evaluation, names: &[String]) -> M
         (tables::coco(evaluation, names))
         div class="plots" {
             @for chart in [
-                curves::ap_differences(evaluation, names),
+                curves::differences(evaluation, names),
                 curves::accuracy_over_latency(report, evaluation, names),
                 curves::precision_recall(evaluation, names),
                 curves::f1_over_confidence(evaluation, names),

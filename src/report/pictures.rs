@@ -59,7 +59,7 @@ fn entry(difference: &PictureDifference, names: &[String], embedded: &mut Embedd
             figcaption {
                 b { (name) } " " span class="muted" {
                     (counted(difference.different_boxes, "box differs", "boxes differ")) ", "
-                    (counted(difference.same_boxes, "is the same", "are the same"))
+                    (counted(difference.same_boxes, "box is the same", "boxes are the same"))
                 }
             }
             div class="three" {
@@ -93,6 +93,7 @@ fn panel(panel: &Panel<'_>, number: usize, size: ImageSize, embedded: &mut Embed
     let (width, height) = (size.width.max(1), size.height.max(1));
     let drawn: Vec<&NamedBox> = panel.boxes.iter().filter(|b| b.rect.iter().all(|edge| edge.is_finite())).collect();
     let list: Vec<String> = drawn.iter().take(ALL_NAMED).map(|b| caption(b)).collect();
+    let named: Vec<&NamedBox> = drawn.iter().copied().filter(|b| !b.matched || drawn.len() <= ALL_NAMED).collect();
     let alone = drawn.iter().filter(|b| !b.matched).count();
     let spoken = format!("{}: {} {}", panel.spoken, counted(drawn.len(), "box", "boxes"), list.join(", "));
     html! {
@@ -101,9 +102,7 @@ fn panel(panel: &Panel<'_>, number: usize, size: ImageSize, embedded: &mut Embed
                 (embedded.picture(number, width, height))
                 @for b in drawn.iter().filter(|b| b.matched) { (outline(b)) }
                 @for b in drawn.iter().filter(|b| !b.matched) { (outline(b)) }
-                @for b in drawn.iter().filter(|b| !b.matched || drawn.len() <= ALL_NAMED) {
-                    (label(b, f64::from(width), f64::from(height)))
-                }
+                (labels(&named, f64::from(width), f64::from(height)))
             }
             p class="under" {
                 (panel.title) " " span class="muted" {
@@ -132,16 +131,31 @@ fn outline(b: &NamedBox) -> Markup {
     }
 }
 
-/// The label above its box, inside at the top edge, and never beyond the picture.
-fn label(b: &NamedBox, width: f64, height: f64) -> Markup {
-    let text = caption(b);
-    // About 340 CSS pixels are what a panel has on a wide page.
+/// The labels, each above, in or below its box: where it lies in the picture and covers no other label, if there is such
+/// a place.
+fn labels(boxes: &[&NamedBox], width: f64, height: f64) -> Markup {
+    // A panel has about 340 CSS pixels on a wide page.
     let size = width.max(height * 0.8) / 30.0;
-    let long = text.chars().count() as f64 * size * 0.56;
-    let [x1, y1, ..] = b.rect.map(f64::from);
-    let x = x1.min(width - long).max(0.0) + size * 0.1;
-    let y = if y1 > size * 1.2 { y1 - size * 0.3 } else { y1.max(0.0) + size * 1.1 };
-    html! { text class="what" x=(one(x)) y=(one(y.min(height))) font-size=(one(size)) { (text) } }
+    let mut placed: Vec<[f64; 4]> = Vec::new();
+    let mut texts = Vec::new();
+    for b in boxes {
+        let text = caption(b);
+        let long = text.chars().count() as f64 * size * 0.6;
+        let [x1, y1, _, y2] = b.rect.map(f64::from);
+        let x = (x1 + size * 0.1).min(width - long).max(0.0);
+        // Baselines.
+        let places = [y1 - size * 0.35, y1 + size * 1.1, y2 + size * 1.1, y2 - size * 0.4];
+        let area = |baseline: f64| [x, baseline - size, x + long, baseline + size * 0.25];
+        let is_free = |baseline: &&f64| {
+            let [left, top, right, bottom] = area(**baseline);
+            let crosses = |o: &[f64; 4]| left < o[2] && right > o[0] && top < o[3] && bottom > o[1];
+            top >= 0.0 && bottom <= height && !placed.iter().any(crosses)
+        };
+        let baseline = places.iter().find(is_free).copied().unwrap_or_else(|| places[0].clamp(size, height.max(size)));
+        placed.push(area(baseline));
+        texts.push((text, x, baseline));
+    }
+    html! { @for (text, x, y) in texts { text class="what" x=(one(x)) y=(one(y)) font-size=(one(size)) { (text) } } }
 }
 
 fn one(value: f64) -> String {
@@ -213,4 +227,40 @@ fn read(path: &Path) -> Option<Picture> {
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY).encode_image(&small).ok()?;
     Some(Picture::Ready { jpeg, size: ImageSize::new(width, height) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_do_not_cover_each_other_where_there_is_room() {
+        let named = |rect: [f32; 4]| NamedBox {
+            label: "traffic light".to_owned(),
+            class_id: 0,
+            score: Some(0.9),
+            rect,
+            matched: true,
+        };
+        let boxes =
+            [named([10.0, 100.0, 60.0, 200.0]), named([15.0, 101.0, 300.0, 210.0]), named([0.0, 0.0, 9.0, 3e9])];
+        let svg = labels(&boxes.iter().collect::<Vec<_>>(), 640.0, 480.0).into_string();
+        let heights: Vec<f64> =
+            svg.split(" y=\"").skip(1).map(|rest| rest.split('"').next().unwrap().parse().unwrap()).collect();
+        assert_eq!(heights.len(), 3);
+        assert!((heights[0] - heights[1]).abs() > 20.0, "{heights:?}");
+        assert!(heights[2] > 10.0 && heights[2] <= 480.0, "{heights:?}");
+    }
+
+    #[test]
+    fn a_large_picture_is_made_small_and_a_missing_one_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        image::RgbImage::new(1600, 400).save(&path).unwrap();
+        let Some(Picture::Ready { jpeg, size }) = read(&path) else { panic!("not read") };
+        assert_eq!(size, ImageSize::new(1600, 400));
+        let small = image::load_from_memory(&jpeg).unwrap();
+        assert_eq!((small.width(), small.height()), (640, 160));
+        assert!(read(&folder.path().join("b.png")).is_none());
+    }
 }

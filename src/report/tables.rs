@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 
 /// Rows that are shown before the others have to be unfolded.
 const ROWS_SHOWN: usize = 20;
+/// Differences from here on are coloured.
+const NOTABLE: f64 = 0.005;
 
 /// COCO's twelve figures, in COCO's order, with what they mean.
 pub fn coco_rows() -> [(&'static str, &'static str, fn(&CocoFigures) -> Option<f64>); 12] {
@@ -75,11 +77,11 @@ fn difference(reference: Option<f64>, value: Option<f64>) -> Markup {
     }
 }
 
-/// Differences that round to nothing have no colour.
+/// Differences below half a point, which few datasets can tell from chance, have no colour.
 fn sign_class(difference: f64) -> &'static str {
     match difference {
-        d if d <= -0.0005 => "delta worse",
-        d if d >= 0.0005 => "delta better",
+        d if d <= -NOTABLE => "delta worse",
+        d if d >= NOTABLE => "delta better",
         _ => "delta",
     }
 }
@@ -125,7 +127,7 @@ pub fn classes(evaluation: &Evaluation, names: &[String]) -> Option<Markup> {
         scrolling(
             caption,
             &html! {
-                table class="classes" {
+                table class={ "classes" @if evaluation.models.len() > 3 { " slim" } } {
                     caption { (caption) }
                     thead { tr {
                         th scope="col" { "Class" }

@@ -55,7 +55,7 @@ impl Tone {
             (Self::WithinNoise, Compared::Accuracy) => "AP within the noise",
             (Self::Worse, Compared::Accuracy) => "Measurable loss of AP",
             (Self::Better, Compared::Accuracy) => "Measurable gain of AP",
-            (Self::Open, Compared::Accuracy) => "No interval",
+            (Self::Open, Compared::Accuracy) => "Noise of the AP unknown",
             (Self::WithinNoise, Compared::Speed) => "No measurable difference",
             (Self::Worse, Compared::Speed) => "Slower",
             (Self::Better, Compared::Speed) => "Faster",
@@ -109,7 +109,7 @@ fn of_evaluation(report: &Report<'_>, evaluation: &Evaluation) -> Vec<Finding> {
                 comparison: evaluation.agreement.iter().find(|it| it.candidate == index && it.reference == 0),
                 pictures: reference.pictures.min(candidate.pictures),
             };
-            pair.finding(index, report.benchmark)
+            pair.finding(index)
         })
         .collect()
 }
@@ -164,21 +164,20 @@ struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    fn finding(&self, model: usize, benchmark: Option<&Benchmark>) -> Finding {
+    fn finding(&self, model: usize) -> Finding {
         let mut details: Vec<String> = [self.accuracy_sentence(), self.agreement_sentence(), self.latency_sentence()]
             .into_iter()
             .flatten()
             .collect();
-        if self.speed.as_ref().is_some_and(|speed| speed.benchmarked) {
-            details.extend(benchmark.and_then(|benchmark| benchmark.noise.clone()));
-        }
         details.extend(broken_off(self.reference, self.names[0]));
         details.extend(broken_off(self.candidate, self.names[1]));
         Finding { model, headline: self.headline(), tone: self.tone(), details, figures: self.figures() }
     }
 
+    /// Of the reference and of the candidate; none where they have not seen the same number of pictures.
     fn aps(&self) -> Option<(f64, f64)> {
-        Some((self.reference.coco.ap?, self.candidate.coco.ap?))
+        let comparable = self.reference.pictures == self.candidate.pictures;
+        Some((self.reference.coco.ap?, self.candidate.coco.ap?)).filter(|_| comparable)
     }
 
     /// Candidate's AP over the reference's.
@@ -188,6 +187,7 @@ impl Pair<'_> {
     }
 
     fn difference_interval(&self) -> Option<[f64; 2]> {
+        self.aps()?;
         self.comparison?.ap_difference_interval.filter(|ends| ends.iter().all(|end| end.is_finite()))
     }
 
@@ -219,6 +219,11 @@ impl Pair<'_> {
     }
 
     fn accuracy_sentence(&self) -> Option<String> {
+        let (a, b) = (self.reference.pictures, self.candidate.pictures);
+        if a != b {
+            let seen = words::counted(b, "picture", "pictures");
+            return Some(format!("It has seen {seen} and {} {a}: their AP cannot be compared.", self.names[0]));
+        }
         let (reference, candidate) = self.aps()?;
         let difference = self.comparison.and_then(|it| it.ap_difference).unwrap_or(candidate - reference);
         let pictures = words::counted(self.pictures, "picture", "pictures");
@@ -341,13 +346,7 @@ fn of_benchmark(benchmark: &Benchmark) -> Vec<Finding> {
             key("Size", words::bytes(first.bytes), String::new()),
         ];
         let headline = format!("{} takes {} ms a frame.", names[0], words::milliseconds(total.p50));
-        return vec![Finding {
-            model: 0,
-            headline,
-            tone: Tone::Open,
-            details: benchmark.noise.iter().cloned().collect(),
-            figures,
-        }];
+        return vec![Finding { model: 0, headline, tone: Tone::Open, details: Vec::new(), figures }];
     }
     let others = benchmark.models.iter().enumerate().skip(1);
     others
@@ -364,8 +363,7 @@ fn of_benchmark(benchmark: &Benchmark) -> Vec<Finding> {
                 [from, to] if from <= 1.0 && to >= 1.0 => Tone::WithinNoise,
                 _ => Tone::Open,
             };
-            let mut details = vec![format!("{}, measured in turn.", latency_words(&speed))];
-            details.extend(benchmark.noise.clone());
+            let details = vec![format!("{}, measured in turn.", latency_words(&speed))];
             let figures = vec![
                 key("Latency", format!("{:.2}×", speed.ratio), words::interval(entry.latency_ratio_interval, 2)),
                 key("Frames a second", words::number(Some(entry.fps), 1), format!("against {:.1}", first.fps)),

@@ -66,6 +66,20 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
+/// A text whose figures stay on one line with their unit and their interval.
+pub fn tied(text: &str) -> String {
+    const TIE: char = '\u{a0}';
+    let mut inside = false;
+    let tied: String = text
+        .chars()
+        .map(|c| {
+            inside = (inside || c == '[') && c != ']';
+            if inside && c == ' ' { TIE } else { c }
+        })
+        .collect();
+    tied.replace(" %", "\u{a0}%").replace(" ms", "\u{a0}ms")
+}
+
 /// "1 picture", "64 pictures".
 pub fn counted(count: usize, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
@@ -179,6 +193,11 @@ mod tests {
         let names = distinct_names(paths.into_iter());
         assert_eq!(names, ["a/x.onnx", "b/x.onnx", "y.onnx", "c/z.onnx", "c/z.onnx (2)"]);
         assert_eq!([letter(0), letter(25), letter(26)], ["A", "Z", "27"]);
+    }
+
+    #[test]
+    fn figures_stay_with_their_units() {
+        assert_eq!(tied("keeps 99 % [0.1, 0.2] of 3 ms, or"), "keeps 99\u{a0}% [0.1,\u{a0}0.2] of 3\u{a0}ms, or");
     }
 
     #[test]

@@ -75,7 +75,9 @@ fn markdown_has_tables_with_equal_columns() {
             lines[rule - 1]
         );
     }
-    for part in ["**yolox_nano_int8.onnx keeps", "`a\\|b`", "```sh\nquantscope eval", "Picture missing or unreadable: 3"] {
+    for part in
+        ["**yolox_nano_int8.onnx keeps", "`a\\|b`", "```sh\nquantscope eval", "Picture missing or unreadable: 3"]
+    {
         assert!(text.contains(part), "{part} in\n{text}");
     }
 }

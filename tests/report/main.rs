@@ -47,9 +47,9 @@ fn the_page_holds_every_part() {
         assert!(titles.iter().any(|it| it == title), "{title} in {titles:?}");
     }
     let headline = &texts(&page, ".headline")[0];
-    assert_eq!(headline, "INT8 (QDQ) keeps 99.7 % of the AP, needs 0.47 of the latency and is 3.6× smaller.");
+    assert_eq!(headline, "INT8 (QDQ) keeps 99.7\u{a0}% of the AP, needs 0.47 of the latency and is 3.6× smaller.");
     for sentence in [
-        "AP 0.331 against 0.332: the difference of −0.001 [−0.006, +0.004] is within the noise of 64 pictures",
+        "AP 0.331 against 0.332: the difference of −0.001 [−0.006,\u{a0}+0.004] is within the noise of 64 pictures",
         "AMD EPYC 9B14",
         "ONNX Runtime 1.22.0",
         "quantscope eval coco/instances_val.json",
@@ -65,7 +65,7 @@ fn the_page_holds_every_part() {
         texts(&page, "section#accuracy table:first-of-type tbody th")[..2],
         ["AP mean over IoU 0.50 to 0.95", "AP50 at IoU 0.50"]
     );
-    assert_eq!(all(&page, "svg.chart").len(), 5, "differences, AP over latency, PR, F1, stages");
+    assert_eq!(all(&page, "svg.chart").len(), 6, "differences, agreement, AP over latency, PR, F1, stages");
     assert_eq!(all(&page, "table.heat").len(), 2);
     assert_eq!(all(&page, "table.classes tbody tr").len(), CLASS_NAMES.len());
     assert_eq!(all(&page, "figure.difference svg.photo").len(), 9);
