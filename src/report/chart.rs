@@ -12,7 +12,7 @@ const STYLES: usize = 6;
 const WIDTH: f64 = 460.0;
 const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 54.0;
-const RIGHT: f64 = 14.0;
+const RIGHT: f64 = 20.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 44.0;
 /// Height of a row of whiskers or bars.
@@ -348,6 +348,6 @@ mod tests {
         let points = vec![(0.0, f64::NAN), (0.5, 0.5), (f64::INFINITY, 0.1), (2.0, 1.0)];
         let svg = lines("a", &x, &y, &[Line { style: 0, points, mark: Some((f64::NAN, 0.0)) }]).into_string();
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
-        assert!(svg.contains(r#"d="M250.0 134.0L446.0 12.0""#), "{svg}");
+        assert!(svg.contains(r#"d="M247.0 134.0L440.0 12.0""#), "{svg}");
     }
 }

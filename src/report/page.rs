@@ -174,7 +174,7 @@ fn card(finding: &Finding, compared: Compared, with_badge: bool) -> Markup {
                     span class="chip" { span aria-hidden="true" { (sign) } " " (finding.tone.words(compared)) }
                 }
             }
-            p class="headline" { (words::tied(&finding.headline)) }
+            h2 class="headline" { (words::tied(&finding.headline)) }
             dl class="keys" {
                 @for key in &finding.figures {
                     div { dt { (key.label) } dd { b { (key.value) } " " span class="muted" { (words::tied(&key.note)) } } }

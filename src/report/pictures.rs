@@ -107,7 +107,7 @@ fn panel(panel: &Panel<'_>, number: usize, size: ImageSize, embedded: &mut Embed
             p class="under" {
                 (panel.title) " " span class="muted" {
                     (counted(drawn.len(), "box", "boxes"))
-                    @if alone > 0 { ", " (alone) @if panel.class == "truth" { " not found by both" } @else { " only here" } }
+                    @if alone > 0 { ", " (alone) @if panel.class == "truth" { " missed by one or both" } @else { " only here" } }
                 }
             }
         }

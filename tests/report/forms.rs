@@ -115,7 +115,7 @@ fn a_page_needs_none_of_its_optional_parts() {
     }
     let (text, page) = page_of(&Report { evaluation: Some(&evaluation), benchmark: None });
     assert!(text.contains("This evaluation is partial"));
-    assert_eq!(texts(&page, "h2"), ["Accuracy", "Speed", "How it was measured"]);
+    assert_eq!(texts(&page, "section h2"), ["Accuracy", "Speed", "How it was measured"]);
     evaluation.models.truncate(1);
     page_of(&Report { evaluation: Some(&evaluation), benchmark: None });
     evaluation.models.clear();

@@ -42,7 +42,7 @@ fn the_page_holds_every_part() {
     samples::add_problems(&mut evaluation);
     let benchmark = samples::benchmark(2, &[2]);
     let (text, page) = page_of(&Report { evaluation: Some(&evaluation), benchmark: Some(&benchmark) });
-    let titles = texts(&page, "h2");
+    let titles = texts(&page, "section h2");
     for title in ["Accuracy", "Agreement with the reference", "Speed", "Where they differ", "How it was measured"] {
         assert!(titles.iter().any(|it| it == title), "{title} in {titles:?}");
     }
