@@ -38,6 +38,17 @@ pub struct Versions {
     pub onnxruntime: String,
 }
 
+impl Versions {
+    /// Those of this run; "not found" where there is no ONNX Runtime.
+    pub fn of_this_run() -> Self {
+        let library = crate::runtime::initialize().map(|library| library.version.clone());
+        Self {
+            quantscope: env!("CARGO_PKG_VERSION").to_owned(),
+            onnxruntime: library.unwrap_or_else(|_| "not found".to_owned()),
+        }
+    }
+}
+
 /// What an evaluation was asked for.
 #[derive(Clone, Debug, Serialize)]
 pub struct EvaluationSettings {
