@@ -27,6 +27,8 @@ pub struct Evaluation {
     pub differences: Vec<PictureDifference>,
     /// Whether every picture was evaluated with every model.
     pub complete: bool,
+    /// Time from the first picture to the last, without loading, seconds.
+    pub seconds: f64,
 }
 
 /// Versions of what took part.
@@ -38,6 +40,17 @@ pub struct Versions {
     pub onnxruntime: String,
 }
 
+impl Versions {
+    /// Those of this run; "not found" where there is no ONNX Runtime.
+    pub fn of_this_run() -> Self {
+        let library = crate::runtime::initialize().map(|library| library.version.clone());
+        Self {
+            quantscope: env!("CARGO_PKG_VERSION").to_owned(),
+            onnxruntime: library.unwrap_or_else(|_| "not found".to_owned()),
+        }
+    }
+}
+
 /// What an evaluation was asked for.
 #[derive(Clone, Debug, Serialize)]
 pub struct EvaluationSettings {
@@ -45,8 +58,14 @@ pub struct EvaluationSettings {
     pub confidence: f32,
     /// IoU threshold of the non-maximum suppression.
     pub iou: f32,
+    /// Lowest score of a box that counts for AP.
+    pub score_floor: f32,
+    /// Boxes of a picture that count for AP, best first.
+    pub boxes_a_picture: usize,
     /// Threads ONNX Runtime uses inside one operator.
     pub threads: usize,
+    /// Pictures that are worked on beside each other, each with sessions of its own.
+    pub lanes: usize,
     /// At most this many pictures, if not all.
     pub limit: Option<usize>,
     /// The command line that repeats it.
@@ -112,6 +131,8 @@ pub struct ModelEvaluation {
     pub unmatched_dataset_classes: Vec<String>,
     /// Classes of the model that the dataset does not know by name.
     pub unmatched_model_classes: Vec<String>,
+    /// What the user should know of it, such as labels that do not fit.
+    pub warnings: Vec<String>,
     /// Why it stopped early, if it did.
     pub error: Option<String>,
 }
@@ -143,6 +164,8 @@ pub struct ComparedWithReference {
     pub ap_difference: Option<f64>,
     /// Interval of that difference in 95 of 100 resamplings of the pictures; none where it was not computed.
     pub ap_difference_interval: Option<[f64; 2]>,
+    /// What can be said of that difference, in words; none where there is none.
+    pub ap_verdict: Option<String>,
 }
 
 /// A picture on which models differ.
