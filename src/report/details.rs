@@ -118,10 +118,16 @@ pub fn facts(report: &Report<'_>) -> Vec<(&'static str, String)> {
         facts.push(("Labels", dataset_words(evaluation)));
         facts.push((
             "Confidence",
-            format!("{:.2} for agreement and pictures; AP uses every score from 0.001 up", settings.confidence),
+            format!(
+                "{:.2} for agreement and pictures; AP uses scores from {} up, the best {} of a picture",
+                settings.confidence, settings.score_floor, settings.boxes_a_picture
+            ),
         ));
         facts.push(("IoU of the suppression", format!("{:.2}", settings.iou)));
-        facts.push(("Threads", settings.threads.to_string()));
+        let threads = words::counted(settings.threads, "thread", "threads");
+        let lanes = words::counted(settings.lanes, "picture at a time", "pictures at a time");
+        facts.push(("Threads", format!("{threads} an operator, {lanes}")));
+        facts.push(("Time", format!("{} s", words::number(Some(evaluation.seconds), 1))));
         facts.extend(settings.limit.map(|limit| ("Limit", words::counted(limit, "picture", "pictures"))));
     }
     if let Some(benchmark) = report.benchmark {
@@ -133,6 +139,11 @@ pub fn facts(report: &Report<'_>) -> Vec<(&'static str, String)> {
         facts.push(("Frames from", format!("{}, {}", benchmark.source, benchmark.frame_size)));
         let names = speed::entry_names(benchmark);
         let frames = benchmark.models.iter().zip(names).map(|(entry, name)| format!("{name}: {}", entry.frames));
+        facts.push(("Rounds", format!("{}, in each of which every model had its turn", benchmark.rounds)));
+        facts.extend(benchmark.disturbance.map(|it| {
+            let [others, stolen] = [it.others, it.stolen].map(words::percent);
+            ("Disturbance", format!("other programs took {others} of the processors, other machines {stolen}"))
+        }));
         facts.push(("Frames measured", frames.collect::<Vec<_>>().join("; ")));
     }
     facts
@@ -155,9 +166,9 @@ fn dataset_words(evaluation: &Evaluation) -> String {
 
 /// What was wrong with labels and names; none where all was well.
 pub fn problems(evaluation: &Evaluation) -> Option<Markup> {
-    let unmatched = unmatched(evaluation);
+    let sentences = on_models(evaluation);
     let problems = &evaluation.dataset.problems;
-    if problems.is_empty() && unmatched.is_empty() {
+    if problems.is_empty() && sentences.is_empty() {
         return None;
     }
     Some(html! {
@@ -182,15 +193,16 @@ pub fn problems(evaluation: &Evaluation) -> Option<Markup> {
                 }
             }))
         }
-        @for sentence in unmatched { p { (sentence) } }
+        @for sentence in sentences { p { (sentence) } }
     })
 }
 
-/// Sentences on classes that only one side has.
-pub fn unmatched(evaluation: &Evaluation) -> Vec<String> {
+/// Sentences on models: what the evaluation warned of, and classes that only one side has.
+pub fn on_models(evaluation: &Evaluation) -> Vec<String> {
     let names = words::distinct_names(evaluation.models.iter().map(|model| model.path.as_path()));
     let mut sentences = Vec::new();
     for (model, name) in evaluation.models.iter().zip(names) {
+        sentences.extend(model.warnings.iter().map(|warning| format!("{name}: {warning}")));
         if !model.unmatched_dataset_classes.is_empty() {
             let classes = listed(&model.unmatched_dataset_classes);
             sentences.push(format!(

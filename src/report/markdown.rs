@@ -87,20 +87,21 @@ fn accuracy(text: &mut Text, evaluation: &Evaluation) {
         text.table(1, heads.map(str::to_owned).to_vec(), rows);
     }
     let problems = &evaluation.dataset.problems;
-    let unmatched = details::unmatched(evaluation);
-    if !problems.is_empty() || !unmatched.is_empty() {
-        text.line("## What was wrong with the labels");
+    let sentences = details::on_models(evaluation);
+    if !problems.is_empty() || !sentences.is_empty() {
+        text.line("## What was wrong");
         let counted = problems.iter().map(|problem| {
             let example =
                 problem.examples.first().map_or_else(String::new, |example| format!(". {}", escaped(example)));
             format!("{}: {}{example}", details::problem_words(problem.kind), problem.count)
         });
-        text.list(counted.chain(unmatched.iter().map(|sentence| escaped(sentence))));
+        text.list(counted.chain(sentences.iter().map(|sentence| escaped(sentence))));
     }
 }
 
 fn speed_table(text: &mut Text, benchmark: &Benchmark) {
     text.line("## Speed");
+    text.list(benchmark.conclusions.iter().map(|conclusion| escaped(conclusion)));
     let heads = ["Model", "p50 ms", "p95", "p99", "of the first", "95 % interval", "Frames/s", "Memory"];
     let rows = benchmark.models.iter().zip(speed::entry_names(benchmark)).enumerate().map(|(index, (entry, name))| {
         let total = entry.stages_ms.total;
@@ -113,6 +114,7 @@ fn speed_table(text: &mut Text, benchmark: &Benchmark) {
         vec![code(&name), p50, p95, p99, ratio, interval, words::number(Some(entry.fps), 1), memory]
     });
     text.table(1, heads.map(str::to_owned).to_vec(), rows);
+    text.list(benchmark.notes.iter().map(|note| escaped(note)));
 }
 
 fn method(text: &mut Text, report: &Report<'_>) {

@@ -130,6 +130,9 @@ pub fn warning_sentences(report: &Report<'_>) -> Vec<String> {
             seen.join(", ")
         ));
     }
+    if report.benchmark.is_some_and(|benchmark| !benchmark.complete) {
+        sentences.push("This benchmark is partial: not all rounds that were asked for were measured.".to_owned());
+    }
     if let Some(noise) = report.benchmark.and_then(|benchmark| benchmark.noise.as_ref()) {
         sentences.push(format!("The machine was noisy: {noise}"));
     }
@@ -209,7 +212,7 @@ fn sections(report: &Report<'_>) -> Vec<Section> {
             push("pictures", "Where they differ", gallery);
         }
         if let Some(problems) = details::problems(evaluation) {
-            push("problems", "What was wrong with the labels", problems);
+            push("problems", "What was wrong", problems);
         }
     }
     push("method", "How it was measured", html! { (details::models(report)) (details::method(report)) });
@@ -233,10 +236,12 @@ fn accuracy(report: &Report<'_>, evaluation: &Evaluation, names: &[String]) -> M
 
 fn speed(benchmark: &Benchmark) -> Markup {
     html! {
+        @if !benchmark.conclusions.is_empty() { ul { @for it in &benchmark.conclusions { li { (words::tied(it)) } } } }
         div class="plots" {
             @for chart in [curves::stages(benchmark), curves::threads(benchmark)].into_iter().flatten() { (chart) }
         }
         (tables::benchmark(benchmark))
         (tables::stages(benchmark))
+        @if !benchmark.notes.is_empty() { ul class="muted" { @for note in &benchmark.notes { li { (words::tied(note)) } } } }
     }
 }

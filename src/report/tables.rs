@@ -14,8 +14,11 @@ const ROWS_SHOWN: usize = 20;
 /// Differences from here on are coloured.
 const NOTABLE: f64 = 0.005;
 
-/// COCO's twelve figures, in COCO's order, with what they mean.
-pub fn coco_rows() -> [(&'static str, &'static str, fn(&CocoFigures) -> Option<f64>); 12] {
+/// A figure of COCO: its name, what it means, and where it is.
+pub type CocoRow = (&'static str, &'static str, fn(&CocoFigures) -> Option<f64>);
+
+/// COCO's twelve figures, in COCO's order.
+pub fn coco_rows() -> [CocoRow; 12] {
     [
         ("AP", "mean over IoU 0.50 to 0.95", |c| c.ap),
         ("AP50", "at IoU 0.50", |c| c.ap50),
@@ -246,10 +249,10 @@ pub fn benchmark(benchmark: &Benchmark) -> Markup {
         "Speed",
         &html! {
             table {
-                caption { "Whole frame: preprocessing, inference and postprocessing" }
+                caption { "Whole frame: preprocessing, inference and postprocessing. The spread is how far the middle half of the rounds lies apart" }
                 thead { tr {
                     th scope="col" { "Model" }
-                    @for head in ["p50 ms", "p95", "p99", "of the first", "95 % interval", "Frames/s", "session alone", "CPU ms", "mJ", "Memory"] {
+                    @for head in ["p50 ms", "p95", "p99", "of the first", "95 % interval", "Spread", "Frames/s", "session alone", "CPU ms", "mJ", "Memory"] {
                         th scope="col" class="figure" { (head) }
                     }
                 } }
@@ -264,6 +267,7 @@ pub fn benchmark(benchmark: &Benchmark) -> Markup {
                             td class="figure" { (milliseconds(total.p99)) }
                             td class="figure" { @if first { (NONE) } @else { (words::number(Some(entry.latency_ratio), 2)) } }
                             td class="figure" { @if first { (NONE) } @else { (words::interval(entry.latency_ratio_interval, 2)) } }
+                        td class="figure" { (words::percent(entry.spread)) }
                             td class="figure" { (words::number(Some(entry.fps), 1)) }
                             td class="figure" { (words::number(Some(entry.session_only_fps), 1)) }
                             td class="figure" { (words::number(entry.cpu_ms_per_frame, 2)) }

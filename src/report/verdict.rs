@@ -9,6 +9,9 @@ use crate::evaluate::{ComparedWithReference, Evaluation, ModelEvaluation};
 /// Ratios nearer to one than this are called equal.
 const EQUAL_WITHIN: f64 = 0.02;
 
+/// Differences of AP below this are those of rounding.
+const ROUNDING: f64 = 1e-3;
+
 /// What was found of one candidate, or of a model alone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
@@ -180,10 +183,16 @@ impl Pair<'_> {
         Some((self.reference.coco.ap?, self.candidate.coco.ap?)).filter(|_| comparable)
     }
 
-    /// Candidate's AP over the reference's.
+    /// Share of the reference's AP that the candidate has.
     fn kept(&self) -> Option<f64> {
+        let ((reference, _), difference) = (self.aps()?, self.difference()?);
+        (reference > 0.0).then_some(1.0 + difference / reference)
+    }
+
+    /// Of AP, over the classes that both models know.
+    fn difference(&self) -> Option<f64> {
         let (reference, candidate) = self.aps()?;
-        (reference > 0.0).then_some(candidate / reference)
+        Some(self.comparison.and_then(|it| it.ap_difference).unwrap_or(candidate - reference))
     }
 
     fn difference_interval(&self) -> Option<[f64; 2]> {
@@ -224,18 +233,25 @@ impl Pair<'_> {
             let seen = words::counted(b, "picture", "pictures");
             return Some(format!("It has seen {seen} and {} {a}: their AP cannot be compared.", self.names[0]));
         }
-        let (reference, candidate) = self.aps()?;
-        let difference = self.comparison.and_then(|it| it.ap_difference).unwrap_or(candidate - reference);
+        let ((reference, candidate), difference) = (self.aps()?, self.difference()?);
         let pictures = words::counted(self.pictures, "picture", "pictures");
-        let (aps, signed) = (
+        let (aps, mut signed) = (
             format!("AP {} against {}", words::figure(Some(candidate)), words::figure(Some(reference))),
             words::signed(difference, 3),
         );
+        if (difference - (candidate - reference)).abs() > ROUNDING {
+            signed += " over the classes that both know";
+        }
         let Some([from, to]) = self.difference_interval() else {
-            return Some(format!(
-                "{aps}, a difference of {signed}. No interval was computed: whether {pictures} suffice to tell that \
-                 from chance is not known."
-            ));
+            let verdict = self.comparison.and_then(|it| it.ap_verdict.as_deref()).map_or_else(
+                || {
+                    format!(
+                        "no interval was computed, so whether {pictures} suffice to tell that from chance is not known"
+                    )
+                },
+                str::to_owned,
+            );
+            return Some(format!("{aps}, a difference of {signed}: {verdict}."));
         };
         let interval = words::signed_interval([from, to]);
         Some(match self.tone() {

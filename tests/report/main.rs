@@ -56,6 +56,9 @@ fn the_page_holds_every_part() {
         "2026-11-23 09:36 UTC",
         &"01".repeat(32),
         "hair drier, toaster",
+        "INT8 is 2.1× faster than FP32",
+        "may be read by root only",
+        "other programs took 2.1 % of the processors",
         "is listed and not there",
     ] {
         assert!(text.contains(sentence), "{sentence}");
@@ -134,7 +137,7 @@ fn hostile(folder: &Path) -> (quantscope::evaluate::Evaluation, quantscope::benc
         model.path.clone_from(&odd);
         (model.numbers, model.precision) = (HOSTILE.to_owned(), HOSTILE.to_owned());
         (model.sha256, model.error) = (HOSTILE.to_owned(), Some(HOSTILE.to_owned()));
-        model.unmatched_model_classes = vec![HOSTILE.to_owned()];
+        (model.unmatched_model_classes, model.warnings) = (vec![HOSTILE.to_owned()], vec![HOSTILE.to_owned()]);
     }
     evaluation.dataset.path.clone_from(&odd);
     evaluation.dataset.problems[0].examples = vec![HOSTILE.to_owned()];
@@ -149,6 +152,7 @@ fn hostile(folder: &Path) -> (quantscope::evaluate::Evaluation, quantscope::benc
     evaluation.differences[0].reference_boxes[0].rect = [f32::NAN, f32::INFINITY, -1e30, 3.0];
     let mut benchmark = samples::benchmark(2, &[1, 2]);
     benchmark.noise = Some(HOSTILE.to_owned());
+    (benchmark.notes, benchmark.conclusions) = (vec![HOSTILE.to_owned()], vec![HOSTILE.to_owned()]);
     (benchmark.source, benchmark.command) = (HOSTILE.to_owned(), format!("bench {HOSTILE}"));
     for entry in &mut benchmark.models {
         entry.path.clone_from(&odd);
