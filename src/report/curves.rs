@@ -210,7 +210,7 @@ pub fn ratios(benchmark: &Benchmark) -> Option<Markup> {
     }
     let first = speed::entry_names(benchmark).swap_remove(0);
     let ends = rows.iter().flat_map(|row| row.interval.into_iter().flatten().chain([row.value]));
-    let axis = Axis::around("latency over that of the first", ends, &[1.0, 0.0]);
+    let axis = Axis::around("latency over that of the first", ends, &[1.0]);
     let facts = rows.iter().map(|row| {
         let interval = row.interval.map_or_else(String::new, |ends| words::interval(ends, 2));
         format!("{}: {:.2} {interval}", row.name, row.value)
