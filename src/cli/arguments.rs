@@ -2,7 +2,7 @@
 
 use super::output::OutputFormat;
 use super::start::UsageError;
-use super::{bench, cameras, detect, inspect, models, scene, try_model, window};
+use super::{bench, cameras, detect, eval, inspect, models, scene, try_model, window};
 use crate::inference::{CardSource, LoadOptions, ModelOverrides, SessionOptions, Thresholds};
 use crate::runtime;
 use std::path::{Path, PathBuf};
@@ -26,13 +26,13 @@ pub(super) struct Global {
     #[arg(long, short = 'c', global = true, value_name = "F", value_parser = fraction)]
     pub confidence: Option<f32>,
     /// Overlap (intersection over union) above which the weaker of two boxes of a class is dropped, 0…1
-    /// [default: 0.45]
+    /// [default: 0.45; of `eval`: 0.65]
     #[arg(long, global = true, value_name = "F", value_parser = fraction)]
     pub iou: Option<f32>,
     /// Class names: a text file with one a line, or a YOLO data.yaml
     #[arg(long, short = 'l', global = true, value_name = "FILE")]
     pub labels: Option<PathBuf>,
-    /// ONNX model; `bench` takes several
+    /// ONNX model; `eval` and `bench` take several
     #[arg(long, short = 'm', global = true, value_name = "FILE")]
     pub model: Vec<PathBuf>,
     /// Model card instead of the sidecar <model>.toml
@@ -41,7 +41,7 @@ pub(super) struct Global {
     /// Execution provider; only `cpu` so far
     #[arg(long, global = true, value_name = "NAME", default_value = "cpu", value_parser = ["cpu"])]
     pub provider: String,
-    /// Threads ONNX Runtime uses inside one operator [default: half of the cores, at most 4]
+    /// Threads ONNX Runtime uses inside one operator [default: half of the cores, at most 4; of `eval`: 1]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
     /// Run quantized models as ONNX Runtime does by itself (what this version always does)
@@ -63,6 +63,8 @@ pub(super) struct Global {
 pub(super) enum Subcommand {
     /// Boxes of every frame, as text or as a JSON object a line
     Detect(detect::Args),
+    /// Accuracy on labelled pictures, and how far models agree
+    Eval(eval::Args),
     /// Latency and throughput, stage by stage
     Bench(bench::Args),
     /// What a model is taken for, and why

@@ -5,6 +5,8 @@ mod arguments;
 mod bench;
 mod cameras;
 mod detect;
+mod eval;
+mod eval_table;
 mod headless;
 mod inspect;
 mod models;
@@ -43,6 +45,7 @@ fn run(arguments: Arguments, started_at: Instant, tapped: &tap::Tapped) -> anyho
     match arguments.command {
         None => window::run(&global, &arguments.window, started_at, tapped),
         Some(Subcommand::Detect(args)) => detect::run(&global, &args),
+        Some(Subcommand::Eval(args)) => eval::run(&global, &args),
         Some(Subcommand::Bench(args)) => bench::run(&global, &args),
         Some(Subcommand::Inspect(args)) => inspect::run(&global, &args),
         Some(Subcommand::Models(args)) => models::run(&args, global.format),

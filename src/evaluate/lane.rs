@@ -2,10 +2,10 @@
 
 use super::ModelToEvaluate;
 use super::pictures::Decoded;
-use super::sum_of_file;
 use crate::inference::nms::Limits;
 use crate::inference::trial::Trial;
 use crate::inference::{Detection, Detector, LoadOptions, LoadStage, ModelInfo, SessionOptions, Thresholds};
+use crate::runtime::catalog::sha256_of;
 use crossbeam_channel::{Receiver, Sender};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -22,7 +22,7 @@ pub(super) enum LaneEvent {
     /// How far the first load of a model is.
     Loading { model: usize, stage: LoadStage },
     /// The first load of a model is done.
-    Loaded { model: usize, outcome: Result<LoadedModel, String> },
+    Loaded { outcome: Result<LoadedModel, String> },
     /// This lane has its copies and takes pictures from now on.
     Ready,
     /// A picture cannot be evaluated; why, as a sentence.
@@ -85,16 +85,16 @@ pub(super) fn run(shared: &Shared, ends: &Ends) {
         }
         match (load(shared, &order, &ends.events), &order.first) {
             (Ok(detector), Some(_)) => {
-                let sha256 = sum_of_file(&order.what.path).unwrap_or_default();
+                let sha256 = sha256_of(&order.what.path).unwrap_or_default();
                 let loaded = LoadedModel { info: detector.info(), warnings: detector.warnings().to_vec(), sha256 };
                 detectors.push((order.model, detector));
-                if ends.events.send(LaneEvent::Loaded { model: order.model, outcome: Ok(loaded) }).is_err() {
+                if ends.events.send(LaneEvent::Loaded { outcome: Ok(loaded) }).is_err() {
                     return;
                 }
             }
             (Ok(detector), None) => detectors.push((order.model, detector)),
             (Err(message), Some(_)) => {
-                let _ = ends.events.send(LaneEvent::Loaded { model: order.model, outcome: Err(message) });
+                let _ = ends.events.send(LaneEvent::Loaded { outcome: Err(message) });
             }
             // It was loaded once: what lacks is memory. The other lanes do the work.
             (Err(message), None) => {

@@ -1,5 +1,21 @@
 //! Models on labelled pictures: any number of models on one dataset, with progress, cancelling and partial results.
 
+mod compare;
+mod gathered;
+mod labels;
+mod lane;
+mod pictures;
+mod plan;
+mod results_file;
+mod run;
+mod scene_set;
+
+pub use plan::{
+    Cancel, EVALUATION_IOU, EvaluateError, EvaluationPlan, LabelledPictures, ModelToEvaluate, Progress, Speed,
+};
+pub use run::run;
+pub use scene_set::{RenderedSet, SceneSet, render};
+
 use crate::imaging::ImageSize;
 use crate::metrics::{AccuracyReport, AgreementReport, CocoFigures};
 use crate::runtime::MachineInfo;
@@ -60,7 +76,7 @@ pub struct EvaluationSettings {
     pub iou: f32,
     /// Lowest score of a box that counts for AP.
     pub score_floor: f32,
-    /// Boxes of a picture that count for AP, best first.
+    /// Boxes of a class that count for AP on a picture, best first; pycocotools counts so, too.
     pub boxes_a_picture: usize,
     /// Threads ONNX Runtime uses inside one operator.
     pub threads: usize,

@@ -80,16 +80,7 @@ impl EvaluationPlan {
     /// Models on pictures, everything else as usual.
     pub fn new(pictures: LabelledPictures, models: Vec<ModelToEvaluate>) -> Self {
         let thresholds = Thresholds { iou: EVALUATION_IOU, ..Thresholds::default() };
-        Self {
-            pictures,
-            models,
-            thresholds,
-            limit: None,
-            threads: None,
-            lanes: None,
-            trial: None,
-            detections_to: None,
-        }
+        Self { pictures, models, thresholds, limit: None, threads: None, lanes: None, trial: None, detections_to: None }
     }
 
     /// The command that does the same in a terminal. A card that was put together in the window has to be saved first.
@@ -131,7 +122,11 @@ impl EvaluationPlan {
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// Stops an evaluation from another thread; what was found until then is kept.
@@ -205,20 +200,20 @@ pub enum EvaluateError {
     /// The dataset cannot be read.
     #[error(transparent)]
     Dataset(#[from] crate::dataset::DatasetError),
-    /// There is no picture in it.
-    #[error("{path}: there is no labelled picture to evaluate. {hint}")]
-    NoPictures {
-        /// The dataset.
-        path: PathBuf,
-        /// The first thing that is wrong with it, or what to do.
-        hint: String,
-    },
     /// No model was named.
     #[error("there is no model to evaluate: name at least one")]
     NoModels,
     /// A file of detections cannot be written.
     #[error("{path}: detections cannot be written: {reason}. Free some space or name another folder")]
     Unwritable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        reason: std::io::Error,
+    },
+    /// Pictures of the scene cannot be written.
+    #[error("{path}: pictures of the scene cannot be written: {reason}. Free some space or name another folder")]
+    SceneUnwritable {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
@@ -243,13 +238,15 @@ mod tests {
             images: Some("it's/here".into()),
             split: Some("val".into()),
         };
-        let plan = EvaluationPlan { limit: Some(7), ..EvaluationPlan::new(files, vec!["a.onnx".into(), "b.onnx".into()]) };
+        let plan =
+            EvaluationPlan { limit: Some(7), ..EvaluationPlan::new(files, vec!["a.onnx".into(), "b.onnx".into()]) };
         assert_eq!(
             plan.command(),
             r"quantscope eval 'my data/instances.json' --images 'it'\''s/here' --split val --model a.onnx --model b.onnx --confidence 0.25 --iou 0.65 --limit 7"
         );
         let scene = LabelledPictures::Scene { folder: "x".into(), seed: 3, count: 20, size: ImageSize::new(320, 240) };
-        let plan = EvaluationPlan { lanes: Some(2), threads: Some(1), ..EvaluationPlan::new(scene, vec!["a.onnx".into()]) };
+        let plan =
+            EvaluationPlan { lanes: Some(2), threads: Some(1), ..EvaluationPlan::new(scene, vec!["a.onnx".into()]) };
         assert_eq!(
             plan.command(),
             "quantscope eval demo --count 20 --seed 3 --size 320x240 --model a.onnx --confidence 0.25 --iou 0.65 --threads 1 --lanes 2"

@@ -43,9 +43,8 @@ pub fn run(
     if plan.models.is_empty() {
         return Err(EvaluateError::NoModels);
     }
-    let begun = super::facts::now();
     let dataset = labels::read(plan, cancel, tell)?;
-    let mut lead = Lead::new(plan, Gathered::new(plan, dataset, begun))?;
+    let mut lead = Lead::new(plan, Gathered::new(plan, dataset))?;
     tell(Progress::Dataset(lead.gathered.facts()));
     let done = lead.load_models(cancel, tell)? && lead.follow(cancel, tell)?;
     lead.stop(done);
@@ -83,7 +82,8 @@ impl<'a> Lead<'a> {
         let count = plan.lanes.unwrap_or(cores / threads).clamp(1, gathered.pictures().max(1));
         (gathered.threads, gathered.lanes) = (threads, count);
         let failed = plan.models.iter().map(|_| AtomicBool::new(false)).collect();
-        let shared = Arc::new(Shared { threads, thresholds: gathered.thresholds(), stop: AtomicBool::new(false), failed });
+        let shared =
+            Arc::new(Shared { threads, thresholds: gathered.thresholds(), stop: AtomicBool::new(false), failed });
         let (event_sender, events) = bounded(4 * count);
         let (pictures, decoded) = bounded(count);
         let mut lanes = Vec::with_capacity(count);
@@ -103,7 +103,7 @@ impl<'a> Lead<'a> {
             self.order(0, LoadOrder { model, what: what.clone(), first: Some(self.plan.trial.clone()) });
             loop {
                 match self.next_event(cancel)? {
-                    Some(LaneEvent::Loaded { outcome, .. }) => {
+                    Some(LaneEvent::Loaded { outcome }) => {
                         let joined = outcome.and_then(|loaded| self.gathered.take_model(model, loaded));
                         if let Err(message) = joined {
                             self.model_failed(model, message, tell);

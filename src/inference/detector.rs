@@ -1,6 +1,7 @@
 //! A model ready to detect: preprocess → session → decode → NMS.
 
 use super::heads::{DecodeContext, Decoder};
+use super::nms::Limits;
 use super::preprocess::{InputType, ModelInput, Preprocessor};
 use super::recognize::{Recognition, RecognizeError, recognize, recognize_input, usual_size};
 use super::session::{ModelSource, Session, SessionError, SessionOptions};
@@ -255,6 +256,11 @@ impl Detector {
         let preprocess = begin.elapsed();
         let timings = self.runner.run(&self.input, &letterbox, thresholds, score_floor, detections)?;
         Ok((StageTimings { preprocess, ..timings }, letterbox))
+    }
+
+    /// How many boxes are looked at and given out from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.runner.postprocessor.set_limits(limits);
     }
 
     /// What the last picture gave before thresholds and NMS.

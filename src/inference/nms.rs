@@ -60,6 +60,11 @@ impl Postprocessor {
         Self { limits, ..Self::default() }
     }
 
+    /// Other limits from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Fills `detections` (emptied first) with what is left of `candidates`, best score first, equal scores in the
     /// order of the candidates; as large as the model says, even beyond the picture's edges, but without boxes of which
     /// nothing lies inside.
