@@ -27,7 +27,7 @@
 //!
 //! ```text
 //! imaging ← scene, capture, dataset, inference, metrics ← pipeline ← app, cli ← main
-//! onnx, runtime ← inference
+//! onnx, runtime, dataset ← inference
 //! scene ← capture
 //! dataset, pipeline ← evaluate, benchmark ← report ← app, cli
 //! ```

@@ -28,6 +28,7 @@ mod state;
 #[cfg(test)]
 mod test_support;
 mod theme;
+mod tools;
 mod ui;
 mod variants;
 mod verdict;
@@ -41,6 +42,7 @@ pub use options::{
 };
 pub use probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
 pub use settings::{CameraWish, CompareLayout, FOLDER_VARIABLE, Settings, SettingsStore, ThemeChoice, WindowPlace};
+pub use tools::Tool;
 pub use verdict::{FRAMES_NEEDED, Verdict, verdict};
 
 use crate::inference::ModelOverrides;

@@ -2,6 +2,24 @@
 //!
 //! Nothing broken is fatal as long as something is left to evaluate: what was wrong is listed in [`Dataset::problems`].
 
+mod classes;
+mod coco;
+mod coco80;
+mod entries;
+mod error;
+mod open;
+mod picture;
+mod problem;
+mod voc;
+mod yolo;
+
+pub use classes::{ClassMatch, match_class_names, match_classes};
+pub use coco80::{COCO80, class_of_category};
+pub use error::DatasetError;
+pub use open::OpenOptions;
+pub use picture::{has_picture_ending, picture_size};
+pub use problem::{CountedKind, Problem, ProblemKind, count_problems};
+
 use crate::imaging::{BoxInImage, ImageSize};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -79,35 +97,4 @@ impl LabelledBox {
     pub fn rect(&self) -> BoxInImage {
         BoxInImage::new(self.x as f32, self.y as f32, (self.x + self.width) as f32, (self.y + self.height) as f32)
     }
-}
-
-/// Something wrong in a dataset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Problem {
-    /// What kind, so that they can be counted.
-    pub kind: ProblemKind,
-    /// Where and what, and what was done: a sentence with the file, line or id in it.
-    pub text: String,
-}
-
-/// Kinds of wrong entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProblemKind {
-    /// A listed picture is not there or is no picture.
-    MissingPicture,
-    /// Labels that cannot be read at all.
-    UnreadableLabels,
-    /// A label file without a line: a picture without objects, which is allowed.
-    EmptyLabels,
-    /// A box that lies partly or wholly outside its picture.
-    OutsidePicture,
-    /// A box without an area, or with an edge that is no number.
-    NotABox,
-    /// A class that the dataset does not declare.
-    UnknownClass,
-    /// An id that was used before.
-    DuplicateId,
-    /// An object of a picture that is not listed.
-    UnknownPicture,
 }

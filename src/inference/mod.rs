@@ -7,7 +7,6 @@
 mod anchors;
 mod card_file;
 mod card_write;
-mod coco80;
 mod detection;
 mod detector;
 mod explain;
@@ -24,10 +23,10 @@ pub mod session;
 pub mod trial;
 pub mod twin;
 
+pub use crate::dataset::COCO80;
 pub use crate::onnx::Precision;
 pub use anchors::Anchors;
 pub use card_file::{CardError, CardLabels, CardOverrides, sidecar_paths};
-pub use coco80::COCO80;
 pub use detection::{Candidate, Detection, StageTimings, Thresholds};
 pub use detector::{Detector, Examined, LoadError, LoadOptions, Runner, examine};
 pub use head::Head;

@@ -84,8 +84,8 @@ impl ClassNumbers {
         match self {
             Self::FromZero => Some(own),
             Self::FromOne => own.checked_sub(1),
-            Self::CocoIds => super::coco80::class_of_category(own),
-            Self::CocoIdsLessOne => super::coco80::class_of_category(own.checked_add(1)?),
+            Self::CocoIds => crate::dataset::class_of_category(own),
+            Self::CocoIdsLessOne => crate::dataset::class_of_category(own.checked_add(1)?),
         }
     }
 

@@ -88,7 +88,7 @@ pub const COCO80: [&str; 80] = [
 const UNUSED_CATEGORIES: [u32; 10] = [12, 26, 29, 30, 45, 66, 68, 69, 71, 83];
 
 /// The place in [`COCO80`] of a COCO category id, 1…90.
-pub(super) fn class_of_category(id: u32) -> Option<u32> {
+pub fn class_of_category(id: u32) -> Option<u32> {
     let used = (1..=90).contains(&id) && !UNUSED_CATEGORIES.contains(&id);
     used.then(|| id - 1 - UNUSED_CATEGORIES.iter().filter(|&&unused| unused < id).count() as u32)
 }
