@@ -16,7 +16,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("inference", &["imaging", "dataset", "onnx", "runtime"]),
     ("metrics", &["imaging", "inference", "dataset"]),
     ("pipeline", &["imaging", "scene", "dataset", "capture", "onnx", "runtime", "inference", "metrics"]),
-    ("evaluate", &["imaging", "capture", "dataset", "onnx", "runtime", "inference", "metrics", "pipeline"]),
+    ("evaluate", &["imaging", "scene", "capture", "dataset", "onnx", "runtime", "inference", "metrics", "pipeline"]),
     ("benchmark", &["imaging", "capture", "runtime", "inference", "metrics", "pipeline", "evaluate"]),
     ("report", &["imaging", "capture", "dataset", "runtime", "metrics", "evaluate", "benchmark"]),
     ("app", EVERYTHING_BELOW),

@@ -113,10 +113,12 @@ mod tests {
             precision: f1,
             recall: f1,
             f1,
+            f1_interval: None,
             mean_iou: 0.9,
             mean_score_delta: 0.02,
             frames,
             reference_boxes,
+            candidate_boxes: reference_boxes,
         })
     }
 

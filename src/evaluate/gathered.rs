@@ -212,10 +212,7 @@ impl Gathered {
             let is_enough = counts[class] > BOXES_A_CLASS || detection.score < SCORE_FLOOR;
             (!is_enough).then_some(ScoredBox { class, score: f64::from(detection.score), bbox })
         });
-        let found = FoundOnPicture {
-            scored: scored.collect(),
-            shown: looked.detections.iter().take_while(|d| d.score >= confidence).copied().collect(),
-        };
+        let found = FoundOnPicture { scored: scored.collect(), shown: shown(&looked.detections, confidence) };
         place.done += usize::from(place.pictures[picture].is_none());
         place.pictures[picture] = Some(found);
         place.times_ms.push(looked.time.as_secs_f32() * 1e3);
@@ -312,6 +309,17 @@ impl Gathered {
             error: model.error.clone(),
         }
     }
+}
+
+/// What is above a confidence; of the classes of one box the best alone, as the live view has it.
+fn shown(detections: &[Detection], confidence: f32) -> Vec<Detection> {
+    let mut shown: Vec<Detection> = Vec::new();
+    for detection in detections.iter().take_while(|detection| detection.score >= confidence) {
+        if !shown.iter().any(|better| better.rect == detection.rect) {
+            shown.push(*detection);
+        }
+    }
+    shown
 }
 
 fn names_at(indices: &[usize], name: impl Fn(&usize) -> Option<String>) -> Vec<String> {

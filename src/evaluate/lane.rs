@@ -125,7 +125,7 @@ fn load(shared: &Shared, order: &LoadOrder, events: &Sender<LaneEvent>) -> Resul
     let path = &order.what.path;
     let guarded = catch_unwind(AssertUnwindSafe(|| Detector::load(path, &options, trial, &mut progress)));
     let mut detector = guarded.map_err(|_| broke_off(path))?.map_err(|error| error.to_string())?;
-    detector.set_limits(LIMITS);
+    detector.set_for_evaluation(LIMITS);
     Ok(detector)
 }
 

@@ -258,8 +258,10 @@ impl Detector {
         Ok((StageTimings { preprocess, ..timings }, letterbox))
     }
 
-    /// How many boxes are looked at and given out from now on.
-    pub fn set_limits(&mut self, limits: Limits) {
+    /// From now on every class of a box is a candidate of its own and limits are others, as average precision wants it:
+    /// of many low scores, too, it makes the end of its curve.
+    pub fn set_for_evaluation(&mut self, limits: Limits) {
+        self.runner.decoder.give_every_class();
         self.runner.postprocessor.set_limits(limits);
     }
 

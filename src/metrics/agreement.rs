@@ -1,8 +1,18 @@
 //! How far two lanes agree on the same frames.
 
-use super::MATCH_IOU;
+use super::resample::interval;
+use super::{AgreementFigures, MATCH_IOU};
 use crate::inference::Detection;
 use std::collections::VecDeque;
+use std::iter::Sum;
+use std::ops::AddAssign;
+
+/// Frames in a stretch of the window at least: a third of a second of a camera.
+const STRETCH_FRAMES_MIN: usize = 10;
+/// Stretches that a long window is cut into.
+const STRETCHES_MAX: usize = 30;
+/// A few times a second; this many take some twenty microseconds.
+const LIVE_RESAMPLES: usize = 400;
 
 /// How far two lanes agree on one frame: greedy matching of boxes of the same label name at IoU ≥ 0.5.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,6 +64,8 @@ pub struct AgreementStatistics {
     pub recall: f32,
     /// Harmonic mean of both, at IoU 0.5.
     pub f1: f32,
+    /// Interval of F1 in 95 of 100 resamplings of stretches of the window; none while it holds fewer than ten.
+    pub f1_interval: Option<[f32; 2]>,
     /// Mean IoU of matched boxes.
     pub mean_iou: f32,
     /// Mean absolute change of the score of matched boxes.
@@ -62,48 +74,107 @@ pub struct AgreementStatistics {
     pub frames: usize,
     /// Number of boxes in A on those frames.
     pub reference_boxes: usize,
+    /// Number of boxes in B on those frames.
+    pub candidate_boxes: usize,
 }
 
-/// Sums of one frame.
-#[derive(Clone, Copy, Debug, Default)]
-struct FrameSums {
-    matched: usize,
-    only_reference: usize,
-    only_candidate: usize,
-    iou: f64,
-    score_delta: f64,
+/// Boxes of a frame, or of many, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct BoxSums {
+    pub matched: usize,
+    pub only_reference: usize,
+    pub only_candidate: usize,
+    /// Sum over matched boxes.
+    pub iou: f64,
+    /// Sum of absolute changes over matched boxes.
+    pub score_delta: f64,
+}
+
+impl BoxSums {
+    /// A matched pair.
+    pub fn of_pair(reference: &Detection, candidate: &Detection) -> Self {
+        Self {
+            matched: 1,
+            iou: f64::from(reference.rect.iou(&candidate.rect)),
+            score_delta: f64::from((reference.score - candidate.score).abs()),
+            ..Self::default()
+        }
+    }
+
+    /// One frame; `agreement` holds indices into the two lists.
+    pub fn of_frame(reference: &[Detection], candidate: &[Detection], agreement: &FrameAgreement) -> Self {
+        let pairs = agreement.matched.iter().map(|(i, j)| Self::of_pair(&reference[*i], &candidate[*j]));
+        let (only_reference, only_candidate) = (agreement.only_a.len(), agreement.only_b.len());
+        Self { only_reference, only_candidate, ..pairs.sum() }
+    }
+
+    /// Boxes of both sides; a matched pair is two.
+    pub fn boxes(&self) -> usize {
+        2 * self.matched + self.only_reference + self.only_candidate
+    }
+
+    /// The figures; each is 0 where there is nothing to measure.
+    pub fn figures(&self) -> AgreementFigures {
+        let reference_boxes = self.matched + self.only_reference;
+        let candidate_boxes = self.matched + self.only_candidate;
+        let share = |part: f64, whole: usize| if whole == 0 { 0.0 } else { part / whole as f64 };
+        AgreementFigures {
+            precision: share(self.matched as f64, candidate_boxes),
+            recall: share(self.matched as f64, reference_boxes),
+            f1: share(2.0 * self.matched as f64, self.boxes()),
+            mean_iou: share(self.iou, self.matched),
+            mean_score_delta: share(self.score_delta, self.matched),
+            reference_boxes,
+            candidate_boxes,
+        }
+    }
+}
+
+impl AddAssign for BoxSums {
+    fn add_assign(&mut self, other: Self) {
+        self.matched += other.matched;
+        self.only_reference += other.only_reference;
+        self.only_candidate += other.only_candidate;
+        self.iou += other.iou;
+        self.score_delta += other.score_delta;
+    }
+}
+
+impl Sum for BoxSums {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), |mut sum, part| {
+            sum += part;
+            sum
+        })
+    }
 }
 
 /// Agreement over the last `capacity` compared frames.
 #[derive(Clone, Debug)]
 pub struct AgreementWindow {
-    frames: VecDeque<FrameSums>,
+    frames: VecDeque<BoxSums>,
     capacity: usize,
 }
 
 impl AgreementWindow {
     /// An empty window of `capacity` frames.
     pub fn new(capacity: usize) -> Self {
-        Self { frames: VecDeque::with_capacity(capacity), capacity }
+        Self { frames: VecDeque::new(), capacity }
     }
 
     /// Adds a frame; `agreement` holds indices into the two lists.
     pub fn push(&mut self, reference: &[Detection], candidate: &[Detection], agreement: &FrameAgreement) {
-        let mut sums = FrameSums {
-            matched: agreement.matched.len(),
-            only_reference: agreement.only_a.len(),
-            only_candidate: agreement.only_b.len(),
-            ..FrameSums::default()
-        };
-        for (i, j) in &agreement.matched {
-            let (a, b) = (&reference[*i], &candidate[*j]);
-            sums.iou += f64::from(a.rect.iou(&b.rect));
-            sums.score_delta += f64::from((a.score - b.score).abs());
+        if self.frames.len() >= self.capacity {
+            self.frames.drain(..=self.frames.len() - self.capacity);
         }
-        if self.frames.len() == self.capacity {
-            self.frames.pop_front();
-        }
-        self.frames.push_back(sums);
+        self.frames.push_back(BoxSums::of_frame(reference, candidate, agreement));
+    }
+
+    /// Looks back over another number of frames from now on, at least one. Frames that fit are kept.
+    pub fn set_capacity(&mut self, capacity: usize) {
+        self.capacity = capacity.max(1);
+        let surplus = self.frames.len().saturating_sub(self.capacity);
+        self.frames.drain(..surplus);
     }
 
     /// Forgets everything.
@@ -113,28 +184,41 @@ impl AgreementWindow {
 
     /// The figures; none before the first frame on which either side found a box.
     pub fn statistics(&self) -> Option<AgreementStatistics> {
-        let total = self.frames.iter().fold(FrameSums::default(), |sum, frame| FrameSums {
-            matched: sum.matched + frame.matched,
-            only_reference: sum.only_reference + frame.only_reference,
-            only_candidate: sum.only_candidate + frame.only_candidate,
-            iou: sum.iou + frame.iou,
-            score_delta: sum.score_delta + frame.score_delta,
-        });
-        let reference_boxes = total.matched + total.only_reference;
-        let candidate_boxes = total.matched + total.only_candidate;
-        if reference_boxes + candidate_boxes == 0 {
+        let total: BoxSums = self.frames.iter().copied().sum();
+        if total.boxes() == 0 {
             return None;
         }
-        let share = |part: f64, whole: usize| if whole == 0 { 0.0 } else { (part / whole as f64) as f32 };
+        let figures = total.figures();
         Some(AgreementStatistics {
-            precision: share(total.matched as f64, candidate_boxes),
-            recall: share(total.matched as f64, reference_boxes),
-            f1: share(2.0 * total.matched as f64, reference_boxes + candidate_boxes),
-            mean_iou: share(total.iou, total.matched),
-            mean_score_delta: share(total.score_delta, total.matched),
+            precision: figures.precision as f32,
+            recall: figures.recall as f32,
+            f1: figures.f1 as f32,
+            f1_interval: self.f1_interval(),
+            mean_iou: figures.mean_iou as f32,
+            mean_score_delta: figures.mean_score_delta as f32,
             frames: self.frames.len(),
-            reference_boxes,
+            reference_boxes: figures.reference_boxes,
+            candidate_boxes: figures.candidate_boxes,
         })
+    }
+
+    /// Frames that follow each other show the same objects, so that single frames say too little: whole stretches are
+    /// drawn (block bootstrap; Künsch, "The jackknife and the bootstrap for general stationary observations", 1989).
+    fn f1_interval(&self) -> Option<[f32; 2]> {
+        let length = STRETCH_FRAMES_MIN.max(self.frames.len() / STRETCHES_MAX);
+        // Stretches are all of one length, so the oldest frames that do not fill one are left out.
+        let skipped = self.frames.len() % length;
+        let stretches: Vec<BoxSums> = (skipped..self.frames.len())
+            .step_by(length)
+            .map(|start| self.frames.range(start..start + length).copied().sum())
+            .collect();
+        let f1 = |drawn: &[u32]| {
+            let (matched, boxes) = stretches.iter().zip(drawn).fold((0, 0), |(matched, boxes), (sums, times)| {
+                (matched + sums.matched * *times as usize, boxes + sums.boxes() * *times as usize)
+            });
+            (boxes > 0).then(|| 2.0 * matched as f64 / boxes as f64)
+        };
+        interval(stretches.len(), LIVE_RESAMPLES, f1).map(|ends| ends.map(|end| end as f32))
     }
 }
 
@@ -170,5 +254,42 @@ mod tests {
         let mut window = AgreementWindow::new(2);
         window.push(&[], &[], &FrameAgreement::default());
         assert_eq!(window.statistics(), None);
+    }
+
+    #[test]
+    fn a_window_keeps_as_many_frames_as_it_is_told() {
+        let (found, both) = ([detection(0, 0.9, 0.0)], |x, y| x == y);
+        let mut window = AgreementWindow::new(3);
+        let push = |window: &mut AgreementWindow, candidate: &[Detection]| {
+            window.push(&found, candidate, &agreement_of_frame(&found, candidate, both));
+        };
+        push(&mut window, &[]);
+        (0..4).for_each(|_| push(&mut window, &found));
+        assert_eq!(window.statistics().map(|s| (s.frames, s.f1, s.candidate_boxes)), Some((3, 1.0, 3)));
+        window.set_capacity(5);
+        push(&mut window, &[]);
+        assert_eq!(window.statistics().map(|s| (s.frames, s.reference_boxes, s.candidate_boxes)), Some((4, 4, 3)));
+        window.set_capacity(2);
+        let shrunk = window.statistics().unwrap();
+        assert_eq!((shrunk.frames, shrunk.reference_boxes, shrunk.candidate_boxes), (2, 2, 1), "the newest are kept");
+        assert_eq!(shrunk.f1_interval, None, "two frames are no sample");
+    }
+
+    #[test]
+    fn the_interval_of_a_window_sees_that_frames_go_together() {
+        let found = [detection(0, 0.9, 0.0)];
+        let width = |misses: fn(usize) -> bool| {
+            let mut window = AgreementWindow::new(300);
+            for frame in 0..300 {
+                let candidate = &found[..usize::from(!misses(frame))];
+                window.push(&found, candidate, &agreement_of_frame(&found, candidate, |x, y| x == y));
+            }
+            let statistics = window.statistics().unwrap();
+            let [low, high] = statistics.f1_interval.unwrap();
+            assert!(low <= statistics.f1 && statistics.f1 <= high);
+            high - low
+        };
+        // Half of the frames are missed, now and then or for seconds: the second says much less of the next minutes.
+        assert!(width(|frame| frame / 30 % 2 == 0) > 3.0 * width(|frame| frame % 2 == 0) + 0.1);
     }
 }

@@ -238,5 +238,6 @@ pub fn problem_words(kind: ProblemKind) -> &'static str {
         ProblemKind::UnknownClass => "Unknown class",
         ProblemKind::DuplicateId => "Id used twice",
         ProblemKind::UnknownPicture => "Object of an unknown picture",
+        ProblemKind::DuplicatePicture => "Picture listed twice",
     }
 }

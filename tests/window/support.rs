@@ -325,10 +325,12 @@ pub fn statistics() -> Statistics {
         precision: 0.98,
         recall: 0.96,
         f1: 0.97,
+        f1_interval: Some([0.95, 0.98]),
         mean_iou: 0.94,
         mean_score_delta: 0.02,
         frames: 250,
         reference_boxes: 1000,
+        candidate_boxes: 980,
     };
     Statistics {
         capture_fps: Some(30.0),

@@ -5,7 +5,7 @@
 //! `[1, h, w, a, 5+C]`, `[1, a, 5+C, h, w]` and `[1, a, h·w, 5+C]`, for a anchors and C classes.
 
 use super::facts::are_scores;
-use super::tensor::best_class;
+use super::tensor::{Wanted, best_class};
 use crate::imaging::ImageSize;
 
 /// Numbers of an anchor before its class scores: centre, size, objectness.
@@ -170,6 +170,22 @@ impl Numbers<'_> {
     /// One of them; NaN beyond the end.
     pub fn get(&self, number: usize) -> f32 {
         self.values.get(number * self.step).copied().unwrap_or(f32::NAN)
+    }
+
+    /// Calls `found` with the classes that are wanted and their numbers as they came; the floor is for these.
+    pub fn each_class(&self, wanted: Wanted, mut found: impl FnMut(usize, f32)) {
+        if !wanted.every_class {
+            if let Some((class, number)) = self.best_class(wanted.floor) {
+                found(class, number);
+            }
+            return;
+        }
+        for class in 0..self.count - CLASSES_FROM {
+            let number = self.get(CLASSES_FROM + class);
+            if number >= wanted.floor {
+                found(class, number);
+            }
+        }
     }
 
     /// The class with the best number and that number as it came, if it reaches `least`.

@@ -11,7 +11,7 @@ use super::facts::{
 };
 use super::family::{Certainty, Classes, Family, Found, Look, Usual, guess, sure};
 use super::grid::strides_for;
-use super::tensor::{as_matrix, best_class, push_finite, shape_error};
+use super::tensor::{as_matrix, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::BoxInModel;
 use crate::inference::{Candidate, ClassNumbers, Evidence, Head};
@@ -78,7 +78,7 @@ fn decode(
     head: Head,
     outputs: &[OutputTensor<'_>],
     context: &DecodeContext,
-    _: &mut Scratch,
+    scratch: &mut Scratch,
     candidates: &mut Vec<Candidate>,
 ) -> Result<(), DecodeError> {
     let shape_of = |output: &OutputTensor<'_>| shape_error(head, EXPECTED, std::slice::from_ref(output));
@@ -91,10 +91,10 @@ fn decode(
         _ => (1.0, 1.0),
     };
     for (edges, row) in boxes.values.chunks_exact(4).zip(scores.chunks_exact(classes)) {
-        if let Some((class, score)) = best_class(row, context.score_floor) {
+        scratch.wanted(context).each(row, |class, score| {
             let rect = BoxInModel::new(edges[0] * width, edges[1] * height, edges[2] * width, edges[3] * height);
             push_finite(candidates, class, score, rect);
-        }
+        });
     }
     Ok(())
 }

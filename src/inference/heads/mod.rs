@@ -52,6 +52,7 @@ use crate::imaging::ImageSize;
 pub(super) use facts::shape_text;
 pub(super) use family::{Certainty, Classes, Family, Found, Look, Output, Usual};
 pub use tensor::OutputTensor;
+use tensor::Wanted;
 
 /// Every family. Of two that are equally sure of a model, the earlier one here gets it.
 const FAMILIES: [&Family; 30] = [
@@ -152,8 +153,17 @@ pub enum DecodeError {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scratch {
     class_major: yolov8::Scratch,
+    /// Every class of a box that reaches the floor is a candidate.
+    every_class: bool,
     /// The anchor boxes that the card sets.
     anchors: Option<Anchors>,
+}
+
+impl Scratch {
+    /// Which classes of a box are candidates.
+    fn wanted(&self, context: &DecodeContext) -> Wanted {
+        Wanted { floor: context.score_floor, every_class: self.every_class }
+    }
 }
 
 /// Reads the outputs of one model, with the buffers it needs for that.
@@ -174,6 +184,12 @@ impl Decoder {
     /// A decoder for models with that head that number their classes from 0.
     pub fn for_head(head: Head) -> Self {
         Self { head, numbers: ClassNumbers::FromZero, scratch: Scratch::default() }
+    }
+
+    /// From now on every class of a box that reaches the floor is a candidate, as evaluations count; heads that give out
+    /// finished detections, or one class a box by their nature, do as before.
+    pub fn give_every_class(&mut self) {
+        self.scratch.every_class = true;
     }
 
     /// Fills `candidates` (emptied first) with every box that scores at least [`DecodeContext::score_floor`]: one box

@@ -15,7 +15,7 @@ use super::family::{Certainty, Classes, Family, Found, Look, Usual, sure};
 use super::grid::{cells, strides_for};
 use super::levels::{BIN_COLUMNS, box_of_distributions, matrix_shape};
 use super::picodet::{decode_levels, levels};
-use super::tensor::{as_matrix, best_class, push_finite, shape_error};
+use super::tensor::{as_matrix, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::ResizeMode;
 use crate::inference::{Candidate, ClassNumbers, Head};
@@ -102,10 +102,11 @@ fn decode(
     head: Head,
     outputs: &[OutputTensor<'_>],
     context: &DecodeContext,
-    _: &mut Scratch,
+    scratch: &mut Scratch,
     candidates: &mut Vec<Candidate>,
 ) -> Result<(), DecodeError> {
-    let [output] = outputs else { return decode_levels(head, outputs, context, &STRIDES, candidates) };
+    let wanted = scratch.wanted(context);
+    let [output] = outputs else { return decode_levels(head, outputs, context, wanted, &STRIDES, candidates) };
     let error = || shape_error(head, "one output [1, cells, classes + 4 * bins], or two a stride", outputs);
     let (rows, columns, values) = as_matrix(output).ok_or_else(error)?;
     let (classes, _) = split_columns(columns).ok_or_else(error)?;
@@ -114,10 +115,10 @@ fn decode(
     let middle = if head == Head::NanoDetPlus { 0.0 } else { 0.5 };
     for (row, cell) in values.chunks_exact(columns).zip(cells(context.input_size, strides)) {
         let (scores, distances) = row.split_at(classes);
-        if let Some((class, score)) = best_class(scores, context.score_floor) {
+        wanted.each(scores, |class, score| {
             let center = ((cell.column + middle) * cell.stride, (cell.row + middle) * cell.stride);
             push_finite(candidates, class, score, box_of_distributions(distances, center, cell.stride));
-        }
+        });
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::grid::{cells_of, places};
 use super::levels::{
     are_levels, box_of_distributions, classes_and_bins, equals_before, find, matrix_shape, two_widths,
 };
-use super::tensor::{best_class, push_finite, shape_error};
+use super::tensor::{Wanted, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::inference::{Candidate, ClassNumbers, Head};
 
@@ -20,8 +20,8 @@ pub(super) const FAMILY: Family = Family {
     heads: &[Head::PicoDet],
     outputs: "[1, n, classes] and [1, n, 4·bins] for each of 4 strides",
     recognize,
-    decode: |head, outputs, context, _: &mut Scratch, candidates| {
-        decode_levels(head, outputs, context, &STRIDES, candidates)
+    decode: |head, outputs, context, scratch: &mut Scratch, candidates| {
+        decode_levels(head, outputs, context, scratch.wanted(context), &STRIDES, candidates)
     },
 };
 
@@ -59,6 +59,7 @@ pub(super) fn decode_levels(
     head: Head,
     outputs: &[OutputTensor<'_>],
     context: &DecodeContext,
+    wanted: Wanted,
     strides: &[u32],
     candidates: &mut Vec<Candidate>,
 ) -> Result<(), DecodeError> {
@@ -74,10 +75,10 @@ pub(super) fn decode_levels(
         let distances = find(outputs, rows, bins, second).ok_or_else(error)?;
         let table = scores.chunks_exact(classes).zip(distances.chunks_exact(bins));
         for ((row, distances), cell) in table.zip(cells_of(context.input_size, stride)) {
-            if let Some((class, score)) = best_class(row, context.score_floor) {
+            wanted.each(row, |class, score| {
                 let center = ((cell.column + 0.5) * cell.stride, (cell.row + 0.5) * cell.stride);
                 push_finite(candidates, class, score, box_of_distributions(distances, center, cell.stride));
-            }
+            });
         }
     }
     Ok(())

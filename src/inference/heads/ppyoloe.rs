@@ -8,7 +8,7 @@
 use super::facts::{ORDERED_SHARE, UNIT_LIMIT, are_scores, grid_text, largest, shape_text, share_of_ordered_boxes};
 use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, sure};
 use super::grid::strides_for;
-use super::tensor::{as_matrix, best_class, push_finite, shape_error};
+use super::tensor::{as_matrix, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::BoxInModel;
 use crate::inference::{Candidate, ClassNumbers, Head};
@@ -95,14 +95,14 @@ fn decode(
     scratch: &mut Scratch,
     candidates: &mut Vec<Candidate>,
 ) -> Result<(), DecodeError> {
-    let floor = context.score_floor;
+    let wanted = scratch.wanted(context);
     let error = || shape_error(head, "outputs [1, n, 4] and [1, classes, n], or [1, n, 4 + classes]", outputs);
     if let [output] = outputs {
         let (_, columns, values) = as_matrix(output).filter(|(_, columns, _)| *columns > BOX).ok_or_else(error)?;
         for row in values.chunks_exact(columns) {
-            if let Some((class, score)) = best_class(&row[BOX..], floor) {
+            wanted.each(&row[BOX..], |class, score| {
                 push_finite(candidates, class, score, BoxInModel::new(row[0], row[1], row[2], row[3]));
-            }
+            });
         }
         return Ok(());
     }
@@ -110,7 +110,7 @@ fn decode(
     let (boxes, scores) = roles([(first, first.shape), (second, second.shape)]).ok_or_else(error)?;
     let (count, _, edges) = as_matrix(boxes).ok_or_else(error)?;
     let (_, _, scores) = as_matrix(scores).ok_or_else(error)?;
-    scratch.class_major.each_best(scores, count, floor, |cell, class, score| {
+    scratch.class_major.each(scores, count, wanted, |cell, class, score| {
         let edges = &edges[cell * BOX..][..BOX];
         push_finite(candidates, class, score, BoxInModel::new(edges[0], edges[1], edges[2], edges[3]));
     });

@@ -5,7 +5,7 @@
 use super::facts::UNIT_LIMIT;
 use super::family::{Look, guess, sure};
 use super::grid::map_size;
-use super::tensor::{best_class, push_finite};
+use super::tensor::{Wanted, push_finite};
 use crate::imaging::{BoxInModel, ImageSize};
 use crate::inference::{Candidate, Evidence};
 
@@ -126,24 +126,24 @@ pub(super) fn strides_for(cells: usize, size: ImageSize) -> Option<&'static [u32
 }
 
 /// Reads rows of centre, width, height, objectness, and class scores; `scale` makes pixels of the boxes.
-pub(super) fn read(values: &[f32], columns: usize, scale: [f32; 2], floor: f32, candidates: &mut Vec<Candidate>) {
+pub(super) fn read(values: &[f32], columns: usize, scale: [f32; 2], wanted: Wanted, candidates: &mut Vec<Candidate>) {
     for row in values.chunks_exact(columns.max(CLASSES_FROM)) {
-        with_score(row, floor, |class, score| {
+        with_score(row, wanted, |class, score| {
             push_finite(candidates, class, score, scaled([row[0], row[1], row[2], row[3]], scale));
         });
     }
 }
 
-/// Calls `found` with the best class and its score if that reaches the floor. A class score is at most 1, so that
+/// Calls `found` with the classes that are wanted and their scores. A class score is at most 1, so that
 /// the objectness alone rules most rows out; it is at most 1 itself, so that the class score may rule out too.
-pub(super) fn with_score(row: &[f32], floor: f32, found: impl FnOnce(usize, f32)) {
+pub(super) fn with_score(row: &[f32], wanted: Wanted, mut found: impl FnMut(usize, f32)) {
     let objectness = row[4];
-    if objectness >= floor
-        && let Some((class, class_score)) = best_class(&row[CLASSES_FROM..], floor)
-    {
-        let score = objectness * class_score;
-        if score >= floor {
-            found(class, score);
-        }
+    if objectness >= wanted.floor {
+        wanted.each(&row[CLASSES_FROM..], |class, class_score| {
+            let score = objectness * class_score;
+            if score >= wanted.floor {
+                found(class, score);
+            }
+        });
     }
 }

@@ -49,6 +49,27 @@ pub(super) fn best_class(scores: &[f32], floor: f32) -> Option<(usize, f32)> {
     scores.iter().position(|&score| score == best).map(|class| (class, best))
 }
 
+/// Which classes of a box become candidates.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// Lowest score.
+    pub floor: f32,
+    /// Every class that reaches the floor, not the best one alone.
+    pub every_class: bool,
+}
+
+impl Wanted {
+    /// Calls `found` with the classes of a row that are wanted and their scores.
+    pub fn each(self, scores: &[f32], mut found: impl FnMut(usize, f32)) {
+        if self.every_class {
+            let above = scores.iter().enumerate().filter(|(_, score)| **score >= self.floor);
+            above.for_each(|(class, score)| found(class, *score));
+        } else if let Some((class, score)) = best_class(scores, self.floor) {
+            found(class, score);
+        }
+    }
+}
+
 /// Adds a candidate if everything about it is a finite number.
 pub(super) fn push_finite(candidates: &mut Vec<Candidate>, class: usize, score: f32, rect: BoxInModel) {
     if [score, rect.x1, rect.y1, rect.x2, rect.y2].iter().all(|value| value.is_finite()) {

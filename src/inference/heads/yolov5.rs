@@ -109,7 +109,7 @@ fn decode(
     head: Head,
     outputs: &[OutputTensor<'_>],
     context: &DecodeContext,
-    _: &mut Scratch,
+    scratch: &mut Scratch,
     candidates: &mut Vec<Candidate>,
 ) -> Result<(), DecodeError> {
     let table = outputs.iter().filter_map(as_matrix).find(|(_, columns, _)| *columns > CLASSES_FROM);
@@ -117,7 +117,7 @@ fn decode(
         return Err(shape_error(head, "an output [1, n, 5 + classes]", outputs));
     };
     let scale = if head == Head::YoloV5Unit { rows::fractions_of(context.input_size) } else { rows::PIXELS };
-    rows::read(values, columns, scale, context.score_floor, candidates);
+    rows::read(values, columns, scale, scratch.wanted(context), candidates);
     Ok(())
 }
 

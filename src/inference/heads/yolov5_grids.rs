@@ -17,7 +17,7 @@
 
 use super::anchor_maps::{Anchor, Map, logit};
 use super::family::Family;
-use super::tensor::{push_finite, shape_error, sigmoid};
+use super::tensor::{Wanted, push_finite, shape_error, sigmoid};
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::{BoxInModel, ImageSize};
 use crate::inference::{Anchors, Candidate, Head};
@@ -134,7 +134,7 @@ fn decode(
             None => usual.and_then(|rows| rows.get(rank)).map(<[_; ANCHORS]>::as_slice),
         };
         let row = row.filter(|row| row.len() == map.anchors).ok_or_else(no_anchors)?;
-        read(&Reading { head, map, activated, anchors: row }, values, context.score_floor, candidates);
+        read(&Reading { head, map, activated, anchors: row }, values, scratch.wanted(context), candidates);
     }
     Ok(())
 }
@@ -152,18 +152,18 @@ struct Reading<'a> {
     anchors: &'a [[f32; 2]],
 }
 
-fn read(reading: &Reading<'_>, values: &[f32], floor: f32, candidates: &mut Vec<Candidate>) {
-    let activated = reading.activated.scores;
+fn read(reading: &Reading<'_>, values: &[f32], wanted: Wanted, candidates: &mut Vec<Candidate>) {
+    let (activated, floor) = (reading.activated.scores, wanted.floor);
     // A score is at most its objectness and at most its class score, so that either may rule an anchor out.
     let least = if activated { floor } else { logit(floor) };
     let score_of = |number: f32| if activated { number } else { sigmoid(number) };
     for anchor in reading.map.anchors_above(values, least) {
-        if let Some((class, number)) = anchor.numbers.best_class(least) {
+        anchor.numbers.each_class(Wanted { floor: least, ..wanted }, |class, number| {
             let score = score_of(anchor.objectness) * score_of(number);
             if score >= floor {
                 push_finite(candidates, class, score, reading.rect(&anchor));
             }
-        }
+        });
     }
 }
 

@@ -15,7 +15,7 @@
 use super::facts::{are_scores, grid_text, shape_text};
 use super::family::{Certainty, Classes, Family, Found, Look, Output, Usual, sure};
 use super::rows::{self, Unit};
-use super::tensor::{as_matrix, best_class, push_finite, shape_error};
+use super::tensor::{Wanted, as_matrix, push_finite, shape_error};
 use super::{DecodeContext, DecodeError, OutputTensor};
 use crate::inference::{Candidate, ClassNumbers, Head};
 
@@ -186,37 +186,49 @@ fn decode(
         let (_, columns, values) = tables()
             .find(|(_, columns, _)| *columns > CLASSES_FROM)
             .ok_or_else(|| shape_error(head, "an output [1, cells, 4 + classes]", outputs))?;
-        read_rows(values, columns, scale, context.score_floor, candidates);
+        read_rows(values, columns, scale, scratch.wanted(context), candidates);
         return Ok(());
     }
     let (_, cells, values) = tables()
         .find(|(rows, _, _)| *rows > CLASSES_FROM)
         .ok_or_else(|| shape_error(head, "an output [1, 4 + classes, cells]", outputs))?;
     let (boxes, scores) = values.split_at(CLASSES_FROM * cells);
-    scratch.class_major.each_best(scores, cells, context.score_floor, |cell, class, score| {
+    let wanted = scratch.wanted(context);
+    scratch.class_major.each(scores, cells, wanted, |cell, class, score| {
         let sides = [0, 1, 2, 3].map(|row| boxes[row * cells + cell]);
         push_finite(candidates, class, score, rows::scaled(sides, scale));
     });
     Ok(())
 }
 
-fn read_rows(values: &[f32], columns: usize, scale: [f32; 2], floor: f32, candidates: &mut Vec<Candidate>) {
+fn read_rows(values: &[f32], columns: usize, scale: [f32; 2], wanted: Wanted, candidates: &mut Vec<Candidate>) {
     for row in values.chunks_exact(columns) {
-        if let Some((class, score)) = best_class(&row[CLASSES_FROM..], floor) {
+        wanted.each(&row[CLASSES_FROM..], |class, score| {
             push_finite(candidates, class, score, rows::scaled([row[0], row[1], row[2], row[3]], scale));
-        }
+        });
     }
 }
 
 impl Scratch {
-    /// Calls `found` with cell, best class and score of every cell that reaches the floor. `scores` has a row a class.
-    pub(super) fn each_best(
+    /// Calls `found` with cell, class and score of what is wanted. `scores` has a row a class.
+    pub(super) fn each(
         &mut self,
         scores: &[f32],
         cells: usize,
-        floor: f32,
+        wanted: Wanted,
         mut found: impl FnMut(usize, usize, f32),
     ) {
+        if !wanted.every_class {
+            return self.each_best(scores, cells, wanted.floor, found);
+        }
+        for (class, row) in scores.chunks_exact(cells.max(1)).enumerate() {
+            let above = row.iter().enumerate().filter(|(_, score)| **score >= wanted.floor);
+            above.for_each(|(cell, score)| found(cell, class, *score));
+        }
+    }
+
+    /// Calls `found` with cell, best class and score of every cell that reaches the floor. `scores` has a row a class.
+    fn each_best(&mut self, scores: &[f32], cells: usize, floor: f32, mut found: impl FnMut(usize, usize, f32)) {
         for first in (0..cells).step_by(BLOCK) {
             let count = BLOCK.min(cells - first);
             self.reset(count);

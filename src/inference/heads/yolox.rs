@@ -110,22 +110,23 @@ fn decode(
     head: Head,
     outputs: &[OutputTensor<'_>],
     context: &DecodeContext,
-    _: &mut Scratch,
+    scratch: &mut Scratch,
     candidates: &mut Vec<Candidate>,
 ) -> Result<(), DecodeError> {
     let found = outputs.iter().filter_map(as_matrix).find(|(_, columns, _)| *columns > CLASSES_FROM);
     let Some((rows, columns, values)) = found else {
         return Err(shape_error(head, "an output [1, cells, 5 + classes]", outputs));
     };
+    let wanted = scratch.wanted(context);
     if head == Head::YoloxDecoded {
-        rows::read(values, columns, rows::PIXELS, context.score_floor, candidates);
+        rows::read(values, columns, rows::PIXELS, wanted, candidates);
         return Ok(());
     }
     let table = values.chunks_exact(columns);
     let strides = grid::strides_for(rows, context.input_size)
         .ok_or(DecodeError::Grid { cells: rows, input: context.input_size })?;
     for (row, cell) in table.zip(grid::cells(context.input_size, strides)) {
-        with_score(row, context.score_floor, |class, score| {
+        with_score(row, wanted, |class, score| {
             let center = ((row[0] + cell.column) * cell.stride, (row[1] + cell.row) * cell.stride);
             let size = (row[2].exp() * cell.stride, row[3].exp() * cell.stride);
             push_finite(candidates, class, score, BoxInModel::from_center(center.0, center.1, size.0, size.1));
