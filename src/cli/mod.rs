@@ -7,6 +7,7 @@ mod cameras;
 mod detect;
 mod headless;
 mod inspect;
+mod measure_memory;
 mod models;
 mod output;
 mod scene;
@@ -40,6 +41,9 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments, started_at: Instant, tapped: &tap::Tapped) -> anyhow::Result<()> {
     let global = arguments.global;
+    if !matches!(arguments.command, Some(Subcommand::Bench(_))) {
+        global.refuse_lists()?;
+    }
     match arguments.command {
         None => window::run(&global, &arguments.window, started_at, tapped),
         Some(Subcommand::Detect(args)) => detect::run(&global, &args),
@@ -48,6 +52,7 @@ fn run(arguments: Arguments, started_at: Instant, tapped: &tap::Tapped) -> anyho
         Some(Subcommand::Models(args)) => models::run(&args, global.format),
         Some(Subcommand::Cameras(args)) => cameras::run(&args, global.format),
         Some(Subcommand::Scene(args)) => scene::run(&args),
+        Some(Subcommand::MeasureMemory(args)) => measure_memory::run(&global, &args),
         Some(Subcommand::TryModel(args)) => try_model::run(&global, &args),
     }
 }
