@@ -1,4 +1,48 @@
-//! A fair stopwatch: all models in one process, in turn (A B A B …), every stage, with the noise told.
+//! A fair stopwatch: all models in one process, in turn, every stage, with the noise told.
+//!
+//! # What is measured, around what
+//!
+//! All models are loaded and warmed up before the clock starts, and the frames are in memory. Then rounds follow each
+//! other. In a round every model has one turn; the order changes from round to round (A B, B A, B A, A B …), so that
+//! nobody is always first, nobody always follows the same neighbour, and a machine that grows slower meanwhile is slower
+//! for all. A round in which not every model had its turn counts for nobody. A turn is:
+//!
+//! 1. one frame that is not counted, since the turn before has left the caches to another model;
+//! 2. `session.run` alone, on the input of that frame, frame after frame: *bare session*;
+//! 3. the stages one after the other on one thread, a time around each: *preprocess* (from the picture to the input),
+//!    *inference* (`session.run`), *postprocess* (decoding and NMS), and *total* around all three;
+//! 4. the lane of the live pipeline with its two threads, as fast as it takes frames: *frames a second*, from the first
+//!    frame's handing over to the last one's boxes, starting and ending included.
+//!
+//! Processor time (of the whole process, all threads) and energy (of the whole processor, whoever uses it) are taken
+//! around 3 and 4, which both do all the work of a frame, and divided by their frames. Memory is that of a process of its
+//! own for each model, after the rounds: in this one all models lie together.
+//!
+//! A model's *latency ratio* is the median over the rounds of its median total in a round over that of the first model in
+//! the same round; its interval comes from drawing the rounds anew ([`crate::metrics::bootstrap`]).
+//!
+//! Load of other programs is what the system counted as busy while the rounds ran, less this process's own time.
+
+mod advice;
+mod energy;
+mod error;
+mod frames;
+mod memory;
+mod noise;
+mod plan;
+mod runner;
+mod statistics;
+mod stopwatch;
+mod turns;
+
+pub use advice::{AdviceRequest, ThreadAdvice, ThreadRow, advise_threads};
+pub use energy::{EnergyError, Rapl};
+pub use error::BenchmarkError;
+pub use frames::frames_in_memory;
+pub use memory::{MemoryProbe, peak_rss_bytes, run_alone};
+pub use noise::{Load, noise};
+pub use plan::{PROVIDERS, Plan, Progress, Setting, Stage};
+pub use runner::run;
 
 use crate::evaluate::{Quantiles, Versions};
 use crate::runtime::MachineInfo;

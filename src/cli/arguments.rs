@@ -2,7 +2,7 @@
 
 use super::output::OutputFormat;
 use super::start::UsageError;
-use super::{bench, cameras, detect, eval, inspect, models, scene, try_model, window};
+use super::{bench, cameras, detect, eval, inspect, measure_memory, models, scene, try_model, window};
 use crate::inference::{CardSource, LoadOptions, ModelOverrides, SessionOptions, Thresholds};
 use crate::runtime;
 use std::path::{Path, PathBuf};
@@ -38,12 +38,14 @@ pub(super) struct Global {
     /// Model card instead of the sidecar <model>.toml
     #[arg(long, global = true, value_name = "FILE")]
     pub card: Option<PathBuf>,
-    /// Execution provider; only `cpu` so far
-    #[arg(long, global = true, value_name = "NAME", default_value = "cpu", value_parser = ["cpu"])]
-    pub provider: String,
-    /// Threads ONNX Runtime uses inside one operator [default: half of the cores, at most 4; of `eval`: 1]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub threads: Option<u16>,
+    /// Execution provider; only `cpu` so far. `bench` takes several: a,b
+    #[arg(long, global = true, value_name = "NAME", default_value = "cpu", value_delimiter = ',', value_parser = ["cpu"])]
+    pub provider: Vec<String>,
+    /// Threads ONNX Runtime uses inside one operator [default: half of the cores, at most 4; of `eval`: 1].
+    /// `bench` takes several: 1,2,4
+    #[arg(long, global = true, value_name = "N", value_delimiter = ',',
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Vec<u16>,
     /// Run quantized models as ONNX Runtime does by itself (what this version always does)
     #[arg(long, global = true)]
     pub no_accelerate: bool,
@@ -75,6 +77,9 @@ pub(super) enum Subcommand {
     Cameras(cameras::Args),
     /// Writes labelled pictures of the demo scene (COCO json)
     Scene(scene::Args),
+    /// Loads a model alone, runs it, and says its peak memory; `bench` calls the program itself with this
+    #[command(hide = true)]
+    MeasureMemory(measure_memory::Args),
     /// Loads a model and runs it once, under limits; the program calls itself with this before it loads a model
     #[command(hide = true)]
     TryModel(try_model::Args),
@@ -89,7 +94,15 @@ impl Global {
 
     /// Threads of a session.
     pub fn threads(&self) -> usize {
-        self.threads.map_or_else(runtime::default_threads, usize::from)
+        self.threads.first().map_or_else(runtime::default_threads, |threads| usize::from(*threads))
+    }
+
+    /// Only `bench` measures several settings.
+    pub fn refuse_lists(&self) -> anyhow::Result<()> {
+        if self.threads.len() > 1 || self.provider.len() > 1 {
+            return Err(UsageError::because("only `bench` takes several --threads or --provider; name one"));
+        }
+        Ok(())
     }
 
     /// Card and labels given on the command line.

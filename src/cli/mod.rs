@@ -9,6 +9,7 @@ mod eval;
 mod eval_table;
 mod headless;
 mod inspect;
+mod measure_memory;
 mod models;
 mod output;
 mod scene;
@@ -42,6 +43,9 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments, started_at: Instant, tapped: &tap::Tapped) -> anyhow::Result<()> {
     let global = arguments.global;
+    if !matches!(arguments.command, Some(Subcommand::Bench(_))) {
+        global.refuse_lists()?;
+    }
     match arguments.command {
         None => window::run(&global, &arguments.window, started_at, tapped),
         Some(Subcommand::Detect(args)) => detect::run(&global, &args),
@@ -51,6 +55,7 @@ fn run(arguments: Arguments, started_at: Instant, tapped: &tap::Tapped) -> anyho
         Some(Subcommand::Models(args)) => models::run(&args, global.format),
         Some(Subcommand::Cameras(args)) => cameras::run(&args, global.format),
         Some(Subcommand::Scene(args)) => scene::run(&args),
+        Some(Subcommand::MeasureMemory(args)) => measure_memory::run(&global, &args),
         Some(Subcommand::TryModel(args)) => try_model::run(&global, &args),
     }
 }

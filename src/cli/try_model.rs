@@ -49,7 +49,7 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
 
 #[cfg(unix)]
 fn set_limits(args: &Args) -> anyhow::Result<()> {
-    die_with_the_parent(args)?;
+    die_with_the_parent(args.parent)?;
     // Where memory runs out in spite of the limit, it is this process that the system is to end.
     #[cfg(target_os = "linux")]
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
@@ -72,9 +72,9 @@ fn set_limits(_: &Args) -> anyhow::Result<()> {
 
 /// A model that hangs is not to outlive the window that wanted it. Elsewhere the limit on processor time ends it.
 #[cfg(target_os = "linux")]
-fn die_with_the_parent(args: &Args) -> anyhow::Result<()> {
+pub(super) fn die_with_the_parent(parent: Option<u32>) -> anyhow::Result<()> {
     use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
-    let Some(parent) = args.parent else { return Ok(()) };
+    let Some(parent) = parent else { return Ok(()) };
     set_parent_process_death_signal(Some(Signal::KILL)).context("this process cannot be tied to its parent")?;
     // It may have ended before it could be watched.
     let is_there = getppid().map(Pid::as_raw_nonzero).is_some_and(|id| id.get().unsigned_abs() == parent);
@@ -82,7 +82,7 @@ fn die_with_the_parent(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[cfg(all(unix, not(target_os = "linux")))]
-fn die_with_the_parent(_: &Args) -> anyhow::Result<()> {
+#[cfg(not(target_os = "linux"))]
+pub(super) fn die_with_the_parent(_: Option<u32>) -> anyhow::Result<()> {
     Ok(())
 }

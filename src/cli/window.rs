@@ -43,7 +43,7 @@ pub(super) fn run(global: &Global, args: &Args, started_at: Instant, tapped: &Ta
         source: args.source.as_deref().map(SourceSpec::from),
         confidence: global.confidence,
         iou: global.iou,
-        threads: global.threads.map(usize::from),
+        threads: global.threads.first().map(|threads| usize::from(*threads)),
         default_models: DEFAULT_MODELS.map(default_model),
         log: Some(tapped.lines.clone()),
         started_at: Some(started_at),

@@ -158,7 +158,7 @@ impl Trial {
         let (mut said, mut answered) = (tempfile::tempfile()?, tempfile::tempfile()?);
         // Here, and not in the process, so that it goes even where the process is ended.
         let folder = if subject.look_inside { tempfile::tempdir().ok() } else { None };
-        let given = given_card(options)?;
+        let given = card_file(options)?;
         let card = match &options.overrides.card {
             Some(CardSource::File(file)) => Some(file.as_path()),
             _ => given.as_deref(),
@@ -248,8 +248,12 @@ fn ended_by_time_limit(_: ExitStatus) -> bool {
     false
 }
 
-/// A card that is no file, as one, until the trial is over.
-fn given_card(options: &LoadOptions) -> std::io::Result<Option<tempfile::TempPath>> {
+/// A card that is no file, as one, for a process of its own; it goes with the returned path.
+///
+/// # Errors
+///
+/// When the temporary file cannot be written.
+pub fn card_file(options: &LoadOptions) -> std::io::Result<Option<tempfile::TempPath>> {
     let Some(CardSource::Given(card)) = &options.overrides.card else { return Ok(None) };
     let mut file = tempfile::Builder::new().prefix("quantscope-card-").suffix(".toml").tempfile()?;
     file.write_all(card.to_toml().as_bytes())?;

@@ -84,6 +84,19 @@ pub fn processor_time_of(process: u32) -> Option<Duration> {
     system.process(process).map(|process| Duration::from_millis(process.accumulated_cpu_time()))
 }
 
+/// Processor time that this process has used up, all its threads together, ended ones too; to the nanosecond on Linux.
+#[cfg(target_os = "linux")]
+pub fn own_processor_time() -> Option<Duration> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Some(Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?))
+}
+
+/// Processor time that this process has used up, all its threads together.
+#[cfg(not(target_os = "linux"))]
+pub fn own_processor_time() -> Option<Duration> {
+    processor_time_of(std::process::id())
+}
+
 /// Threads inside one operator that a lane gets when nothing else is asked for: half of the hardware threads, since
 /// both lanes may run at once; at least 1, at most 4.
 pub fn default_threads() -> usize {

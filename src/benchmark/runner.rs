@@ -1,0 +1,252 @@
+//! The benchmark itself: load, warm up, let all take turns, and work out the figures.
+
+use super::energy::Rapl;
+use super::noise::{Load, noise};
+use super::statistics::{quantiles, ratio, spread, turn_median};
+use super::stopwatch::{Lap, Stopwatch};
+use super::turns::{rounds_of, take_turns};
+use super::{
+    Benchmark, BenchmarkError, BenchmarkedModel, Disturbance, PROVIDERS, Plan, Progress, Setting, Stage,
+    StageQuantiles, ThreadAdvice,
+};
+use crate::evaluate::Versions;
+use crate::imaging::ImageSize;
+use crate::inference::Detector;
+use crate::runtime::MachineInfo;
+use crate::runtime::catalog::sha256_of;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+/// Is told how far it is and says whether to go on.
+pub(super) type Tell<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
+
+/// Measures what `plan` asks for. Blocks; starts only the threads of a lane, for the pipelined part of a turn.
+///
+/// `tell` is called before each model is loaded and before each turn. When it breaks off, what complete rounds there are
+/// is returned.
+///
+/// # Errors
+///
+/// When a model does not load or run, or it was cancelled before every model had a turn.
+pub fn run(plan: &Plan, tell: Tell<'_>) -> Result<Benchmark, BenchmarkError> {
+    let begun = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let settings = plan.settings();
+    check(plan, &settings)?;
+    let (rapl, mut notes) = match Rapl::find() {
+        Ok(rapl) => (rapl, Vec::new()),
+        Err(error) => (None, vec![error.to_string()]),
+    };
+    let watch = Stopwatch { images: &plan.images, thresholds: plan.thresholds, rapl: rapl.as_ref() };
+    let mut detectors = load(plan, &settings, &watch, tell)?;
+    let (laps, disturbance) = measure(plan, &mut detectors, &watch, tell)?;
+    let wanted = rounds_of(plan.frames).len();
+    let complete = laps.len() == wanted;
+    if !complete {
+        notes.push(format!("It ended after {} of {wanted} rounds.", laps.len()));
+    }
+    let memory = measure_memory(plan, &settings, &mut notes, tell);
+    let models = assemble(&settings, &detectors, &laps, &memory)?;
+    let size = frame_size(plan);
+    Ok(Benchmark {
+        begun,
+        machine: MachineInfo::read(),
+        versions: Versions::of_this_run(),
+        source: plan.source.clone(),
+        frame_size: format!("{}x{}", size.width, size.height),
+        command: plan.command.clone(),
+        noise: noise(disturbance.as_ref(), &models),
+        disturbance,
+        rounds: laps.len(),
+        complete,
+        conclusions: conclusions(&models, &laps),
+        models,
+        notes,
+    })
+}
+
+fn check(plan: &Plan, settings: &[Setting]) -> Result<(), BenchmarkError> {
+    if let Some(name) = plan.providers.iter().find(|name| !PROVIDERS.contains(&name.as_str())) {
+        return Err(BenchmarkError::Provider { name: name.clone() });
+    }
+    if plan.images.is_empty() {
+        return Err(BenchmarkError::NoPicture { source_spec: plan.source.clone() });
+    }
+    if settings.is_empty() || plan.frames == 0 { Err(BenchmarkError::Nothing) } else { Ok(()) }
+}
+
+fn load(
+    plan: &Plan,
+    settings: &[Setting],
+    watch: &Stopwatch<'_>,
+    tell: Tell<'_>,
+) -> Result<Vec<Detector>, BenchmarkError> {
+    let mut detectors: Vec<Detector> = Vec::with_capacity(settings.len());
+    for (done, setting) in settings.iter().enumerate() {
+        if tell(Progress { stage: Stage::Loading, done, of: settings.len() }).is_break() {
+            return Err(BenchmarkError::Cancelled);
+        }
+        // What came through its trial once need not do so with another number of threads.
+        let tried = settings[..done].iter().any(|other| other.model == setting.model);
+        let trial = plan.trial.as_ref().filter(|_| !tried);
+        let mut detector = Detector::load(&setting.model, &plan.load_options(setting), trial, &mut |_| {})?;
+        let warmed = watch.warm_up(&mut detector);
+        warmed.map_err(|source| BenchmarkError::Run { path: setting.model.clone(), source })?;
+        detectors.push(detector);
+    }
+    Ok(detectors)
+}
+
+type Measured = (Vec<Vec<Lap>>, Option<Disturbance>);
+
+fn measure(
+    plan: &Plan,
+    detectors: &mut [Detector],
+    watch: &Stopwatch<'_>,
+    tell: Tell<'_>,
+) -> Result<Measured, BenchmarkError> {
+    let rounds = rounds_of(plan.frames);
+    let (count, of) = (detectors.len(), rounds.len() * detectors.len());
+    let (load, begin) = (Load::now(), Instant::now());
+    let go_on = |done: usize| {
+        let late = done >= count && plan.time_limit.is_some_and(|limit| begin.elapsed() > limit);
+        !late && tell(Progress { stage: Stage::Measuring, done, of }).is_continue()
+    };
+    let lap = |detector: &mut Detector, turn| {
+        watch.lap(detector, turn).map_err(|source| BenchmarkError::Run { path: detector.info().path.clone(), source })
+    };
+    let laps = take_turns(detectors, &rounds, lap, go_on)?;
+    if laps.is_empty() {
+        return Err(BenchmarkError::Cancelled);
+    }
+    let elapsed = begin.elapsed();
+    let disturbance = Load::now().zip(load).and_then(|(after, before)| after.since(&before, elapsed));
+    Ok((laps, disturbance))
+}
+
+/// By row; none where it is not known, or the rest was cancelled.
+fn measure_memory(plan: &Plan, settings: &[Setting], notes: &mut Vec<String>, tell: Tell<'_>) -> Vec<Option<u64>> {
+    let mut memory = vec![None; settings.len()];
+    let Some(probe) = &plan.memory else { return memory };
+    for (done, setting) in settings.iter().enumerate() {
+        if tell(Progress { stage: Stage::Memory, done, of: settings.len() }).is_break() {
+            break;
+        }
+        match probe.measure(&setting.model, &setting.provider, &plan.load_options(setting), frame_size(plan)) {
+            Ok(bytes) => memory[done] = Some(bytes),
+            Err(reason) => notes.push(reason),
+        }
+    }
+    memory
+}
+
+fn frame_size(plan: &Plan) -> ImageSize {
+    plan.images.first().map_or(ImageSize::new(0, 0), |image| ImageSize::new(image.width(), image.height()))
+}
+
+fn assemble(
+    settings: &[Setting],
+    detectors: &[Detector],
+    laps: &[Vec<Lap>],
+    memory: &[Option<u64>],
+) -> Result<Vec<BenchmarkedModel>, BenchmarkError> {
+    let mut sums: BTreeMap<PathBuf, String> = BTreeMap::new();
+    let first = round_medians(laps, 0);
+    let mut models = Vec::with_capacity(settings.len());
+    for (row, (setting, detector)) in settings.iter().zip(detectors).enumerate() {
+        let sha256 = match sums.get(&setting.model) {
+            Some(sum) => sum.clone(),
+            None => sha256_of(&setting.model)
+                .map_err(|source| BenchmarkError::File { path: setting.model.clone(), source })?,
+        };
+        sums.insert(setting.model.clone(), sha256.clone());
+        let own: Vec<&Lap> = laps.iter().map(|round| &round[row]).collect();
+        let mut model = figures(&own, setting, detector);
+        let medians = round_medians(laps, row);
+        let against_first = ratio(&medians, &first);
+        (model.latency_ratio, model.latency_ratio_interval) = (against_first.value, against_first.interval);
+        (model.spread, model.peak_rss_bytes, model.sha256) = (spread(&medians), memory[row], sha256);
+        models.push(model);
+    }
+    Ok(models)
+}
+
+/// Median total latency of each round.
+fn round_medians(laps: &[Vec<Lap>], row: usize) -> Vec<f64> {
+    laps.iter().map(|round| turn_median(&round[row].total)).collect()
+}
+
+/// Figures of one row alone.
+fn figures(laps: &[&Lap], setting: &Setting, detector: &Detector) -> BenchmarkedModel {
+    let info = detector.info();
+    let frames: usize = laps.iter().map(|lap| lap.frames).sum();
+    let all = |part: fn(&Lap) -> &Vec<f32>| quantiles(laps.iter().flat_map(|lap| part(lap).iter().copied()));
+    let pipelined: Duration = laps.iter().map(|lap| lap.pipelined).sum();
+    let fps = frames as f64 / pipelined.as_secs_f64().max(1e-9);
+    let session_ms: f64 = laps.iter().flat_map(|lap| &lap.session_only).map(|ms| f64::from(*ms)).sum();
+    let session_only_fps = frames as f64 * 1e3 / session_ms.max(1e-6);
+    // The stages and the lane: twice the frames.
+    let worked = (2 * frames) as f64;
+    let processor: Option<Duration> = laps.iter().map(|lap| lap.processor).sum();
+    let microjoules: Option<u64> = laps.iter().map(|lap| lap.microjoules).sum();
+    BenchmarkedModel {
+        path: info.path.clone(),
+        precision: info.precision.to_string().to_lowercase(),
+        numbers: info.numbers(),
+        bytes: info.bytes,
+        sha256: String::new(),
+        provider: setting.provider.clone(),
+        threads: info.threads,
+        frames,
+        fps,
+        session_only_fps,
+        pipeline_efficiency: fps / session_only_fps,
+        stages_ms: StageQuantiles {
+            preprocess: all(|lap| &lap.preprocess),
+            inference: all(|lap| &lap.inference),
+            postprocess: all(|lap| &lap.postprocess),
+            total: all(|lap| &lap.total),
+        },
+        session_only_ms: all(|lap| &lap.session_only),
+        latency_ratio: 1.0,
+        latency_ratio_interval: [1.0; 2],
+        spread: 0.0,
+        cpu_ms_per_frame: processor.map(|time| time.as_secs_f64() * 1e3 / worked),
+        millijoule_per_frame: microjoules.map(|energy| energy as f64 / 1e3 / worked),
+        peak_rss_bytes: None,
+    }
+}
+
+fn conclusions(models: &[BenchmarkedModel], laps: &[Vec<Lap>]) -> Vec<String> {
+    let Some(first) = models.first() else { return Vec::new() };
+    let swept = models.iter().any(|model| model.threads != first.threads);
+    let name = |model: &BenchmarkedModel| {
+        let file = model.path.file_name().unwrap_or_default().to_string_lossy();
+        let threads = if swept { format!(" with {} threads", model.threads) } else { String::new() };
+        let provider = if model.provider == first.provider { String::new() } else { format!(" on {}", model.provider) };
+        format!("{file}{provider}{threads}")
+    };
+    let mut said: Vec<String> = models[1..]
+        .iter()
+        .map(|model| {
+            let [low, high] = model.latency_ratio_interval;
+            let size = model.bytes as f64 / first.bytes.max(1) as f64;
+            format!(
+                "{} against {}: {:.2} of the latency ({low:.2} to {high:.2}), {size:.2} of the size",
+                name(model),
+                name(first),
+                model.latency_ratio
+            )
+        })
+        .collect();
+    let mut row = 0;
+    for group in models.chunk_by(|a, b| a.path == b.path && a.provider == b.provider && a.threads < b.threads) {
+        if group.len() > 1 {
+            let rounds = group.iter().enumerate().map(|(at, model)| (model.threads, round_medians(laps, row + at)));
+            said.extend(ThreadAdvice::of(&group[0].path, rounds).map(|advice| advice.sentence()));
+        }
+        row += group.len();
+    }
+    said
+}
