@@ -26,7 +26,11 @@ impl App {
             Action::CancelPath => self.editing.path_prompt = None,
             Action::RefreshCameras => self.refresh_cameras(),
             Action::SetCameraWish(wish) => self.set_camera_wish(wish),
-            Action::TogglePause => self.toggle_pause(),
+            Action::TogglePause => {
+                // What the person decides holds.
+                self.evaluate.holds_live_view = false;
+                self.toggle_pause();
+            }
             Action::Step => self.step(),
             Action::Seek(to) => self.seek(to),
             Action::SetSpeed(factor) => self.set_speed(factor),
@@ -70,6 +74,7 @@ impl App {
             Action::StartProbe => self.start_probe(),
             Action::CancelProbe => self.cancel_probe(),
             Action::TakeFeeding(feeding, bytes) => self.take_feeding(feeding, bytes),
+            Action::Evaluate(action) => self.handle_evaluate(ctx, action),
         }
     }
 
@@ -107,7 +112,7 @@ impl App {
         }
     }
 
-    fn browse(&mut self, kind: DialogKind) {
+    pub(super) fn browse(&mut self, kind: DialogKind) {
         if self.background.ask_for_path(kind.clone()) {
             self.editing.dialog = Some(kind);
         } else {
@@ -133,7 +138,7 @@ impl App {
         }
     }
 
-    fn toggle_pause(&mut self) {
+    pub(super) fn toggle_pause(&mut self) {
         self.session.paused = !self.session.paused;
         tracing::info!("{}", if self.session.paused { "paused" } else { "running" });
         self.send(Command::SetPaused(self.session.paused));
@@ -223,7 +228,7 @@ impl App {
         }
     }
 
-    fn set_thresholds(&mut self, thresholds: crate::inference::Thresholds) {
+    pub(super) fn set_thresholds(&mut self, thresholds: crate::inference::Thresholds) {
         self.settings.thresholds = thresholds;
         self.settings = std::mem::take(&mut self.settings).sanitized();
         self.send(Command::SetThresholds(self.settings.thresholds));

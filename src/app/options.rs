@@ -4,9 +4,11 @@
 use super::dialogs::{self, DialogKind, Picked};
 use super::probe_job::{self, ProbeRequest, ProbeRow};
 use crate::capture::SourceSpec;
+use crate::evaluate::{Cancel, Evaluation, EvaluationPlan, Progress as EvaluationProgress};
 use crate::imaging::ImageSize;
 use crate::inference::ModelOverrides;
 use crate::inference::probe::Progress;
+use crate::inference::trial::Trial;
 use crate::runtime::catalog::{Catalog, CatalogError, ModelStore};
 use crossbeam_channel::Receiver;
 use std::ops::ControlFlow;
@@ -112,6 +114,11 @@ pub type Probe = Arc<
         + Sync,
 >;
 
+/// Evaluates models on labelled pictures, telling how far it is; why it did not come about is a sentence.
+pub type Evaluate = Arc<
+    dyn Fn(&EvaluationPlan, &Cancel, &mut dyn FnMut(EvaluationProgress)) -> Result<Evaluation, String> + Send + Sync,
+>;
+
 /// The outside world. Each function may take its time: it is called on a thread of its own, never on the window's.
 #[derive(Clone)]
 pub struct Services {
@@ -127,6 +134,10 @@ pub struct Services {
     pub open_catalog: OpenCatalog,
     /// Tries the usual preprocessings of a model.
     pub probe: Probe,
+    /// Evaluates models on labelled pictures.
+    pub evaluate: Evaluate,
+    /// Tries each model to be evaluated in a process of its own first; none skips that.
+    pub trial: Option<Trial>,
 }
 
 impl Services {
@@ -142,6 +153,8 @@ impl Services {
             pick_path: Arc::new(dialogs::native),
             open_catalog: Arc::new(|| Ok((Catalog::built_in()?, ModelStore::of_environment()?))),
             probe: Arc::new(probe_job::run),
+            evaluate: Arc::new(run_evaluation),
+            trial: None,
         }
     }
 
@@ -150,4 +163,18 @@ impl Services {
     pub fn with_families(self, find_family: impl Fn(&Path) -> Vec<Variant> + Send + Sync + 'static) -> Self {
         Self { find_family: Some(Arc::new(find_family)), ..self }
     }
+
+    /// The same with a trial of models before they are evaluated.
+    #[must_use]
+    pub fn with_trial(self, trial: Option<Trial>) -> Self {
+        Self { trial, ..self }
+    }
+}
+
+fn run_evaluation(
+    _plan: &EvaluationPlan,
+    _cancel: &Cancel,
+    _tell: &mut dyn FnMut(EvaluationProgress),
+) -> Result<Evaluation, String> {
+    Err("TEMP".to_owned())
 }

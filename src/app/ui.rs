@@ -2,6 +2,7 @@
 
 use super::App;
 use super::actions::Action;
+use super::evaluate::{PageInput, page_ui, shortcuts as page_shortcuts};
 use super::panels::{
     boxes, figures, get_models, help, message_log, model, path_prompt, situation, toasts, top_bar, transport, welcome,
 };
@@ -23,7 +24,7 @@ impl App {
     pub(super) fn draw(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         let now = Instant::now();
-        let mut actions = shortcuts::take(&ctx, self.settings.active);
+        let mut actions = self.pressed(&ctx);
         actions.extend(self.dropped_files(&ctx));
         if let Some(result) = self.session.result.clone() {
             self.picture.show(&ctx, result.id, &result.frame.image);
@@ -31,11 +32,11 @@ impl App {
             self.journal.note(&result);
         }
         self.editing.hovered = None;
-        if !self.editing.full_picture {
-            self.bars_ui(ui, &mut actions);
-            self.side_panels_ui(ui, &mut actions);
+        if self.evaluate.open {
+            self.evaluate_ui(ui, now, &mut actions);
+        } else {
+            self.live_ui(ui, now, &mut actions);
         }
-        self.center_ui(ui, now, &mut actions);
         self.windows_ui(ui, &mut actions);
         // What an action changes is seen in the next pass.
         if !actions.is_empty() {
@@ -47,6 +48,32 @@ impl App {
         if let Some(wait) = self.session.messages.next_change(now) {
             ctx.request_repaint_after(wait);
         }
+    }
+
+    /// What was asked for with keys. The page Evaluate has its own.
+    fn pressed(&self, ctx: &egui::Context) -> Vec<Action> {
+        if !self.evaluate.open {
+            return shortcuts::take(ctx, self.settings.active);
+        }
+        if self.editing.path_prompt.is_some() {
+            return Vec::new();
+        }
+        page_shortcuts(ctx, &self.evaluate).into_iter().map(Action::Evaluate).collect()
+    }
+
+    fn evaluate_ui(&mut self, ui: &mut Ui, now: Instant, actions: &mut Vec<Action>) {
+        let input = PageInput { state: &self.evaluate, settings: &self.settings };
+        let stage = page_ui(ui, &input, &mut self.gallery, actions);
+        toasts::toasts_ui(ui, stage, &self.session.messages, now, actions);
+        self.fetch_pictures();
+    }
+
+    fn live_ui(&mut self, ui: &mut Ui, now: Instant, actions: &mut Vec<Action>) {
+        if !self.editing.full_picture {
+            self.bars_ui(ui, actions);
+            self.side_panels_ui(ui, actions);
+        }
+        self.center_ui(ui, now, actions);
     }
 
     fn bars_ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
@@ -149,6 +176,9 @@ impl App {
     fn dropped_files(&self, ctx: &egui::Context) -> Vec<Action> {
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
         let action = |path: &std::path::Path| {
+            if self.evaluate.open {
+                return Action::Evaluate(Self::dropped_on_evaluate(path));
+            }
             let is_model = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"));
             if is_model {
                 Action::OpenModel(self.settings.active, path.to_owned())

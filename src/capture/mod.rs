@@ -17,5 +17,6 @@ mod video;
 pub use camera::{CameraFormat, CameraInfo, count_cameras, list_cameras};
 pub use error::CaptureError;
 pub use open::open;
+pub use pictures::read_picture;
 pub use source::{CapturedFrame, FrameSource, Next, Pace, SourceInfo, SourceKind, SourceOptions};
 pub use spec::SourceSpec;

@@ -5,13 +5,13 @@
 
 mod read;
 
-pub use read::is_picture;
+pub use read::{is_picture, read_picture};
 
 use super::CaptureError;
 use super::clock::{Clock, pause_for};
 use super::source::{CapturedFrame, FrameSource, Next, Pace, SourceInfo, SourceKind, SourceOptions};
 use crate::imaging::RgbImage;
-use read::{EXTENSIONS, has_picture_extension, read_picture};
+use read::{EXTENSIONS, has_picture_extension};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
