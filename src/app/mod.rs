@@ -39,7 +39,7 @@ pub use background::Wake;
 pub use dialogs::{DialogKind, Picked};
 pub use evaluate::{EvaluateAction, ReportForm};
 pub use options::{
-    CameraChoice, CameraFormatChoice, OpenCatalog, Services, StartOptions, TwinChoice, TwinRole, Variant,
+    CameraChoice, CameraFormatChoice, Evaluate, OpenCatalog, Services, StartOptions, TwinChoice, TwinRole, Variant,
 };
 pub use probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
 pub use settings::{CameraWish, CompareLayout, FOLDER_VARIABLE, Settings, SettingsStore, ThemeChoice, WindowPlace};

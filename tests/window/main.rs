@@ -2,6 +2,8 @@
 
 mod catalog;
 mod controls;
+mod evaluate;
+mod evaluation;
 mod events;
 mod layout;
 mod model;

@@ -4,7 +4,7 @@ use crossbeam_channel::{Receiver, bounded};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use quantscope::app::{
-    App, CameraChoice, CameraFormatChoice, DialogKind, OpenCatalog, Picked, ProbeRow, Services, Settings,
+    App, CameraChoice, CameraFormatChoice, DialogKind, Evaluate, OpenCatalog, Picked, ProbeRow, Services, Settings,
     SettingsStore, StartOptions, TwinChoice, Variant,
 };
 use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
@@ -41,6 +41,8 @@ pub struct Setup {
     pub catalog: Option<OpenCatalog>,
     /// What a search for a preprocessing finds.
     pub probed: Result<Option<Vec<ProbeRow>>, String>,
+    /// Evaluates; none: it cannot be done.
+    pub evaluate: Option<Evaluate>,
     /// Called with the folder of the settings before the window starts.
     pub prepare: fn(&Path),
 }
@@ -60,6 +62,7 @@ impl Default for Setup {
             cameras: vec![camera()],
             catalog: None,
             probed: Ok(None),
+            evaluate: None,
             prepare: |_| {},
         }
     }
@@ -95,6 +98,8 @@ impl Window {
             let progress = Progress { done: 1, of: 30 };
             if tell(progress).is_break() { Ok(None) } else { probed.clone() }
         });
+        let not_here: Evaluate = Arc::new(|_, _, _| Err("nothing is evaluated here".to_owned()));
+        services.evaluate = setup.evaluate.unwrap_or(not_here);
         let family = setup.family;
         if !family.is_empty() {
             services = services.with_families(move |_| family.clone());

@@ -35,7 +35,8 @@ pub fn summary(evaluation: &Evaluation) -> String {
         let figures = &compared.details.all;
         let difference = compared.ap_difference.map_or_else(|| format::NONE.to_owned(), signed);
         let range = compared.ap_difference_interval;
-        let range = range.map_or_else(|| format::NONE.to_owned(), |[low, high]| format!("{} … {}", signed(low), signed(high)));
+        let range =
+            range.map_or_else(|| format::NONE.to_owned(), |[low, high]| format!("{} … {}", signed(low), signed(high)));
         let [low, high] = compared.details.f1_interval;
         text.push_str(&format!(
             "| {} | {difference} | {range} | {:.3} | {low:.3} … {high:.3} | {:.3} | {:.3} |\n",
@@ -63,8 +64,7 @@ mod tests {
         let mut evaluation = evaluation();
         evaluation.models[1].path = "/m/a|b.onnx".into();
         let text = summary(&evaluation);
-        let tables: Vec<Vec<&str>> =
-            text.split("\n\n").skip(1).map(|table| table.lines().collect()).collect();
+        let tables: Vec<Vec<&str>> = text.split("\n\n").skip(1).map(|table| table.lines().collect()).collect();
         assert_eq!(tables.iter().map(Vec::len).collect::<Vec<_>>(), [5, 4]);
         for table in tables {
             let cells = |line: &str| line.replace("\\|", "").matches('|').count();

@@ -10,7 +10,13 @@ pub fn signed(value: f64) -> String {
         return format::NONE.to_owned();
     }
     // A true minus sign: as wide as the plus.
-    let sign = if value < -0.000_5 { "−" } else if value >= 0.000_5 { "+" } else { "±" };
+    let sign = if value < -0.000_5 {
+        "−"
+    } else if value >= 0.000_5 {
+        "+"
+    } else {
+        "±"
+    };
     format!("{sign}{:.3}", value.abs())
 }
 
@@ -30,10 +36,14 @@ pub fn partial(evaluation: &Evaluation) -> Option<String> {
     Some(if most == 0 {
         "Cancelled before the first picture: there is nothing to show.".to_owned()
     } else if least == most {
-        format!("Partial: every model has done {most} pictures of the data set's; the figures are of those.")
+        format!("Partial: stopped after {}. All figures are of those.", counted(most))
     } else {
-        format!("Partial: the models have done {least} to {most} pictures; figures of different pictures differ anyway.")
+        format!("Partial: the models have done {least} to {most} pictures, so their figures are of different ones.")
     })
+}
+
+fn counted(pictures: usize) -> String {
+    if pictures == 1 { "1 picture".to_owned() } else { format!("{pictures} pictures") }
 }
 
 /// Why nothing can be measured on a model, though it ran: a sentence.
@@ -84,7 +94,10 @@ mod tests {
 
     #[test]
     fn differences_carry_a_sign() {
-        assert_eq!([signed(0.0123), signed(-0.0123), signed(0.0), signed(-0.0001)], ["+0.012", "−0.012", "±0.000", "±0.000"]);
+        assert_eq!(
+            [signed(0.0123), signed(-0.0123), signed(0.0), signed(-0.0001)],
+            ["+0.012", "−0.012", "±0.000", "±0.000"]
+        );
         assert_eq!(signed(f64::NAN), format::NONE);
     }
 }

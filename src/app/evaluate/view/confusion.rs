@@ -34,7 +34,7 @@ pub fn confusion_ui(ui: &mut Ui, results: &Results, wishes: &mut Vec<EvaluateAct
     models_ui(ui, &choices, results.confused, |index| wishes.push(EvaluateAction::ConfusionOf(index)));
     let accuracy = models.get(results.confused).and_then(|model| model.accuracy.as_ref());
     let Some(confusion) = accuracy.map(|accuracy| &accuracy.confusion).filter(|it| !it.classes.is_empty()) else {
-        note_ui(ui, "This model has found nothing that could be taken for something else.");
+        note_ui(ui, "Nothing is known of this model's confusions: it has no figures.");
         return;
     };
     ui.horizontal_wrapped(|ui| {
@@ -179,7 +179,14 @@ fn tip_ui(
     let Some(times) = confusion.counts.get(row).and_then(|counts| counts.get(column)) else { return };
     let outline = field(fields, side, row, column);
     ui.painter().rect_stroke(outline, 0, (1.5, Colors::of(ui).text), eframe::egui::StrokeKind::Inside);
-    let mistake = Mistake { truth: name(confusion, row), said: name(confusion, column), times: *times, row, column, nothing: count };
+    let mistake = Mistake {
+        truth: name(confusion, row),
+        said: name(confusion, column),
+        times: *times,
+        row,
+        column,
+        nothing: count,
+    };
     let share = *times as f64 / row_total(confusion, row).max(1) as f64 * 100.0;
     response.on_hover_text_at_pointer(format!("{mistake}\n{share:.1} % of the row"));
 }

@@ -76,12 +76,11 @@ fn f1_ui(ui: &mut Ui, known: &[(usize, &AccuracyReport)], live: f32, height: f32
             line(ui, *index, "confidence", "F1", points.collect())
         })
         .collect();
-    let best: Vec<_> = known
-        .iter()
-        .filter_map(|(index, accuracy)| Some((model_color(ui, *index), accuracy.best?)))
-        .collect();
+    let best: Vec<_> =
+        known.iter().filter_map(|(index, accuracy)| Some((model_color(ui, *index), accuracy.best?))).collect();
     chart(ui, "f1", ["confidence", "F1"], height).show(ui, |plot| {
-        let now = VLine::new("live view", f64::from(live)).color(weak).width(1.0).style(LineStyle::Dotted { spacing: 4.0 });
+        let now =
+            VLine::new("live view", f64::from(live)).color(weak).width(1.0).style(LineStyle::Dotted { spacing: 4.0 });
         plot.vline(now.allow_hover(false));
         lines.into_iter().for_each(|line| plot.line(line));
         for (color, best) in best {

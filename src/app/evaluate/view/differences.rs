@@ -20,12 +20,7 @@ const CAPTION: f32 = 40.0;
 const GAP: f32 = 10.0;
 
 /// Draws the tab.
-pub fn differences_ui(
-    ui: &mut Ui,
-    results: &Results,
-    shelf: &mut PictureShelf,
-    wishes: &mut Vec<EvaluateAction>,
-) {
+pub fn differences_ui(ui: &mut Ui, results: &Results, shelf: &mut PictureShelf, wishes: &mut Vec<EvaluateAction>) {
     let evaluation = &*results.evaluation;
     if evaluation.models.len() < 2 {
         note_ui(ui, "There is one model only: evaluate two or more to see where they differ.");
@@ -72,7 +67,8 @@ fn filter_ui(ui: &mut Ui, results: &Results, wishes: &mut Vec<EvaluateAction>) {
         return;
     }
     let mut choices = vec![(None, "All models".to_owned())];
-    choices.extend(models.iter().enumerate().skip(1).map(|(index, model)| (Some(index), format::file_name(&model.path))));
+    choices
+        .extend(models.iter().enumerate().skip(1).map(|(index, model)| (Some(index), format::file_name(&model.path))));
     models_ui(ui, &choices, results.gallery.candidate, |chosen| wishes.push(EvaluateAction::DifferencesOf(chosen)));
 }
 

@@ -27,7 +27,8 @@ pub fn large_ui(ui: &mut Ui, results: &Results, shelf: &mut PictureShelf, wishes
     response.widget_info(|| {
         let boxes = [&picture.truth, &picture.reference_boxes, &picture.candidate_boxes].map(|boxes| boxes.len());
         let [truth, reference, candidate] = boxes;
-        let spoken = format!("{name} large: {truth} true boxes, {reference} of the reference, {candidate} of the candidate");
+        let spoken =
+            format!("{name} large: {truth} true boxes, {reference} of the reference, {candidate} of the candidate");
         WidgetInfo::labeled(Role::Image, true, spoken)
     });
     let truth = |placed: &Placed<'_>, found: &[NamedBox]| {

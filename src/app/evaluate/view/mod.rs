@@ -41,13 +41,12 @@ pub fn page_ui(ui: &mut Ui, input: &PageInput<'_>, shelf: &mut PictureShelf, act
         Panel::bottom("evaluate start").frame(bar).show(ui, |ui| setup::start_ui(ui, input, &mut wishes));
     }
     let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::symmetric(12, 10));
-    let place = CentralPanel::default().frame(frame).show(ui, |ui| {
-        match (&input.state.stage, input.state.shown_results()) {
+    let place =
+        CentralPanel::default().frame(frame).show(ui, |ui| match (&input.state.stage, input.state.shown_results()) {
             (Stage::Running(run), _) => running::running_ui(ui, run, &mut wishes),
             (_, Some(results)) => results_ui(ui, results, input, shelf, &mut wishes),
             _ => setup::setup_ui(ui, input, actions, &mut wishes),
-        }
-    });
+        });
     actions.extend(wishes.into_iter().map(Action::Evaluate));
     place.response.rect
 }

@@ -11,9 +11,7 @@ use crate::app::evaluate::state::Stage;
 use crate::app::format;
 use crate::app::theme::{Colors, readable_on};
 use crate::pipeline::LaneId;
-use eframe::egui::{
-    Align, Button, DragValue, Label, Layout, RichText, Slider, Ui, vec2,
-};
+use eframe::egui::{Align, Button, DragValue, Label, Layout, RichText, Slider, Ui, vec2};
 use std::path::PathBuf;
 
 /// From this width on pictures and models stand beside each other.
@@ -63,7 +61,10 @@ fn pictures_ui(ui: &mut Ui, input: &PageInput<'_>, actions: &mut Vec<Action>, wi
                 }
             }
         });
-        note_ui(ui, "COCO json, YOLO data.yaml, or a folder of Pascal VOC xml; it can be dropped onto the window, too.");
+        note_ui(
+            ui,
+            "COCO json, YOLO data.yaml, or a folder of Pascal VOC xml; it can be dropped onto the window, too.",
+        );
     });
 }
 
@@ -156,7 +157,11 @@ fn thresholds_ui(ui: &mut Ui, setup: &Setup, wishes: &mut Vec<EvaluateAction>) {
         let mut new = setup.thresholds;
         for (name, value, tip) in [
             ("Confidence", &mut new.confidence, "Boxes from this score up count for agreement and for the gallery"),
-            ("Overlap (IoU)", &mut new.iou, "Of two boxes of a class that overlap more than this, the weaker is dropped"),
+            (
+                "Overlap (IoU)",
+                &mut new.iou,
+                "Of two boxes of a class that overlap more than this, the weaker is dropped",
+            ),
         ] {
             ui.horizontal(|ui| {
                 let label = ui.allocate_ui_with_layout(vec2(96.0, 20.0), Layout::left_to_right(Align::Center), |ui| {
@@ -197,7 +202,8 @@ pub fn start_ui(ui: &mut Ui, input: &PageInput<'_>, wishes: &mut Vec<EvaluateAct
             (DatasetChoice::Path(_), Some(limit)) => format!("at most {limit} pictures"),
             (DatasetChoice::Path(_), None) => "all pictures of the data set".to_owned(),
         };
-        let text = format!("{models} on {pictures}. The live view rests meanwhile: all cores belong to the evaluation.");
+        let text =
+            format!("{models} on {pictures}. The live view rests meanwhile: all cores belong to the evaluation.");
         ui.add(Label::new(RichText::new(text).color(Colors::of(ui).weak)).wrap());
     });
 }

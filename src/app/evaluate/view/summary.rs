@@ -21,11 +21,16 @@ pub fn summary_ui(ui: &mut Ui, evaluation: &Evaluation) {
         for finding in findings(&Report { evaluation: Some(evaluation), benchmark: None }) {
             finding_ui(ui, &finding);
         }
-        failures_ui(ui, evaluation);
+        for text in evaluation.models.iter().filter_map(|model| words::nothing_in_common(evaluation, model)) {
+            failure_ui(ui, &text);
+        }
         card_ui(ui, "Accuracy", |ui| {
             models_table_ui(ui, evaluation);
-            note_ui(ui, "S, M, L: objects below 32², to 96² and above 96² pixels. Latency is that of this run, in which \
-                         pictures were worked on beside each other; a benchmark measures it fairly.");
+            note_ui(
+                ui,
+                "S, M, L: objects below 32², to 96² and above 96² pixels. Latency is that of this run, in which \
+                         pictures were worked on beside each other; a benchmark measures it fairly.",
+            );
         });
         if !evaluation.agreement.is_empty() {
             card_ui(ui, "Agreement with the reference", |ui| agreement_table_ui(ui, evaluation));
@@ -36,7 +41,11 @@ pub fn summary_ui(ui: &mut Ui, evaluation: &Evaluation) {
 
 /// Draws what there is to say when no picture was evaluated.
 pub fn nothing_ui(ui: &mut Ui, evaluation: &Evaluation) {
-    failures_ui(ui, evaluation);
+    for model in &evaluation.models {
+        if let Some(error) = &model.error {
+            failure_ui(ui, &format!("{}: {error}", format::file_name(&model.path)));
+        }
+    }
     card_ui(ui, "Data set", |ui| dataset_ui(ui, evaluation));
 }
 
@@ -69,20 +78,13 @@ fn tone(colors: &Colors, tone: Tone) -> (Color32, &'static str) {
     }
 }
 
-/// Models that stopped early or could not be measured.
-fn failures_ui(ui: &mut Ui, evaluation: &Evaluation) {
+fn failure_ui(ui: &mut Ui, text: &str) {
     let colors = Colors::of(ui);
-    for model in &evaluation.models {
-        let name = format::file_name(&model.path);
-        let failed = model.error.as_ref().map(|error| format!("{name} stopped after {} pictures: {error}", model.pictures));
-        for text in failed.into_iter().chain(words::nothing_in_common(evaluation, model)) {
-            let frame = Frame::new().fill(colors.card).stroke((1.0, colors.error)).corner_radius(8);
-            frame.inner_margin(Margin::symmetric(12, 7)).show(ui, |ui| {
-                ui.set_width(ui.available_width());
-                text_ui(ui, &text, colors.text);
-            });
-        }
-    }
+    let frame = Frame::new().fill(colors.card).stroke((1.0, colors.error)).corner_radius(8);
+    frame.inner_margin(Margin::symmetric(12, 7)).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        text_ui(ui, text, colors.text);
+    });
 }
 
 /// Draws the table of models.
@@ -148,7 +150,10 @@ fn agreement_table_ui(ui: &mut Ui, evaluation: &Evaluation) {
     table.show(ui, |row, column| agreement_cell(known[row].0, known[row].1, column));
     if let Some((compared, _)) = known.first() {
         let confidence = compared.details.confidence;
-        note_ui(ui, &format!("Boxes of one class that overlap by IoU 0.5 are the same, at a confidence of {confidence:.2}."));
+        note_ui(
+            ui,
+            &format!("Boxes of one class that overlap by IoU 0.5 are the same, at a confidence of {confidence:.2}."),
+        );
     }
 }
 
@@ -206,7 +211,10 @@ fn dataset_ui(ui: &mut Ui, evaluation: &Evaluation) {
     for model in &evaluation.models {
         let name = format::file_name(&model.path);
         let unmatched = [
-            ("does not know these classes of the data set, which are left out of its figures", &model.unmatched_dataset_classes),
+            (
+                "does not know these classes of the data set, which are left out of its figures",
+                &model.unmatched_dataset_classes,
+            ),
             ("knows these classes that the data set does not have", &model.unmatched_model_classes),
         ];
         for (what, classes) in unmatched.into_iter().filter(|(_, classes)| !classes.is_empty()) {
