@@ -27,6 +27,8 @@ pub struct Evaluation {
     pub differences: Vec<PictureDifference>,
     /// Whether every picture was evaluated with every model.
     pub complete: bool,
+    /// Time from the first picture to the last, without loading, seconds.
+    pub seconds: f64,
 }
 
 /// Versions of what took part.
@@ -45,8 +47,14 @@ pub struct EvaluationSettings {
     pub confidence: f32,
     /// IoU threshold of the non-maximum suppression.
     pub iou: f32,
+    /// Lowest score of a box that counts for AP.
+    pub score_floor: f32,
+    /// Boxes of a picture that count for AP, best first.
+    pub boxes_a_picture: usize,
     /// Threads ONNX Runtime uses inside one operator.
     pub threads: usize,
+    /// Pictures that are worked on beside each other, each with sessions of its own.
+    pub lanes: usize,
     /// At most this many pictures, if not all.
     pub limit: Option<usize>,
     /// The command line that repeats it.
@@ -110,6 +118,8 @@ pub struct ModelEvaluation {
     pub unmatched_dataset_classes: Vec<String>,
     /// Classes of the model that the dataset does not know by name.
     pub unmatched_model_classes: Vec<String>,
+    /// What the user should know of it, such as labels that do not fit.
+    pub warnings: Vec<String>,
     /// Why it stopped early, if it did.
     pub error: Option<String>,
 }
@@ -141,6 +151,8 @@ pub struct ComparedWithReference {
     pub ap_difference: Option<f64>,
     /// Interval of that difference in 95 of 100 resamplings of the pictures; none where it was not computed.
     pub ap_difference_interval: Option<[f64; 2]>,
+    /// What can be said of that difference, in words; none where there is none.
+    pub ap_verdict: Option<String>,
 }
 
 /// A picture on which models differ.
