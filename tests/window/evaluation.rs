@@ -31,7 +31,10 @@ pub fn evaluation(folder: &Path, pictures: usize) -> Evaluation {
         settings: EvaluationSettings {
             confidence: 0.25,
             iou: 0.65,
+            score_floor: 0.001,
+            boxes_a_picture: 100,
             threads: 1,
+            lanes: 2,
             limit: None,
             command: "quantscope eval /data/signs/instances.json --model scene.onnx --model scene.int8.onnx".into(),
         },
@@ -49,6 +52,7 @@ pub fn evaluation(folder: &Path, pictures: usize) -> Evaluation {
         models,
         differences: (0..pictures).map(|index| difference(folder, index)).collect(),
         complete: true,
+        seconds: 4.2,
     }
 }
 
@@ -85,6 +89,7 @@ fn model(path: &str, numbers: &str, bytes: u64, ap: f64, ms: f32) -> ModelEvalua
         pictures_per_second: 90.0,
         unmatched_dataset_classes: vec!["traffic light".into()],
         unmatched_model_classes: Vec::new(),
+        warnings: Vec::new(),
         error: None,
     }
 }
@@ -156,6 +161,7 @@ fn compared(candidate: usize, difference: f64, around: f64) -> ComparedWithRefer
         details,
         ap_difference: Some(difference),
         ap_difference_interval: Some([difference - around, difference + around]),
+        ap_verdict: None,
     }
 }
 

@@ -20,7 +20,10 @@ pub fn evaluation() -> Evaluation {
         settings: EvaluationSettings {
             confidence: 0.25,
             iou: 0.45,
+            score_floor: 0.001,
+            boxes_a_picture: 100,
             threads: 2,
+            lanes: 2,
             limit: None,
             command: "quantscope eval /data/signs.json".into(),
         },
@@ -39,6 +42,7 @@ pub fn evaluation() -> Evaluation {
         agreement: vec![compared(1, -0.02), compared(2, -0.01)],
         differences: vec![difference("1.jpg", 1, 3), difference("2.jpg", 2, 2), difference("3.jpg", 1, 1)],
         complete: true,
+        seconds: 4.2,
     }
 }
 
@@ -83,6 +87,7 @@ fn model(path: &str, numbers: &str, bytes: u64, [ap, stop, other]: [f64; 3], ms:
         pictures_per_second: 50.0,
         unmatched_dataset_classes: Vec::new(),
         unmatched_model_classes: Vec::new(),
+        warnings: Vec::new(),
         error: None,
     }
 }
@@ -111,6 +116,7 @@ fn compared(candidate: usize, difference: f64) -> ComparedWithReference {
         details,
         ap_difference: Some(difference),
         ap_difference_interval: Some([difference - 0.005, difference + 0.005]),
+        ap_verdict: None,
     }
 }
 

@@ -210,6 +210,9 @@ fn dataset_ui(ui: &mut Ui, evaluation: &Evaluation) {
     }
     for model in &evaluation.models {
         let name = format::file_name(&model.path);
+        for warning in &model.warnings {
+            text_ui(ui, &format!("{name}: {warning}"), colors.warning);
+        }
         let unmatched = [
             (
                 "does not know these classes of the data set, which are left out of its figures",
