@@ -157,8 +157,7 @@ impl Album<'_> {
         for (width, height) in [(720, 480), (1280, 800), (1920, 1080)] {
             for theme in ["dark", "light"] {
                 let settings = settings(width, height, &format!("theme = \"{theme}\""));
-                let mut program =
-                    Program::start(self.screen, &Setup { settings: Some(&settings), ..Setup::default() });
+                let mut program = Program::start(self.screen, &Setup { settings: Some(&settings), ..Setup::default() });
                 program.waits(&["on view: A FP32", "B INT8"]);
                 let shot = |program: &Program<'_>, name: &str| {
                     std::thread::sleep(FADE);

@@ -97,6 +97,9 @@ impl App {
             Event::ModelReady(info) => self.on_model_ready(info),
             Event::Warning(text) => self.tell(Severity::Warning, text),
         }
+        if self.evaluate.open && self.evaluate.is_choosing() {
+            self.take_loaded_models();
+        }
     }
 
     fn on_source_failed(&mut self, spec: SourceSpec, message: String) {

@@ -58,7 +58,9 @@ impl App {
         if self.editing.path_prompt.is_some() {
             return Vec::new();
         }
-        page_shortcuts(ctx, &self.evaluate).into_iter().map(Action::Evaluate).collect()
+        let help = ctx.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::F1));
+        let keys = page_shortcuts(ctx, &self.evaluate).into_iter().map(Action::Evaluate);
+        keys.chain(help.then_some(Action::ToggleHelp)).collect()
     }
 
     fn evaluate_ui(&mut self, ui: &mut Ui, now: Instant, actions: &mut Vec<Action>) {
@@ -162,10 +164,13 @@ impl App {
         let ctx = ui.ctx().clone();
         help::help_ui(&ctx, &mut self.editing.help_open);
         message_log::message_log_ui(&ctx, &mut self.editing.messages_open, &self.session.messages, actions);
-        get_models::get_models_ui(&ctx, &self.session.catalog, actions);
-        if let Some(panel) = &mut self.editing.model_panel {
-            let state = &self.session.lanes[panel.lane.index()];
-            model::model_panel_ui(&ctx, panel, state, actions);
+        // These belong to the live view.
+        if !self.evaluate.open {
+            get_models::get_models_ui(&ctx, &self.session.catalog, actions);
+            if let Some(panel) = &mut self.editing.model_panel {
+                let state = &self.session.lanes[panel.lane.index()];
+                model::model_panel_ui(&ctx, panel, state, actions);
+            }
         }
         if let Some(prompt) = &mut self.editing.path_prompt {
             path_prompt::path_prompt_ui(&ctx, prompt, actions);
@@ -175,10 +180,11 @@ impl App {
     /// Files dropped onto the window: models go into the lane that is shown, everything else is a source.
     fn dropped_files(&self, ctx: &egui::Context) -> Vec<Action> {
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
+        if self.evaluate.open {
+            let actions = dropped.iter().flat_map(|file| Self::dropped_on_evaluate(file.path()));
+            return actions.map(Action::Evaluate).collect();
+        }
         let action = |path: &std::path::Path| {
-            if self.evaluate.open {
-                return Action::Evaluate(Self::dropped_on_evaluate(path));
-            }
             let is_model = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"));
             if is_model {
                 Action::OpenModel(self.settings.active, path.to_owned())

@@ -111,6 +111,21 @@ fn the_loaded_models_are_chosen_and_others_can_be_added_and_left_out() {
 }
 
 #[test]
+fn what_is_loaded_while_the_page_is_open_and_what_is_dropped_is_taken() {
+    let mut window = Window::open(Setup::default());
+    window.settle();
+    window.press(Key::E);
+    assert!(window.sees("Add a model"));
+    window.load_models();
+    assert!(window.sees("2 models on 200 rendered pictures"));
+    for path in ["/dropped/d.onnx", "/dropped/data.yaml"] {
+        window.drop_file(path);
+    }
+    assert!(window.sees("3 models on all pictures of the data set"));
+    assert!(window.sees("Leave out d.onnx") && window.sees("Data set /dropped/data.yaml"));
+}
+
+#[test]
 fn an_evaluation_is_watched_and_its_results_are_shown() {
     let mut played = Played::open(Setup::default());
     played.window.press(Key::Enter);
@@ -283,6 +298,9 @@ fn a_report_is_saved_and_the_table_copied() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("decision");
     let mut played = Played::with_results(Setup { picked: Picked::Path(path), ..Setup::default() });
+    played.window.click("Report");
+    played.window.press(Key::Escape);
+    assert!(played.label("Verdict:"), "it closes the menu, not the page");
     played.window.click("Report");
     played.window.click("Data for programs (json)");
     played.window.until(|window| window.sees("Saved the report"));

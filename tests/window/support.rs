@@ -187,6 +187,12 @@ impl Window {
         self.harness.run();
     }
 
+    /// Drops a file onto the window.
+    pub fn drop_file(&mut self, path: &str) {
+        self.harness.input_mut().dropped_files = vec![Arc::new(Dropped(path.into()))];
+        self.harness.run();
+    }
+
     /// The settings as the next start would read them.
     pub fn saved(mut self) -> Settings {
         let store = SettingsStore::locate(Some(self.folder.path().join("config")));
@@ -197,6 +203,18 @@ impl Window {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl eframe::egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Err("the window reads no files".to_owned())
     }
 }
 

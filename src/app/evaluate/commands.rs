@@ -81,7 +81,7 @@ impl App {
     }
 
     /// The models of the lanes and the one that waits behind B are evaluated unless the person says otherwise.
-    fn take_loaded_models(&mut self) {
+    pub(in crate::app) fn take_loaded_models(&mut self) {
         let running = self.session.lanes.iter().filter_map(|lane| Some((lane.loaded.as_ref()?, lane.precision())));
         let ready = self.session.ready.iter().map(|info| (info, Some(info.precision.to_string())));
         let mut models: Vec<ChosenModel> = Vec::new();
@@ -185,14 +185,15 @@ impl App {
         }
     }
 
-    /// Files dropped onto the page: models are added, everything else is the data set.
-    pub(in crate::app) fn dropped_on_evaluate(path: &Path) -> EvaluateAction {
+    /// A file dropped onto the page: a model is added, everything else is the data set. Both are to be seen.
+    pub(in crate::app) fn dropped_on_evaluate(path: &Path) -> [EvaluateAction; 2] {
         let is_model = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"));
-        if is_model {
+        let chosen = if is_model {
             EvaluateAction::AddModel(path.to_owned())
         } else {
             EvaluateAction::SetDataset(DatasetChoice::Path(path.to_owned()))
-        }
+        };
+        [EvaluateAction::ChooseAgain, chosen]
     }
 }
 

@@ -21,7 +21,7 @@ use crate::app::settings::Settings;
 use crate::app::theme::Colors;
 use eframe::egui::containers::Sides;
 use eframe::egui::{
-    Button, CentralPanel, Context, Frame, Key, Label, Margin, Modifiers, Panel, Rect, RichText, Ui, vec2,
+    Button, CentralPanel, Context, Frame, Key, Label, Margin, Modifiers, Panel, Popup, Rect, RichText, Ui, vec2,
 };
 
 /// What the page shows beside its own state.
@@ -151,9 +151,14 @@ pub fn shortcuts(ctx: &Context, state: &EvaluateState) -> Vec<EvaluateAction> {
     if ctx.text_edit_focused() {
         return Vec::new();
     }
-    let mut keys: Vec<(Key, EvaluateAction)> =
-        vec![(Key::E, EvaluateAction::Toggle), (Key::Escape, EvaluateAction::Back)];
-    if state.is_choosing() && ctx.memory(|memory| memory.focused().is_none()) {
+    let mut keys: Vec<(Key, EvaluateAction)> = vec![(Key::E, EvaluateAction::Toggle)];
+    // An open menu is closed by it.
+    if !Popup::is_any_open(ctx) {
+        keys.push((Key::Escape, EvaluateAction::Back));
+    }
+    // What has the focus is pressed by Enter.
+    let focused = ctx.memory(|memory| memory.focused().is_some());
+    if state.is_choosing() && !focused {
         keys.push((Key::Enter, EvaluateAction::Start));
     }
     if let Some(results) = state.shown_results() {
@@ -168,7 +173,8 @@ pub fn shortcuts(ctx: &Context, state: &EvaluateState) -> Vec<EvaluateAction> {
                     keys.push((Key::T, EvaluateAction::SetTruthShown(!results.gallery.truth)));
                     keys.push((Key::V, EvaluateAction::SetOverlaid(!results.gallery.overlaid)));
                 }
-                None => keys.push((Key::Enter, EvaluateAction::Enlarge(Some(0)))),
+                None if !focused => keys.push((Key::Enter, EvaluateAction::Enlarge(Some(0)))),
+                None => {}
             }
         }
     }

@@ -224,7 +224,10 @@ fn dataset_ui(ui: &mut Ui, evaluation: &Evaluation) {
             note_ui(ui, &format!("{name} {what}: {}", listed(classes)));
         }
     }
-    note_ui(ui, &format!("Measured on {}. {}", evaluation.machine, evaluation.settings.command));
+    let (seconds, lanes) = (evaluation.seconds, evaluation.settings.lanes);
+    let beside = if lanes > 1 { format!(", {lanes} pictures beside each other") } else { String::new() };
+    note_ui(ui, &format!("Measured in {seconds:.1} s{beside}, on {}.", evaluation.machine));
+    note_ui(ui, &format!("The same in a terminal: {}", evaluation.settings.command));
 }
 
 /// The first few names, and how many more there are.
