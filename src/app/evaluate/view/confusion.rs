@@ -81,20 +81,25 @@ fn mistakes_ui(ui: &mut Ui, mistakes: &[Mistake<'_>]) {
 
 fn map_ui(ui: &mut Ui, confusion: &Confusion, only_mistakes: bool, height: f32) {
     let count = confusion.classes.len() + 1;
-    let room = (ui.available_width() - NAMES.x - 12.0).min((height - NAMES.y - 12.0).max(240.0));
-    let side = (room / count as f32).floor().clamp(SIDES[0], SIDES[1]);
+    let fitting = |names: Vec2| {
+        let room = (ui.available_width() - names.x - 12.0).min((height - names.y - 12.0).max(240.0));
+        (room / count as f32).floor().clamp(SIDES[0], SIDES[1])
+    };
+    let named = fitting(NAMES) >= NAMES_FROM;
+    let names = if named { NAMES } else { Vec2::splat(4.0) };
+    let side = fitting(names);
     let map = Vec2::splat(side * count as f32);
     let area = if height.is_finite() { ScrollArea::both() } else { ScrollArea::horizontal() };
     area.id_salt("map").auto_shrink([true, true]).show(ui, |ui| {
-        let (whole, _) = ui.allocate_exact_size(NAMES + map + vec2(4.0, 4.0), Sense::hover());
-        let fields = Rect::from_min_size(whole.min + NAMES, map);
+        let (whole, _) = ui.allocate_exact_size(names + map + vec2(4.0, 4.0), Sense::hover());
+        let fields = Rect::from_min_size(whole.min + names, map);
         let response = ui.interact(fields, ui.scope_id().with("fields"), Sense::hover());
         let pointed = response.hover_pos().and_then(|at| {
             let index = |offset: f32| ((offset / side) as usize).min(count - 1);
             fields.contains(at).then(|| (index(at.y - fields.top()), index(at.x - fields.left())))
         });
         fields_ui(ui, confusion, fields, side, only_mistakes);
-        if side >= NAMES_FROM {
+        if named {
             names_ui(ui, confusion, fields, side, pointed);
         }
         ui.painter().rect_stroke(fields, 0, (1.0, Colors::of(ui).line), eframe::egui::StrokeKind::Outside);
@@ -148,17 +153,16 @@ fn names_ui(ui: &Ui, confusion: &Confusion, fields: Rect, side: f32, pointed: Op
     let font = FontId::proportional((side * 0.8).clamp(9.0, 13.0));
     for index in 0..=confusion.classes.len() {
         let color = |is: bool| if is { colors.text } else { colors.weak };
-        let text = |room: f32, color: Color32, extra: &str| {
-            let text = format!("{}{extra}", name(confusion, index));
-            let mut job = LayoutJob::simple_singleline(text, font.clone(), color);
+        let text = |room: f32, color: Color32| {
+            let mut job = LayoutJob::simple_singleline(name(confusion, index).to_owned(), font.clone(), color);
             job.wrap = TextWrapping::truncate_at_width(room - 8.0);
             ui.painter().layout_job(job)
         };
         let at = (index as f32 + 0.5) * side;
-        let row = text(NAMES.x, color(pointed.is_some_and(|(row, _)| row == index)), "");
+        let row = text(NAMES.x, color(pointed.is_some_and(|(row, _)| row == index)));
         let place = pos2(fields.left() - 6.0 - row.size().x, fields.top() + at - row.size().y / 2.0);
         ui.painter().galley(place, row, colors.text);
-        let column = text(NAMES.y, color(pointed.is_some_and(|(_, column)| column == index)), "");
+        let column = text(NAMES.y, color(pointed.is_some_and(|(_, column)| column == index)));
         let place = pos2(fields.left() + at - column.size().y / 2.0, fields.top() - 6.0);
         let shape = eframe::egui::epaint::TextShape::new(place, column, colors.text).with_angle(-FRAC_PI_2);
         ui.painter().add(shape);

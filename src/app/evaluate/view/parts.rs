@@ -4,7 +4,13 @@ use crate::app::evaluate::style;
 use crate::app::format;
 use crate::app::theme::Colors;
 use crate::evaluate::Evaluation;
-use eframe::egui::{Align, Color32, Frame, Label, Layout, Margin, RichText, ScrollArea, Sense, Ui, vec2};
+use eframe::egui::{
+    Align, Color32, FontId, Frame, Label, Layout, Margin, Rect, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo,
+    pos2, vec2,
+};
+
+/// Length of a piece of a model's line.
+const SAMPLE: f32 = 24.0;
 
 /// A framed piece of the page.
 pub fn card_ui(ui: &mut Ui, title: &str, content: impl FnOnce(&mut Ui)) {
@@ -46,20 +52,28 @@ pub fn note_ui(ui: &mut Ui, text: &str) {
 
 /// Which line is which model.
 pub fn key_ui(ui: &mut Ui, evaluation: &Evaluation) {
+    let color = Colors::of(ui).text;
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 6.0;
+        ui.spacing_mut().item_spacing = vec2(16.0, 2.0);
         for (index, model) in evaluation.models.iter().enumerate() {
-            sample_ui(ui, index);
             let name = format!("{} {}", format::shortened(&format::file_name(&model.path), 36), model.numbers);
-            ui.label(name).on_hover_text(model.path.display().to_string());
-            ui.add_space(10.0);
+            // Line and name in one piece, so that they wrap together.
+            let galley = ui.painter().layout_no_wrap(name.clone(), FontId::proportional(13.5), color);
+            let size = vec2(SAMPLE + 6.0 + galley.size().x, 20.0);
+            let (place, response) = ui.allocate_exact_size(size, Sense::hover());
+            let line = Rect::from_min_size(place.min, vec2(SAMPLE, size.y));
+            style::sample(ui.painter(), line, style::model_color(ui, index), style::model_dash(index));
+            let at = pos2(line.right() + 6.0, place.center().y - galley.size().y / 2.0);
+            ui.painter().galley(at, galley, color);
+            response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
+            response.on_hover_text(model.path.display().to_string());
         }
     });
 }
 
 /// A piece of a model's line.
 pub fn sample_ui(ui: &mut Ui, model: usize) {
-    let (rect, _) = ui.allocate_exact_size(vec2(24.0, 18.0), Sense::hover());
+    let (rect, _) = ui.allocate_exact_size(vec2(SAMPLE, 18.0), Sense::hover());
     style::sample(ui.painter(), rect, style::model_color(ui, model), style::model_dash(model));
 }
 

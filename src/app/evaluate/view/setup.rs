@@ -12,7 +12,7 @@ use crate::app::format;
 use crate::app::theme::{Colors, readable_on};
 use crate::pipeline::LaneId;
 use eframe::egui::{Align, Button, DragValue, Label, Layout, RichText, Slider, Ui, vec2};
-use std::path::PathBuf;
+use std::path::Path;
 
 /// From this width on pictures and models stand beside each other.
 const TWO_COLUMNS_FROM: f32 = 860.0;
@@ -83,13 +83,13 @@ fn scene_ui(ui: &mut Ui, setup: &Setup, wishes: &mut Vec<EvaluateAction>) {
     });
 }
 
-fn dataset_ui(ui: &mut Ui, path: &PathBuf, setup: &Setup, wishes: &mut Vec<EvaluateAction>) {
-    let chosen = setup.dataset == DatasetChoice::Path(path.clone());
+fn dataset_ui(ui: &mut Ui, path: &Path, setup: &Setup, wishes: &mut Vec<EvaluateAction>) {
+    let chosen = setup.dataset == DatasetChoice::Path(path.to_owned());
     let text = path.display().to_string();
     let longest = (ui.available_width() / 8.0) as usize;
     let radio = ui.radio(chosen, format::shortened(&text, longest.max(24)));
     if radio.on_hover_text(&text).accessible_name(format!("Data set {text}")).clicked() {
-        wishes.push(EvaluateAction::SetDataset(DatasetChoice::Path(path.clone())));
+        wishes.push(EvaluateAction::SetDataset(DatasetChoice::Path(path.to_owned())));
     }
     if !chosen {
         return;

@@ -15,28 +15,39 @@ const LATENCY_TIP: &str = "Median time a picture from preprocessing to the last 
 /// Names of classes that are written out.
 const MOST_NAMES: usize = 12;
 
+/// With more candidates than this the table comes before the words.
+const FEW_CANDIDATES: usize = 2;
+
 /// Draws the tab.
 pub fn summary_ui(ui: &mut Ui, evaluation: &Evaluation) {
+    let findings = findings(&Report { evaluation: Some(evaluation), benchmark: None });
     scrolled_ui(ui, "evaluate summary", |ui| {
-        for finding in findings(&Report { evaluation: Some(evaluation), benchmark: None }) {
-            finding_ui(ui, &finding);
-        }
-        for text in evaluation.models.iter().filter_map(|model| words::nothing_in_common(evaluation, model)) {
-            failure_ui(ui, &text);
-        }
-        card_ui(ui, "Accuracy", |ui| {
-            models_table_ui(ui, evaluation);
-            note_ui(
-                ui,
-                "S, M, L: objects below 32², to 96² and above 96² pixels. Latency is that of this run, in which \
-                         pictures were worked on beside each other; a benchmark measures it fairly.",
-            );
-        });
-        if !evaluation.agreement.is_empty() {
-            card_ui(ui, "Agreement with the reference", |ui| agreement_table_ui(ui, evaluation));
+        if findings.len() > FEW_CANDIDATES {
+            tables_ui(ui, evaluation);
+            findings.iter().for_each(|finding| finding_ui(ui, finding));
+        } else {
+            findings.iter().for_each(|finding| finding_ui(ui, finding));
+            tables_ui(ui, evaluation);
         }
         card_ui(ui, "Data set", |ui| dataset_ui(ui, evaluation));
     });
+}
+
+fn tables_ui(ui: &mut Ui, evaluation: &Evaluation) {
+    for text in evaluation.models.iter().filter_map(|model| words::nothing_in_common(evaluation, model)) {
+        failure_ui(ui, &text);
+    }
+    card_ui(ui, "Accuracy", |ui| {
+        models_table_ui(ui, evaluation);
+        note_ui(
+            ui,
+            "S, M, L: objects below 32², to 96² and above 96² pixels. Latency is that of this run, in which pictures \
+             were worked on beside each other; a benchmark measures it fairly.",
+        );
+    });
+    if !evaluation.agreement.is_empty() {
+        card_ui(ui, "Agreement with the reference", |ui| agreement_table_ui(ui, evaluation));
+    }
 }
 
 /// Draws what there is to say when no picture was evaluated.
