@@ -3,6 +3,7 @@
 use super::dialogs::DialogKind;
 use super::evaluate::EvaluateAction;
 use super::settings::{CameraWish, CompareLayout, ThemeChoice};
+use super::tools::Tool;
 use crate::capture::SourceSpec;
 use crate::inference::Thresholds;
 use crate::inference::probe::Feeding;
@@ -101,6 +102,8 @@ pub enum Action {
     DismissWelcome,
     /// Save the picture with its boxes.
     SaveSnapshot,
+    /// Open the window of a tool.
+    OpenTool(Tool),
     /// Open or close the panel of a lane's model.
     ToggleModelPanel(LaneId),
     /// Load the model again with the card as it was edited.

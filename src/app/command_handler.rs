@@ -67,6 +67,7 @@ impl App {
             Action::ClearMessages => self.session.messages.clear(),
             Action::DismissWelcome => self.settings.welcome_dismissed = true,
             Action::SaveSnapshot => self.save_snapshot(),
+            Action::OpenTool(tool) => self.open_tool(tool),
             Action::ToggleModelPanel(lane) => self.toggle_model_panel(lane),
             Action::ApplyCard => self.apply_card(),
             Action::RevertCard => self.revert_card(),

@@ -29,6 +29,7 @@ mod state;
 #[cfg(test)]
 mod test_support;
 mod theme;
+mod tools;
 mod ui;
 mod variants;
 mod verdict;
@@ -43,6 +44,7 @@ pub use options::{
 };
 pub use probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
 pub use settings::{CameraWish, CompareLayout, FOLDER_VARIABLE, Settings, SettingsStore, ThemeChoice, WindowPlace};
+pub use tools::Tool;
 pub use verdict::{FRAMES_NEEDED, Verdict, verdict};
 
 use crate::inference::ModelOverrides;

@@ -6,10 +6,11 @@ use egui_kittest::kittest::Queryable;
 use quantscope::app::Settings;
 use quantscope::capture::SourceKind;
 
-const BARS: [&str; 18] = [
+const BARS: [&str; 19] = [
     "Source",
     "Pause",
     "Snapshot",
+    "Tools",
     "Settings",
     "Messages",
     "Help",

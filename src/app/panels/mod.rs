@@ -15,6 +15,7 @@ pub mod situation;
 mod source_menu;
 mod sparkline;
 pub mod toasts;
+mod tools_menu;
 pub mod top_bar;
 pub mod transport;
 pub mod welcome;

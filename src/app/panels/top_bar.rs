@@ -1,6 +1,7 @@
 //! The bar at the top: what is watched, with which models, and how.
 
 use super::source_menu::{SourceMenuInput, source_menu_ui};
+use super::tools_menu::tools_menu_ui;
 use crate::app::actions::Action;
 use crate::app::dialogs::DialogKind;
 use crate::app::settings::{CompareLayout, Settings, ThemeChoice, most_threads};
@@ -54,6 +55,7 @@ fn first_row_ui(ui: &mut Ui, input: &TopBarInput<'_>, url: &mut String, actions:
     if ui.add_enabled(input.session.result.is_some(), Button::new("Snapshot")).on_hover_text(tip).clicked() {
         actions.push(Action::SaveSnapshot);
     }
+    tools_menu_ui(ui, actions);
     if let Some(open) = &input.session.source.open {
         let detail = if open.info.detail.is_empty() { open.info.title.clone() } else { open.info.detail.clone() };
         ui.add(Label::new(RichText::new(detail).weak()).truncate());
