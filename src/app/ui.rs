@@ -2,7 +2,7 @@
 
 use super::App;
 use super::actions::Action;
-use super::evaluate::{PageInput, page_ui, shortcuts as page_shortcuts};
+use super::evaluate::{PageInput, page_ui, resting_ui, shortcuts as page_shortcuts};
 use super::panels::{
     boxes, figures, get_models, help, message_log, model, path_prompt, situation, toasts, top_bar, transport, welcome,
 };
@@ -156,6 +156,9 @@ impl App {
                 video_view::video_view_ui(ui, &input, actions);
             }
             situation::situation_ui(ui, whole, &self.session, actions);
+            if let Some(run) = self.evaluate.run() {
+                resting_ui(ui, whole, run, actions);
+            }
             toasts::toasts_ui(ui, whole, &self.session.messages, now, actions);
         });
     }

@@ -87,7 +87,8 @@ fn the_page_holds_the_live_view_and_gives_it_back() {
     assert_eq!(window.commands(), ["SetPaused(false)"]);
     window.click("Pause");
     window.commands();
-    window.press(Key::E);
+    window.click("Tools");
+    window.click("Evaluate…");
     window.click("Close the evaluation");
     assert_eq!(window.commands(), [""; 0], "what a person paused stays paused");
 }
@@ -160,6 +161,11 @@ fn the_page_may_be_closed_while_it_runs() {
     played.window.press(Key::Enter);
     played.window.press(Key::E);
     assert_eq!(played.window.commands(), [""; 0], "the live view rests on");
+    played.tell(Progress::Running(Speed { done: vec![7, 6], total: 200, ..Speed::default() }));
+    played.window.until(|window| window.sees("Evaluating 6 of 200: the live view rests"));
+    played.window.click("Show the evaluation");
+    assert!(played.label("Cancel the evaluation"));
+    played.window.press(Key::E);
     let found = played.evaluation();
     played.next.send(Next::End(Ok(found))).unwrap();
     played.window.until(|window| window.sees("The evaluation is done: press E"));

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 /// One wish on the page.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EvaluateAction {
+    /// Show the page.
+    Open,
     /// Show or leave the page.
     Toggle,
     /// One step back: from a large picture to the gallery, else out of the page.

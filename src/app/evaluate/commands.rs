@@ -20,10 +20,12 @@ impl App {
     pub(in crate::app) fn handle_evaluate(&mut self, ctx: &egui::Context, action: EvaluateAction) {
         let setup = &mut self.evaluate.setup;
         match action {
-            EvaluateAction::Toggle => self.toggle_evaluate(),
+            EvaluateAction::Open => self.open_evaluate(),
+            EvaluateAction::Toggle if self.evaluate.open => self.close_evaluate(),
+            EvaluateAction::Toggle => self.open_evaluate(),
             EvaluateAction::Back => {
                 if !self.evaluate.shown_results_mut().is_some_and(Results::back) {
-                    self.toggle_evaluate();
+                    self.close_evaluate();
                 }
             }
             EvaluateAction::SetDataset(choice) => setup.dataset = choice,
@@ -55,16 +57,19 @@ impl App {
         }
     }
 
-    fn toggle_evaluate(&mut self) {
-        self.evaluate.open = !self.evaluate.open;
-        if self.evaluate.open {
-            tracing::info!("evaluate page open");
-            if self.evaluate.is_choosing() {
-                self.take_loaded_models();
-            }
-        } else {
-            self.gallery.clear();
+    /// Shows the page.
+    pub(in crate::app) fn open_evaluate(&mut self) {
+        self.evaluate.open = true;
+        tracing::info!("evaluate page open");
+        if self.evaluate.is_choosing() {
+            self.take_loaded_models();
         }
+        self.hold_live_view();
+    }
+
+    fn close_evaluate(&mut self) {
+        self.evaluate.open = false;
+        self.gallery.clear();
         self.hold_live_view();
     }
 

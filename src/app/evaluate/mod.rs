@@ -22,4 +22,4 @@ pub use action::{EvaluateAction, ReportForm};
 pub use job::RunWatch;
 pub use pictures::{PictureKey, PictureShelf, decode};
 pub use state::EvaluateState;
-pub use view::{PageInput, page_ui, shortcuts};
+pub use view::{PageInput, page_ui, resting_ui, shortcuts};

@@ -12,6 +12,8 @@ mod setup;
 mod summary;
 mod table;
 
+pub use running::resting_ui;
+
 use super::action::{EvaluateAction, ReportForm};
 use super::pictures::PictureShelf;
 use super::state::{EvaluateState, Results, Stage, Tab};

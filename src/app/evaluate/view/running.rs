@@ -2,16 +2,42 @@
 
 use super::parts::{card_ui, note_ui, sample_ui, scrolled_ui, text_ui};
 use super::summary;
+use crate::app::actions::Action;
 use crate::app::evaluate::action::EvaluateAction;
 use crate::app::evaluate::job::{RunView, Step};
 use crate::app::evaluate::state::Run;
 use crate::app::format;
 use crate::app::theme::Colors;
-use eframe::egui::{Align, Label, Layout, ProgressBar, RichText, Ui, vec2};
+use eframe::egui::{Align, Area, Frame, Id, Label, Layout, Margin, Order, ProgressBar, Rect, RichText, Ui, vec2};
 use std::time::Duration;
 
 const NAME_WIDTH: f32 = 210.0;
+/// The strip over the live view stays where it is while its figures change.
+const RESTING_WIDTH: f32 = 360.0;
 const WIDEST: f32 = 1240.0;
+
+/// Draws, over the live view, why it stands still while the page is closed.
+pub fn resting_ui(ui: &Ui, stage: Rect, run: &Run, actions: &mut Vec<Action>) {
+    let colors = Colors::of(ui);
+    let view = run.watch.view();
+    let area = Area::new(Id::unique("resting")).order(Order::Middle);
+    area.fixed_pos(stage.center_top() + vec2(-RESTING_WIDTH / 2.0, 12.0)).constrain_to(stage).show(ui.ctx(), |ui| {
+        let frame = Frame::new().fill(colors.bar).stroke((1.0, colors.line)).corner_radius(8);
+        frame.inner_margin(Margin::symmetric(12, 6)).show(ui, |ui| {
+            ui.set_width(RESTING_WIDTH - 26.0);
+            ui.horizontal(|ui| {
+                let done = view.speed.done.iter().min().copied().unwrap_or_default();
+                let far = if view.speed.total > 0 { format!(" {done} of {}", view.speed.total) } else { String::new() };
+                ui.label(format!("Evaluating{far}: the live view rests"));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    if ui.button("Show").accessible_name("Show the evaluation").clicked() {
+                        actions.push(Action::Evaluate(EvaluateAction::Open));
+                    }
+                });
+            });
+        });
+    });
+}
 
 /// Draws the progress of an evaluation.
 pub fn running_ui(ui: &mut Ui, run: &Run, wishes: &mut Vec<EvaluateAction>) {
