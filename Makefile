@@ -20,7 +20,7 @@ help:
 	@echo "make bench        measure: stages, pipeline against bare session, against the naive way"
 	@echo "make fuzz         arbitrary bytes for everything that reads files of others (FUZZ_SECONDS=120 each)"
 	@echo "make soak         long run: toggles and model loads, memory must stay flat"
-	@echo "make screenshots  pictures of every state of the window, in screenshots/"
+	@echo "make screenshots  pictures of every state of the window and of reports, in screenshots/"
 	@echo "make train        train the default models anew (hours; Python and PyTorch in target/training)"
 	@echo "make clean        remove what was built (.runtime/ stays; remove it by hand)"
 
@@ -52,7 +52,7 @@ soak:
 
 screenshots:
 	@scripts/setup.sh --quick --test
-	@cargo test --release --locked --test screenshots -- --ignored --nocapture
+	@cargo test --release --locked --test screenshots --test report -- --ignored --nocapture
 
 train: build
 	@training/train.sh

@@ -25,12 +25,32 @@ pub struct Benchmark {
     pub models: Vec<BenchmarkedModel>,
     /// Set when other programs disturbed the measurement so much that small differences mean nothing: a sentence.
     pub noise: Option<String>,
+    /// What that rests on; none where the system does not tell.
+    pub disturbance: Option<Disturbance>,
+    /// Rounds in which every model had its turn.
+    pub rounds: usize,
+    /// Whether all rounds that were asked for were measured; false when it was cancelled or the time was up.
+    pub complete: bool,
+    /// What the figures come to, a sentence each: models against the first one, the best number of threads.
+    pub conclusions: Vec<String>,
+    /// What could not be measured and why, a sentence each (energy that only root may read, …).
+    pub notes: Vec<String>,
+}
+
+/// What went on beside the measurement, as shares of all processors, 0…1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Disturbance {
+    /// Processor time that other programs used.
+    pub others: f64,
+    /// Processor time that the hypervisor gave to other machines.
+    pub stolen: f64,
 }
 
 /// One model with one setting.
 #[derive(Clone, Debug, Serialize)]
 pub struct BenchmarkedModel {
     /// The file.
+    #[serde(serialize_with = "crate::evaluate::path_as_text")]
     pub path: PathBuf,
     /// `fp32`, `fp16`, `int8`, `mixed`.
     pub precision: String,
@@ -60,6 +80,9 @@ pub struct BenchmarkedModel {
     pub latency_ratio: f64,
     /// Interval that holds this ratio in 95 of 100 resamplings of the rounds.
     pub latency_ratio_interval: [f64; 2],
+    /// How far the middle half of the rounds is apart: the interquartile range of the rounds' median latencies over their
+    /// median, 0 when all are the same.
+    pub spread: f64,
     /// Processor time a frame, all threads, milliseconds.
     pub cpu_ms_per_frame: Option<f64>,
     /// Energy a frame in millijoule, where the machine tells it (RAPL).

@@ -4,7 +4,7 @@ use crate::imaging::ImageSize;
 use crate::metrics::{AccuracyReport, AgreementReport, CocoFigures};
 use crate::runtime::MachineInfo;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What an evaluation found; complete, or what there was when it was cancelled.
 #[derive(Clone, Debug, Serialize)]
@@ -40,6 +40,17 @@ pub struct Versions {
     pub onnxruntime: String,
 }
 
+impl Versions {
+    /// Those of this run; "not found" where there is no ONNX Runtime.
+    pub fn of_this_run() -> Self {
+        let library = crate::runtime::initialize().map(|library| library.version.clone());
+        Self {
+            quantscope: env!("CARGO_PKG_VERSION").to_owned(),
+            onnxruntime: library.unwrap_or_else(|_| "not found".to_owned()),
+        }
+    }
+}
+
 /// What an evaluation was asked for.
 #[derive(Clone, Debug, Serialize)]
 pub struct EvaluationSettings {
@@ -65,6 +76,7 @@ pub struct EvaluationSettings {
 #[derive(Clone, Debug, Serialize)]
 pub struct DatasetFacts {
     /// The file or folder.
+    #[serde(serialize_with = "path_as_text")]
     pub path: PathBuf,
     /// Pictures evaluated.
     pub images: usize,
@@ -91,6 +103,7 @@ pub struct CountedProblem {
 #[derive(Clone, Debug, Serialize)]
 pub struct ModelEvaluation {
     /// The file.
+    #[serde(serialize_with = "path_as_text")]
     pub path: PathBuf,
     /// `fp32`, `fp16`, `int8`, `mixed`.
     pub precision: String,
@@ -159,6 +172,7 @@ pub struct ComparedWithReference {
 #[derive(Clone, Debug, Serialize)]
 pub struct PictureDifference {
     /// The picture.
+    #[serde(serialize_with = "path_as_text")]
     pub path: PathBuf,
     /// Its size.
     #[serde(skip)]
@@ -191,4 +205,14 @@ pub struct NamedBox {
     pub rect: [f32; 4],
     /// Whether the other side has it too (a true box: whether both models found it).
     pub matched: bool,
+}
+
+/// Writes a path into json, which has no text but Unicode: what is none is replaced, so that one odd name does not cost
+/// the whole result.
+///
+/// # Errors
+///
+/// Those of the serializer.
+pub fn path_as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }

@@ -4,6 +4,7 @@
 
 mod accuracy;
 mod agreement;
+pub mod bootstrap;
 mod detection;
 mod health;
 mod window;

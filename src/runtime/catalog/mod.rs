@@ -19,5 +19,6 @@ pub use card::CardFate;
 pub use error::CatalogError;
 pub use http::{Cancel, TimeLimits};
 pub use list::{Catalog, CatalogModel, Wheel};
+pub use part::sha256_of;
 pub use store::{Got, MIRROR_VARIABLE, MODELS_VARIABLE, ModelStore, Presence};
 pub use transfer::Progress;

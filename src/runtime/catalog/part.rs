@@ -134,8 +134,12 @@ pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// SHA-256 of a file in 64 digits.
-pub(super) fn sha256_of(path: &Path) -> std::io::Result<String> {
+/// SHA-256 of a file in 64 hexadecimal digits.
+///
+/// # Errors
+///
+/// When the file cannot be read.
+pub fn sha256_of(path: &Path) -> std::io::Result<String> {
     Ok(hex(hash(&mut File::open(path)?, u64::MAX)?.0))
 }
 
