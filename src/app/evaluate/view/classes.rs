@@ -50,7 +50,7 @@ fn columns(evaluation: &Evaluation) -> (Vec<ClassColumn>, Vec<Column>) {
     for (index, model) in evaluation.models.iter().enumerate() {
         let name = format::shortened(&format::file_name(&model.path), 18);
         kinds.push(ClassColumn::Model(index));
-        columns.push(Column::figures(&name, 124.0, "What this model reaches"));
+        columns.push(Column::figures(&name, 124.0, format!("What {} reaches", model.path.display())));
         if index > 0 {
             kinds.push(ClassColumn::Difference(index));
             columns.push(Column::figures("diff.", 62.0, "Less what the reference, the first model, reaches"));

@@ -22,18 +22,18 @@ pub struct Column {
     /// Whether figures stand in it, flush right.
     pub figures: bool,
     /// What it tells.
-    pub tip: &'static str,
+    pub tip: String,
 }
 
 impl Column {
     /// A column of words.
     pub fn words(title: &str, width: f32) -> Self {
-        Self { title: title.to_owned(), width, figures: false, tip: "" }
+        Self { title: title.to_owned(), width, figures: false, tip: String::new() }
     }
 
     /// A column of figures.
-    pub fn figures(title: &str, width: f32, tip: &'static str) -> Self {
-        Self { title: title.to_owned(), width, figures: true, tip }
+    pub fn figures(title: &str, width: f32, tip: impl Into<String>) -> Self {
+        Self { title: title.to_owned(), width, figures: true, tip: tip.into() }
     }
 }
 
@@ -130,7 +130,7 @@ impl Table<'_> {
                 clicked = clicked.or(response.clicked().then_some(index));
             }
             if !column.tip.is_empty() {
-                response.on_hover_text(column.tip);
+                response.on_hover_text(&column.tip);
             }
         }
         clicked
