@@ -264,6 +264,8 @@ fn classes_are_sorted_by_the_head_that_is_clicked() {
     played.window.harness.run();
     assert!(first(&played).starts_with("turn right:"), "the greatest loss: {}", first(&played));
     played.window.click("AR100");
+    played.window.click("Agreement");
+    assert!(played.label("stop: Objects 60, scene.int8.onnx 0.971"));
 }
 
 #[test]

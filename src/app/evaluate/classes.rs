@@ -15,18 +15,21 @@ pub enum Measure {
     Ap50,
     /// Recall with a hundred detections a picture.
     Recall,
+    /// F1 of a candidate's boxes with the reference's; the reference has none.
+    Agreement,
 }
 
 impl Measure {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Ap, Self::Ap50, Self::Recall];
+    pub const ALL: [Self; 4] = [Self::Ap, Self::Ap50, Self::Recall, Self::Agreement];
 
-    /// As the literature writes it.
+    /// For people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ap => "AP",
             Self::Ap50 => "AP50",
             Self::Recall => "AR100",
+            Self::Agreement => "Agreement",
         }
     }
 
@@ -35,6 +38,7 @@ impl Measure {
             Self::Ap => class.ap,
             Self::Ap50 => class.ap50,
             Self::Recall => class.ar100,
+            Self::Agreement => None,
         }
     }
 }
@@ -109,17 +113,24 @@ impl ClassRow {
 
 /// The classes of all models in this order; what has no figure comes last, equals by name.
 pub fn class_rows(evaluation: &Evaluation, measure: Measure, order: ClassOrder) -> Vec<ClassRow> {
-    let count = evaluation.models.len();
-    let mut rows: BTreeMap<usize, ClassRow> = BTreeMap::new();
+    let mut rows: BTreeMap<&str, ClassRow> = BTreeMap::new();
+    let empty =
+        |name: &str| ClassRow { name: name.to_owned(), objects: 0, values: vec![None; evaluation.models.len()] };
     for (index, model) in evaluation.models.iter().enumerate() {
         for class in model.accuracy.iter().flat_map(|accuracy| &accuracy.classes) {
-            let row = rows.entry(class.class).or_insert_with(|| ClassRow {
-                name: class.name.clone(),
-                objects: class.objects,
-                values: vec![None; count],
-            });
+            let row = rows.entry(&class.name).or_insert_with(|| empty(&class.name));
             row.objects = row.objects.max(class.objects);
             row.values[index] = measure.of(class);
+        }
+    }
+    if measure == Measure::Agreement {
+        for compared in &evaluation.agreement {
+            for class in &compared.details.classes {
+                let row = rows.entry(&class.name).or_insert_with(|| empty(&class.name));
+                if let Some(value) = row.values.get_mut(compared.candidate) {
+                    *value = Some(class.figures.f1);
+                }
+            }
         }
     }
     let mut rows: Vec<ClassRow> = rows.into_values().collect();
@@ -158,6 +169,15 @@ mod tests {
         assert!((stop.difference(1).unwrap() - -0.02).abs() < 1e-9);
         let unseen = rows.iter().find(|row| row.name == "roundabout").unwrap();
         assert_eq!((unseen.values[0], unseen.difference(1)), (None, None));
+    }
+
+    #[test]
+    fn agreement_is_that_of_the_candidates() {
+        let rows = class_rows(&evaluation(), Measure::Agreement, ClassOrder::default());
+        let stop = rows.iter().find(|row| row.name == "stop").unwrap();
+        assert_eq!(stop.values, [None, Some(0.97), Some(0.97)]);
+        let ghost = rows.iter().find(|row| row.name == "not in the data set").unwrap();
+        assert_eq!((ghost.objects, ghost.values[1]), (0, Some(0.97)), "agreement needs no truth");
     }
 
     #[test]

@@ -6,8 +6,8 @@ use crate::evaluate::{
 };
 use crate::imaging::ImageSize;
 use crate::metrics::{
-    AccuracyReport, AgreementFigures, AgreementReport, ClassFigures, CocoFigures, Confusion, F1AtConfidence,
-    PrecisionAtRecall,
+    AccuracyReport, AgreementFigures, AgreementReport, ClassAgreement, ClassFigures, CocoFigures, Confusion,
+    F1AtConfidence, PrecisionAtRecall,
 };
 use crate::runtime::MachineInfo;
 
@@ -105,7 +105,7 @@ fn compared(candidate: usize, difference: f64) -> ComparedWithReference {
     let details = AgreementReport {
         all: figures,
         f1_interval: [0.95, 0.99],
-        classes: Vec::new(),
+        classes: ["stop", "not in the data set"].map(|name| ClassAgreement { name: name.into(), figures }).to_vec(),
         pictures: 200,
         confidence: 0.25,
     };

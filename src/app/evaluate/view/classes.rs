@@ -20,8 +20,11 @@ pub fn classes_ui(ui: &mut Ui, results: &Results, wishes: &mut Vec<EvaluateActio
     key_ui(ui, evaluation);
     ui.horizontal(|ui| {
         for measure in Measure::ALL {
+            if measure == Measure::Agreement && evaluation.agreement.is_empty() {
+                continue;
+            }
             let button = Button::selectable(results.measure == measure, measure.name()).frame_when_inactive(true);
-            if ui.add(button).clicked() {
+            if ui.add(button).on_hover_text(tip(measure)).clicked() {
                 wishes.push(EvaluateAction::SetMeasure(measure));
             }
         }
@@ -32,7 +35,7 @@ pub fn classes_ui(ui: &mut Ui, results: &Results, wishes: &mut Vec<EvaluateActio
         note_ui(ui, "No class has figures yet.");
         return;
     }
-    let (kinds, columns) = columns(evaluation);
+    let (kinds, columns) = columns(evaluation, results.measure);
     let sorted = kinds.iter().position(|kind| *kind == results.order.column).unwrap_or(0);
     let sorted = Some((sorted, results.order.falling));
     let table = Table { id: "classes", columns: &columns, rows: rows.len(), sorted, scrolls: true };
@@ -41,17 +44,28 @@ pub fn classes_ui(ui: &mut Ui, results: &Results, wishes: &mut Vec<EvaluateActio
     wishes.extend(clicked.map(|index| EvaluateAction::SortClasses(kinds[index])));
 }
 
-fn columns(evaluation: &Evaluation) -> (Vec<ClassColumn>, Vec<Column>) {
+fn tip(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Ap => "Average precision, mean over IoU 0.50 to 0.95",
+        Measure::Ap50 => "Average precision at IoU 0.5",
+        Measure::Recall => "Recall with a hundred boxes a picture, mean over IoU 0.50 to 0.95",
+        Measure::Agreement => "F1 of the candidate's boxes with the reference's, whatever the truth is",
+    }
+}
+
+/// Agreement is with the reference: it has none itself, and no difference.
+fn columns(evaluation: &Evaluation, measure: Measure) -> (Vec<ClassColumn>, Vec<Column>) {
     let mut kinds = vec![ClassColumn::Name, ClassColumn::Objects];
     let mut columns = vec![
         Column::words("Class", 130.0),
         Column::figures("Objects", 66.0, "Objects of the class in the pictures that were evaluated"),
     ];
-    for (index, model) in evaluation.models.iter().enumerate() {
+    let agreement = measure == Measure::Agreement;
+    for (index, model) in evaluation.models.iter().enumerate().skip(usize::from(agreement)) {
         let name = format::shortened(&format::file_name(&model.path), 18);
         kinds.push(ClassColumn::Model(index));
         columns.push(Column::figures(&name, 124.0, format!("What {} reaches", model.path.display())));
-        if index > 0 {
+        if index > 0 && !agreement {
             kinds.push(ClassColumn::Difference(index));
             columns.push(Column::figures("diff.", 62.0, "Less what the reference, the first model, reaches"));
         }
