@@ -18,7 +18,7 @@ use std::f32::consts::FRAC_PI_2;
 const TWO_COLUMNS_FROM: f32 = 900.0;
 const LIST_WIDTH: f32 = 380.0;
 /// Sides of a field: smaller ones cannot be pointed at, larger ones say no more.
-const SIDES: [f32; 2] = [7.0, 46.0];
+const SIDES: [f32; 2] = [7.0, 60.0];
 /// From this side on a field has room for its number, and a row for its name.
 const NUMBER_FROM: f32 = 22.0;
 const NAMES_FROM: f32 = 12.0;

@@ -14,6 +14,8 @@ use egui_plot::{GridMark, HoverPosition, Line, LineStyle, MarkerShape, Plot, Plo
 const TWO_COLUMNS_FROM: f32 = 820.0;
 /// A chart is not lower than this, and not higher than wide.
 const LEAST_HEIGHT: f32 = 220.0;
+/// A higher one shows no more.
+const MOST_HEIGHT: f32 = 760.0;
 /// What stands around the charts: the key, titles, buttons.
 const AROUND: f32 = 150.0;
 
@@ -30,7 +32,7 @@ pub fn curves_ui(ui: &mut Ui, evaluation: &Evaluation, live: f32, wishes: &mut V
         return;
     }
     let two_columns = ui.available_width() >= TWO_COLUMNS_FROM;
-    let height = (ui.available_height() - AROUND).max(LEAST_HEIGHT);
+    let height = (ui.available_height() - AROUND).clamp(LEAST_HEIGHT, MOST_HEIGHT);
     scrolled_ui(ui, "evaluate curves", |ui| {
         key_ui(ui, evaluation);
         if two_columns {

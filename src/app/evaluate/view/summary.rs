@@ -12,6 +12,8 @@ use eframe::egui::{CollapsingHeader, Color32, Frame, Label, Margin, RichText, Ro
 const AP_TIP: &str = "COCO's average precision: mean over IoU 0.50 to 0.95 and over the classes";
 const LATENCY_TIP: &str = "Median time a picture from preprocessing to the last box. Pictures were worked on beside each \
                            other here: `quantscope bench` measures fairly";
+/// Wider lines are hard to read.
+const WIDEST: f32 = 1400.0;
 /// Names of classes that are written out.
 const MOST_NAMES: usize = 12;
 
@@ -22,6 +24,7 @@ const FEW_CANDIDATES: usize = 2;
 pub fn summary_ui(ui: &mut Ui, evaluation: &Evaluation) {
     let findings = findings(&Report { evaluation: Some(evaluation), benchmark: None });
     scrolled_ui(ui, "evaluate summary", |ui| {
+        ui.set_max_width(ui.available_width().min(WIDEST));
         if findings.len() > FEW_CANDIDATES {
             tables_ui(ui, evaluation);
             findings.iter().for_each(|finding| finding_ui(ui, finding));
