@@ -1,4 +1,4 @@
-//! Which class is taken for which, as tables whose cells are the darker the more of a class they hold.
+//! Which class is taken for which, as tables whose cells are coloured the stronger the more of a class they hold.
 
 use super::chart;
 use super::words::{self, letter};
@@ -26,7 +26,7 @@ pub fn tables(evaluation: &Evaluation, names: &[String]) -> Option<Markup> {
     Some(html! {
         h3 { "Confusion between classes" }
         p class="muted" {
-            "Rows are true classes, columns what the model said, at the confidence named; the darker a cell, the larger its \
+            "Rows are true classes, columns what the model said, at the confidence named; the stronger a cell's colour, the larger its \
              share of the row. The last column holds missed objects, the last row boxes where there is nothing."
         }
         div class="pair" {

@@ -195,6 +195,34 @@ pub fn stages(benchmark: &Benchmark) -> Option<Markup> {
     Some(figure(caption, chart::bars(&alt, &axis, &rows), &legend))
 }
 
+/// Latency of every setting over that of the first one, with its interval; none with fewer than two.
+pub fn ratios(benchmark: &Benchmark) -> Option<Markup> {
+    let entries = benchmark.models.iter().zip(speed::entry_names(benchmark)).enumerate().skip(1);
+    let finite = entries.filter(|(_, (entry, _))| entry.latency_ratio.is_finite());
+    let rows: Vec<Whisker> = finite
+        .map(|(style, (entry, name))| {
+            let (value, interval) = (entry.latency_ratio, Some(entry.latency_ratio_interval));
+            Whisker { style, name, value, interval }
+        })
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let first = speed::entry_names(benchmark).swap_remove(0);
+    let ends = rows.iter().flat_map(|row| row.interval.into_iter().flatten().chain([row.value]));
+    let axis = Axis::around("latency over that of the first", ends, &[1.0]);
+    let facts = rows.iter().map(|row| {
+        let interval = row.interval.map_or_else(String::new, |ends| words::interval(ends, 2));
+        format!("{}: {:.2} {interval}", row.name, row.value)
+    });
+    let alt = format!("Latency over that of {first}. {}", facts.collect::<Vec<_>>().join("; "));
+    let caption = format!(
+        "Latency over that of {first}, from neighbouring rounds, with the interval that holds it in 95 of 100 \
+         resamplings of the rounds. Left of 1 is faster."
+    );
+    Some(figure(&caption, chart::whiskers(&alt, &axis, 1.0, &rows), &html! {}))
+}
+
 /// Frames a second over the number of threads; none where no model ran with several.
 pub fn threads(benchmark: &Benchmark) -> Option<Markup> {
     let mut sweeps: BTreeMap<(&Path, &str), Vec<(f64, f64)>> = BTreeMap::new();

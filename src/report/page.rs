@@ -238,7 +238,7 @@ fn speed(benchmark: &Benchmark) -> Markup {
     html! {
         @if !benchmark.conclusions.is_empty() { ul { @for it in &benchmark.conclusions { li { (words::tied(it)) } } } }
         div class="plots" {
-            @for chart in [curves::stages(benchmark), curves::threads(benchmark)].into_iter().flatten() { (chart) }
+            @for chart in [curves::stages(benchmark), curves::ratios(benchmark), curves::threads(benchmark)].into_iter().flatten() { (chart) }
         }
         (tables::benchmark(benchmark))
         (tables::stages(benchmark))

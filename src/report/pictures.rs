@@ -93,7 +93,9 @@ fn panel(panel: &Panel<'_>, number: usize, size: ImageSize, embedded: &mut Embed
     let (width, height) = (size.width.max(1), size.height.max(1));
     let drawn: Vec<&NamedBox> = panel.boxes.iter().filter(|b| b.rect.iter().all(|edge| edge.is_finite())).collect();
     let list: Vec<String> = drawn.iter().take(ALL_NAMED).map(|b| caption(b)).collect();
-    let named: Vec<&NamedBox> = drawn.iter().copied().filter(|b| !b.matched || drawn.len() <= ALL_NAMED).collect();
+    let mut named: Vec<&NamedBox> = drawn.iter().copied().filter(|b| !b.matched || drawn.len() <= ALL_NAMED).collect();
+    // What differs gets its place first.
+    named.sort_by_key(|b| b.matched);
     let alone = drawn.iter().filter(|b| !b.matched).count();
     let spoken = format!("{}: {} {}", panel.spoken, counted(drawn.len(), "box", "boxes"), list.join(", "));
     html! {
@@ -131,8 +133,8 @@ fn outline(b: &NamedBox) -> Markup {
     }
 }
 
-/// The labels, each above, in or below its box: where it lies in the picture and covers no other label, if there is such
-/// a place.
+/// The labels, each above, in or below its box: where it lies in the picture and covers no other label. Where there is no
+/// such place there is none; a box tells its name to a pointer, too.
 fn labels(boxes: &[&NamedBox], width: f64, height: f64) -> Markup {
     // A panel has about 340 CSS pixels on a wide page.
     let size = width.max(height * 0.8) / 30.0;
@@ -151,7 +153,7 @@ fn labels(boxes: &[&NamedBox], width: f64, height: f64) -> Markup {
             let crosses = |o: &[f64; 4]| left < o[2] && right > o[0] && top < o[3] && bottom > o[1];
             top >= 0.0 && bottom <= height && !placed.iter().any(crosses)
         };
-        let baseline = places.iter().find(is_free).copied().unwrap_or_else(|| places[0].clamp(size, height.max(size)));
+        let Some(baseline) = places.iter().find(is_free).copied() else { continue };
         placed.push(area(baseline));
         texts.push((text, x, baseline));
     }

@@ -51,7 +51,7 @@ pub fn coco(evaluation: &Evaluation, names: &[String]) -> Markup {
         "COCO figures",
         &html! {
             table {
-                caption { "COCO's twelve figures; small numbers are differences to " (badge(0)) }
+                caption { "COCO's twelve figures" @if models.len() > 1 { "; small numbers are differences to " (badge(0)) } }
                 thead { tr { th scope="col" { "Figure" } (model_heads(names)) } }
                 tbody {
                     @for (name, meaning, value) in coco_rows() {

@@ -132,7 +132,6 @@ fn alone(evaluation: &Evaluation, model: &ModelEvaluation, name: &str) -> Findin
             words::percent(best.precision),
         ));
     }
-    details.push("A second model would be compared with it.".to_owned());
     details.extend(broken_off(model, name));
     let key = |label, value: String, note: String| KeyFigure { label, value, note };
     let figures = vec![

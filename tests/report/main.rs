@@ -68,7 +68,7 @@ fn the_page_holds_every_part() {
         texts(&page, "section#accuracy table:first-of-type tbody th")[..2],
         ["AP mean over IoU 0.50 to 0.95", "AP50 at IoU 0.50"]
     );
-    assert_eq!(all(&page, "svg.chart").len(), 6, "differences, agreement, AP over latency, PR, F1, stages");
+    assert_eq!(all(&page, "svg.chart").len(), 7, "differences, agreement, AP over latency, PR, F1, stages, ratios");
     assert_eq!(all(&page, "table.heat").len(), 2);
     assert_eq!(all(&page, "table.classes tbody tr").len(), CLASS_NAMES.len());
     assert_eq!(all(&page, "figure.difference svg.photo").len(), 9);
