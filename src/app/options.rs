@@ -4,7 +4,7 @@
 use super::dialogs::{self, DialogKind, Picked};
 use super::probe_job::{self, ProbeRequest, ProbeRow};
 use crate::capture::SourceSpec;
-use crate::evaluate::{Cancel, Evaluation, EvaluationPlan, Progress as EvaluationProgress};
+use crate::evaluate::{self, Cancel, Evaluation, EvaluationPlan, Progress as EvaluationProgress};
 use crate::imaging::ImageSize;
 use crate::inference::ModelOverrides;
 use crate::inference::probe::Progress;
@@ -12,6 +12,7 @@ use crate::inference::trial::Trial;
 use crate::runtime::catalog::{Catalog, CatalogError, ModelStore};
 use crossbeam_channel::Receiver;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -172,9 +173,11 @@ impl Services {
 }
 
 fn run_evaluation(
-    _plan: &EvaluationPlan,
-    _cancel: &Cancel,
-    _tell: &mut dyn FnMut(EvaluationProgress),
+    plan: &EvaluationPlan,
+    cancel: &Cancel,
+    tell: &mut dyn FnMut(EvaluationProgress),
 ) -> Result<Evaluation, String> {
-    Err("TEMP".to_owned())
+    let run = || evaluate::run(plan, cancel, tell).map_err(|error| error.to_string());
+    let broken = |_| Err("the evaluation broke off inside the runtime. Try again with fewer models".to_owned());
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(broken)
 }

@@ -1,5 +1,6 @@
 //! The page Evaluate: from the choice to the results, played with an evaluation made by hand.
 
+use crate::common;
 use crate::evaluation::evaluation;
 use crate::support::{Setup, Window};
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -360,5 +361,27 @@ fn everything_on_the_page_can_be_reached_in_every_size() {
         for name in ["← Gallery", "Next picture", "Truth", "One picture"] {
             fits(&played, name);
         }
+    }
+}
+
+#[test]
+fn the_default_models_are_really_evaluated() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("signs");
+    let mut scene = common::quantscope(folder.path());
+    assert!(scene.args(["scene", "--count", "6", "--out", out.to_str().unwrap()]).status().unwrap().success());
+    let mut window = Window::open(Setup::default());
+    window.settle();
+    window.press(Key::E);
+    for model in ["scene.onnx", "scene.int8.onnx"] {
+        window.drop_file(common::default_model(model).to_str().unwrap());
+    }
+    window.drop_file(out.join("instances.json").to_str().unwrap());
+    window.press(Key::Enter);
+    window.until(|window| window.sees("Verdict:"));
+    assert!(window.sees("6 pictures") && window.sees("scene.onnx: Precision FP32"));
+    assert!(!window.sees("Partial"));
+    for key in [Key::Num2, Key::Num3, Key::Num4, Key::Num5] {
+        window.press(key);
     }
 }

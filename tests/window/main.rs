@@ -1,6 +1,8 @@
 //! The whole window, driven by the names of its controls, with this test in the place of the pipeline.
 
 mod catalog;
+#[path = "../common/mod.rs"]
+mod common;
 mod controls;
 mod evaluate;
 mod evaluation;

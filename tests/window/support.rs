@@ -41,7 +41,7 @@ pub struct Setup {
     pub catalog: Option<OpenCatalog>,
     /// What a search for a preprocessing finds.
     pub probed: Result<Option<Vec<ProbeRow>>, String>,
-    /// Evaluates; none: it cannot be done.
+    /// Evaluates; none: as the program does.
     pub evaluate: Option<Evaluate>,
     /// Called with the folder of the settings before the window starts.
     pub prepare: fn(&Path),
@@ -98,8 +98,9 @@ impl Window {
             let progress = Progress { done: 1, of: 30 };
             if tell(progress).is_break() { Ok(None) } else { probed.clone() }
         });
-        let not_here: Evaluate = Arc::new(|_, _, _| Err("nothing is evaluated here".to_owned()));
-        services.evaluate = setup.evaluate.unwrap_or(not_here);
+        if let Some(evaluate) = setup.evaluate {
+            services.evaluate = evaluate;
+        }
         let family = setup.family;
         if !family.is_empty() {
             services = services.with_families(move |_| family.clone());
