@@ -69,7 +69,7 @@ pub enum Outcome {
         /// Best first.
         found: Result<Option<Vec<ProbeRow>>, String>,
     },
-    /// An evaluation came to its end, or why it did not come about.
+    /// An evaluation came to its end, or why it failed.
     Evaluated(Result<Box<Evaluation>, String>),
     /// A picture of the gallery.
     PictureDecoded(PictureKey, Result<RgbImage, String>),

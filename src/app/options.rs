@@ -115,7 +115,7 @@ pub type Probe = Arc<
         + Sync,
 >;
 
-/// Evaluates models on labelled pictures, telling how far it is; why it did not come about is a sentence.
+/// Evaluates models on labelled pictures, telling how far it is; why it failed is a sentence.
 pub type Evaluate = Arc<
     dyn Fn(&EvaluationPlan, &Cancel, &mut dyn FnMut(EvaluationProgress)) -> Result<Evaluation, String> + Send + Sync,
 >;

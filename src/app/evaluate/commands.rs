@@ -147,7 +147,7 @@ impl App {
                 tracing::info!("evaluation done: {}", words::partial(evaluation).as_deref().unwrap_or("complete"));
                 "The evaluation is done: press E to see it.".to_owned()
             }
-            Err(reason) => format!("The evaluation did not come about: {reason}"),
+            Err(reason) => format!("The evaluation failed: {reason}"),
         };
         let severity = if found.is_ok() { Severity::Info } else { Severity::Error };
         self.evaluate.finish(found);

@@ -24,7 +24,7 @@ pub struct EvaluateState {
 /// What the page shows.
 #[derive(Debug, Default)]
 pub enum Stage {
-    /// The choices, and why the last evaluation did not come about.
+    /// The choices, and why the last evaluation failed.
     #[default]
     Choosing,
     /// As before, after an evaluation that found nothing: a sentence.

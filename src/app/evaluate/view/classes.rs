@@ -28,7 +28,7 @@ pub fn classes_ui(ui: &mut Ui, results: &Results, wishes: &mut Vec<EvaluateActio
                 wishes.push(EvaluateAction::SetMeasure(measure));
             }
         }
-        note_ui(ui, "Click a head to sort by it, again to turn the order.");
+        note_ui(ui, "Click a column's title to sort by it, again to reverse the order.");
     });
     let rows = class_rows(evaluation, results.measure, results.order);
     if rows.is_empty() {

@@ -24,7 +24,7 @@ pub fn setup_ui(ui: &mut Ui, input: &PageInput<'_>, actions: &mut Vec<Action>, w
     scrolled_ui(ui, "evaluate setup", |ui| {
         ui.set_max_width(ui.available_width().min(WIDEST));
         if let Stage::Failed(reason) = &input.state.stage {
-            card_ui(ui, "The last evaluation did not come about", |ui| {
+            card_ui(ui, "The last evaluation failed", |ui| {
                 text_ui(ui, reason, Colors::of(ui).error);
             });
         }
