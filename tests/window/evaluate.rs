@@ -232,6 +232,31 @@ fn a_model_that_failed_and_one_that_knows_no_class_are_told() {
 }
 
 #[test]
+fn odd_figures_do_no_harm() {
+    let mut played = Played::open(Setup::default());
+    played.window.press(Key::Enter);
+    let mut found = played.evaluation();
+    found.models[0].coco.ap = Some(f64::NAN);
+    let accuracy = found.models[0].accuracy.as_mut().unwrap();
+    accuracy.confusion.counts.truncate(2);
+    accuracy.confusion.counts[0].truncate(1);
+    accuracy.f1.clear();
+    accuracy.precision_recall[3].precision = f64::NAN;
+    accuracy.classes[0].ap = Some(f64::NAN);
+    found.agreement[0].candidate = 17;
+    found.agreement[1].details.f1_interval = [f64::NAN; 2];
+    found.differences[0].candidate = 17;
+    found.differences[0].path = "/gone.png".into();
+    found.differences[1].reference_boxes[0].rect = [f32::NAN, f32::INFINITY, -1e30, 1e30];
+    played.next.send(Next::End(Ok(found))).unwrap();
+    played.window.until(|window| window.sees("Verdict:"));
+    for key in [Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Enter, Key::ArrowRight, Key::V] {
+        played.window.press(key);
+    }
+    played.window.until(|window| window.sees("2 of 6"));
+}
+
+#[test]
 fn the_best_threshold_of_a_curve_becomes_that_of_the_live_view() {
     let mut played = Played::with_results(Setup::default());
     played.window.press(Key::Num2);

@@ -10,6 +10,9 @@ use eframe::egui::{Align2, Color32, FontId, Painter, Rect, Shape, Stroke, Stroke
 /// True boxes, whatever their class.
 pub const TRUTH: Color32 = Color32::WHITE;
 
+/// Edges outside of the picture are drawn this far from it, where nothing is seen of them.
+const FRAME: f32 = 20.0;
+
 /// Whose boxes are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -55,14 +58,14 @@ impl Placed<'_> {
 
     /// What only one side found, in its colour and broken; nothing of what both have. For small pictures.
     pub fn alone(&self, boxes: &[NamedBox], side: Side) {
-        for named in boxes.iter().filter(|named| !named.matched) {
+        for named in drawable(boxes).filter(|named| !named.matched) {
             self.outline(self.on_screen(named.rect), Stroke::new(2.0, side.color()), true);
         }
     }
 
     /// True boxes as thin lines, those that are not among `found` broken and with their class.
     pub fn truth(&self, boxes: &[NamedBox], found: &[NamedBox]) {
-        for named in boxes {
+        for named in drawable(boxes) {
             let rect = self.on_screen(named.rect).expand(1.5);
             let missed = !found.iter().any(|other| is_same(named, other));
             self.outline(rect, Stroke::new(1.0, TRUTH), missed);
@@ -83,10 +86,10 @@ impl Placed<'_> {
     pub fn side(&self, boxes: &[NamedBox], side: Side, taken: &mut Vec<Rect>) {
         let width = (self.place.size().min_elem() / 240.0).clamp(1.5, 3.5);
         let line = |named: &NamedBox| if named.matched { class_color32(named.class_id) } else { side.color() };
-        for named in boxes {
+        for named in drawable(boxes) {
             self.outline(self.on_screen(named.rect), Stroke::new(width, line(named)), !named.matched);
         }
-        for named in boxes {
+        for named in drawable(boxes) {
             let score = named.score.map_or_else(String::new, |score| format!(" {score:.2}"));
             let before = if named.matched { String::new() } else { format!("{}: ", side.only()) };
             self.label(self.on_screen(named.rect), &format!("{before}{}{score}", named.label), line(named), taken);
@@ -95,7 +98,7 @@ impl Placed<'_> {
 
     /// What both have as a thin line in the colour of its class, without a label.
     pub fn shared(&self, boxes: &[NamedBox]) {
-        for named in boxes.iter().filter(|named| named.matched) {
+        for named in drawable(boxes).filter(|named| named.matched) {
             self.outline(self.on_screen(named.rect), Stroke::new(1.0, class_color32(named.class_id)), false);
         }
     }
@@ -111,6 +114,11 @@ impl Placed<'_> {
     }
 
     fn outline(&self, rect: Rect, line: Stroke, broken: bool) {
+        // Boxes are not clipped by models: a broken line far outside would be of thousands of pieces.
+        let rect = rect.intersect(self.place.expand(FRAME));
+        if !rect.is_positive() {
+            return;
+        }
         let dark = Stroke::new(line.width + 2.0, Color32::from_black_alpha(150));
         self.painter.rect_stroke(rect, 1, dark, StrokeKind::Middle);
         if !broken {
@@ -120,6 +128,12 @@ impl Placed<'_> {
         let around = [rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom(), rect.left_top()];
         self.painter.extend(Shape::dashed_line(&around, line, line.width * 4.0, line.width * 3.0));
     }
+}
+
+/// Boxes whose edges are numbers that a picture could have.
+fn drawable(boxes: &[NamedBox]) -> impl Iterator<Item = &NamedBox> {
+    const FARTHEST: f32 = 1e6;
+    boxes.iter().filter(|named| named.rect.iter().all(|edge| edge.abs() < FARTHEST))
 }
 
 /// Whether two boxes are of one object: of one class, and overlapping as agreement asks for.

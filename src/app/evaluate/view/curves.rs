@@ -78,8 +78,12 @@ fn f1_ui(ui: &mut Ui, known: &[(usize, &AccuracyReport)], live: f32, height: f32
             line(ui, *index, "confidence", "F1", points.collect())
         })
         .collect();
-    let best: Vec<_> =
-        known.iter().filter_map(|(index, accuracy)| Some((model_color(ui, *index), accuracy.best?))).collect();
+    let best: Vec<_> = known
+        .iter()
+        .filter_map(|(index, accuracy)| {
+            Some((model_color(ui, *index), accuracy.best.filter(|best| (best.confidence + best.f1).is_finite())?))
+        })
+        .collect();
     chart(ui, "f1", ["confidence", "F1"], height).show(ui, |plot| {
         let now =
             VLine::new("live view", f64::from(live)).color(weak).width(1.0).style(LineStyle::Dotted { spacing: 4.0 });
@@ -97,7 +101,9 @@ fn mark(plot: &mut PlotUi<'_>, color: eframe::egui::Color32, best: F1AtConfidenc
     plot.points(point.shape(MarkerShape::Diamond).radius(6.0).color(color).allow_hover(false));
 }
 
-fn line(ui: &Ui, index: usize, x: &str, y: &str, points: Vec<[f64; 2]>) -> Line<'static> {
+fn line(ui: &Ui, index: usize, x: &str, y: &str, mut points: Vec<[f64; 2]>) -> Line<'static> {
+    // The chart does not bear anything else.
+    points.retain(|point| point.iter().all(|value| value.is_finite()));
     // The name carries what the tip needs; there is no legend that would show it.
     Line::new(format!("{index}\n{x}\n{y}"), PlotPoints::from(points))
         .color(model_color(ui, index))
