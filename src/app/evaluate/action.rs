@@ -3,6 +3,7 @@
 use super::classes::{ClassColumn, Measure};
 use super::job::DatasetChoice;
 use super::state::Tab;
+use super::zoom::Zoom;
 use crate::inference::Thresholds;
 use std::path::PathBuf;
 
@@ -53,6 +54,8 @@ pub enum EvaluateAction {
     Enlarge(Option<usize>),
     /// The picture so many places further.
     TurnPage(isize),
+    /// Look closer at the large picture.
+    SetZoom(Zoom),
     /// Whether the true boxes are drawn.
     SetTruthShown(bool),
     /// Whether both models' boxes are on one picture.

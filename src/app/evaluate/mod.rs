@@ -17,6 +17,7 @@ mod style;
 mod test_support;
 mod view;
 mod words;
+mod zoom;
 
 pub use action::{EvaluateAction, ReportForm};
 pub use job::RunWatch;

@@ -3,6 +3,7 @@
 use super::classes::{ClassColumn, ClassOrder, Measure};
 use super::job::RunWatch;
 use super::setup::Setup;
+use super::zoom::Zoom;
 use crate::evaluate::{Evaluation, PictureDifference};
 use std::sync::Arc;
 
@@ -72,6 +73,8 @@ pub struct GalleryView {
     pub candidate: Option<usize>,
     /// The picture that is shown large: its place among [`Results::shown_differences`].
     pub enlarged: Option<usize>,
+    /// How close that one is.
+    pub zoom: Zoom,
     /// Whether the true boxes are drawn.
     pub truth: bool,
     /// Whether both models' boxes are on one picture.
@@ -180,7 +183,13 @@ impl Results {
             measure: Measure::default(),
             confused: 0,
             only_mistakes: false,
-            gallery: GalleryView { candidate: None, enlarged: None, truth: true, overlaid: false },
+            gallery: GalleryView {
+                candidate: None,
+                enlarged: None,
+                zoom: Zoom::default(),
+                truth: true,
+                overlaid: false,
+            },
         }
     }
 
@@ -206,11 +215,16 @@ impl Results {
         self.gallery.enlarged = None;
     }
 
+    /// Shows a picture large, all of it; none: the gallery.
+    pub fn enlarge(&mut self, index: Option<usize>) {
+        (self.gallery.enlarged, self.gallery.zoom) = (index, Zoom::default());
+    }
+
     /// Shows the picture `step` places further large; stays at the ends.
     pub fn turn_page(&mut self, step: isize) {
         let last = self.shown_differences().count().saturating_sub(1);
-        if let Some(at) = &mut self.gallery.enlarged {
-            *at = at.saturating_add_signed(step).min(last);
+        if let Some(at) = self.gallery.enlarged {
+            self.enlarge(Some(at.saturating_add_signed(step).min(last)));
         }
     }
 

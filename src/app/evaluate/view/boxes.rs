@@ -10,7 +10,7 @@ use eframe::egui::{Align2, Color32, FontId, Painter, Rect, Shape, Stroke, Stroke
 /// True boxes, whatever their class.
 pub const TRUTH: Color32 = Color32::WHITE;
 
-/// Edges outside of the picture are drawn this far from it, where nothing is seen of them.
+/// Edges outside of what is seen are drawn this far from it, where they do not show.
 const FRAME: f32 = 20.0;
 
 /// Whose boxes are drawn.
@@ -45,6 +45,8 @@ pub struct Placed<'a> {
     pub painter: &'a Painter,
     /// Where the whole picture is.
     pub place: Rect,
+    /// What of it is to be seen.
+    pub stage: Rect,
     /// Its size, which the boxes are in.
     pub size: ImageSize,
 }
@@ -84,7 +86,7 @@ impl Placed<'_> {
     /// All boxes of one side: in the colour of their class, those that the other side lacks broken and in the side's.
     /// `taken` are places that labels keep clear of; theirs are added.
     pub fn side(&self, boxes: &[NamedBox], side: Side, taken: &mut Vec<Rect>) {
-        let width = (self.place.size().min_elem() / 240.0).clamp(1.5, 3.5);
+        let width = (self.stage.size().min_elem() / 240.0).clamp(1.5, 3.5);
         let line = |named: &NamedBox| if named.matched { class_color32(named.class_id) } else { side.color() };
         for named in drawable(boxes) {
             self.outline(self.on_screen(named.rect), Stroke::new(width, line(named)), !named.matched);
@@ -104,9 +106,10 @@ impl Placed<'_> {
     }
 
     fn label(&self, rect: Rect, text: &str, fill: Color32, taken: &mut Vec<Rect>) {
-        let font = FontId::proportional((self.place.size().min_elem() / 38.0).clamp(11.0, 17.0));
+        let font = FontId::proportional((self.stage.size().min_elem() / 38.0).clamp(11.0, 17.0));
         let galley = self.painter.layout_no_wrap(text.to_owned(), font, readable_on(fill));
-        let ground = label_place(self.place, taken, rect.expand(1.0), galley.size() + vec2(8.0, 2.0));
+        let ground =
+            label_place(self.place.intersect(self.stage), taken, rect.expand(1.0), galley.size() + vec2(8.0, 2.0));
         self.painter.rect_filled(ground, 2, fill);
         let at = Align2::CENTER_CENTER.align_size_within_rect(galley.size(), ground).min;
         self.painter.galley(at, galley, readable_on(fill));
@@ -115,7 +118,7 @@ impl Placed<'_> {
 
     fn outline(&self, rect: Rect, line: Stroke, broken: bool) {
         // Boxes are not clipped by models: a broken line far outside would be of thousands of pieces.
-        let rect = rect.intersect(self.place.expand(FRAME));
+        let rect = rect.intersect(self.stage.expand(FRAME));
         if !rect.is_positive() {
             return;
         }

@@ -5,6 +5,7 @@ use super::parts::{models_ui, note_ui};
 use crate::app::evaluate::action::EvaluateAction;
 use crate::app::evaluate::pictures::{Look, PictureShelf, PictureSize};
 use crate::app::evaluate::state::Results;
+use crate::app::evaluate::zoom::Zoom;
 use crate::app::format;
 use crate::app::theme::Colors;
 use crate::evaluate::PictureDifference;
@@ -97,7 +98,7 @@ fn card(ui: &Ui, place: Rect, response: &Response, picture: &PictureDifference, 
     ui.painter().rect_filled(place, 6, colors.card);
     ui.painter().rect_stroke(place, 6, (1.0, line), StrokeKind::Inside);
     let stage = Rect::from_min_max(place.min + vec2(5.0, 5.0), pos2(place.right() - 5.0, place.bottom() - CAPTION));
-    picture_in(ui, stage, picture, PictureSize::Small, shelf, |placed| {
+    picture_in(ui, stage, picture, PictureSize::Small, Zoom::default(), shelf, |placed| {
         placed.alone(&picture.reference_boxes, Side::Reference);
         placed.alone(&picture.candidate_boxes, Side::Candidate);
     });
@@ -131,6 +132,7 @@ pub fn picture_in(
     stage: Rect,
     picture: &PictureDifference,
     size: PictureSize,
+    zoom: Zoom,
     shelf: &mut PictureShelf,
     boxes: impl FnOnce(&Placed<'_>),
 ) {
@@ -140,10 +142,10 @@ pub fn picture_in(
         Look::Waiting => said(ui, &painter, stage, "…"),
         Look::Failed(reason) => said(ui, &painter, stage, &reason),
         Look::Ready(texture) => {
-            let place = fitted(stage, picture.size);
+            let place = zoom.place(stage, fitted(stage, picture.size));
             let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
             painter.image(texture.id(), place, whole, Color32::WHITE);
-            boxes(&Placed { painter: &painter, place, size: picture.size });
+            boxes(&Placed { painter: &painter, place, size: picture.size, stage });
         }
     }
 }
