@@ -106,6 +106,9 @@ impl Placed<'_> {
     }
 
     fn label(&self, rect: Rect, text: &str, fill: Color32, taken: &mut Vec<Rect>) {
+        if !rect.intersects(self.stage) {
+            return;
+        }
         let font = FontId::proportional((self.stage.size().min_elem() / 38.0).clamp(11.0, 17.0));
         let galley = self.painter.layout_no_wrap(text.to_owned(), font, readable_on(fill));
         let ground =

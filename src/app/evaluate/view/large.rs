@@ -19,8 +19,8 @@ const GAP: f32 = 8.0;
 const BELOW: f32 = 24.0;
 /// Room that the hint on the wheel takes.
 const HINT_FROM: f32 = 290.0;
-/// A notch of a wheel is about fifty points: a quarter closer.
-const WHEEL: f32 = 0.0045;
+/// A notch of a wheel is about fifty points: a fifth closer.
+const WHEEL: f32 = 0.0035;
 
 /// Draws the picture that the gallery shows large.
 pub fn large_ui(ui: &mut Ui, results: &Results, shelf: &mut PictureShelf, wishes: &mut Vec<EvaluateAction>) {
