@@ -31,6 +31,7 @@ fn every_state() {
     album.views();
     album.windows_and_menus();
     album.get_models();
+    album.evaluate();
     album.failures();
     album.sources();
     album.sizes_and_themes();
@@ -148,6 +149,37 @@ impl Album<'_> {
             std::thread::sleep(FADE * 3);
             self.save(&program, &format!("get-models-{width}x{height}-{theme}"));
             program.close();
+        }
+    }
+
+    /// The page Evaluate: choices, progress, every tab, and a picture of the gallery large.
+    fn evaluate(&self) {
+        for (width, height) in [(720, 480), (1280, 800), (1920, 1080)] {
+            for theme in ["dark", "light"] {
+                let settings = settings(width, height, &format!("theme = \"{theme}\""));
+                let mut program = Program::start(self.screen, &Setup { settings: Some(&settings), ..Setup::default() });
+                program.waits(&["on view: A FP32", "B INT8"]);
+                let shot = |program: &Program<'_>, name: &str| {
+                    std::thread::sleep(FADE);
+                    self.save(program, &format!("evaluate-{name}-{width}x{height}-{theme}"));
+                };
+                program.key_brings("e", &["evaluate page open"], &[]);
+                shot(&program, "choices");
+                program.key_brings("Return", &["evaluation begun"], &[]);
+                shot(&program, "running");
+                program.waits(&["evaluation done: complete"]);
+                for (key, name) in
+                    [("1", "summary"), ("2", "curves"), ("3", "classes"), ("4", "confusion"), ("5", "differences")]
+                {
+                    program.key(key);
+                    shot(&program, name);
+                }
+                program.key("Return");
+                shot(&program, "picture");
+                program.key("v");
+                shot(&program, "one-picture");
+                program.close();
+            }
         }
     }
 

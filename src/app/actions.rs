@@ -1,6 +1,7 @@
 //! Everything a person can ask of the window. Panels and shortcuts push these; `command_handler` carries them out.
 
 use super::dialogs::DialogKind;
+use super::evaluate::EvaluateAction;
 use super::settings::{CameraWish, CompareLayout, ThemeChoice};
 use super::tools::Tool;
 use crate::capture::SourceSpec;
@@ -117,4 +118,6 @@ pub enum Action {
     CancelProbe,
     /// Take this preprocessing; whether the model takes bytes.
     TakeFeeding(Feeding, bool),
+    /// Something on the page Evaluate.
+    Evaluate(EvaluateAction),
 }

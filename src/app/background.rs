@@ -2,12 +2,16 @@
 
 use super::catalog::{GetWatch, Listing, NotGot};
 use super::dialogs::{self, DialogKind, Picked};
+use super::evaluate::{self, PictureKey, RunWatch};
 use super::options::{CameraChoice, Services, TwinChoice, Variant};
 use super::probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
 use super::settings::{Settings, SettingsStore};
 use super::snapshot::{self, SnapshotRequest};
+use crate::evaluate::{Evaluation, EvaluationPlan};
+use crate::imaging::RgbImage;
 use crate::inference::CardOverrides;
 use crate::pipeline::{LaneId, Worker};
+use crate::report::{self, Report};
 use crate::runtime::catalog::{Cancel, CatalogError, CatalogModel};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::BTreeMap;
@@ -65,6 +69,12 @@ pub enum Outcome {
         /// Best first.
         found: Result<Option<Vec<ProbeRow>>, String>,
     },
+    /// An evaluation came to its end, or why it failed.
+    Evaluated(Result<Box<Evaluation>, String>),
+    /// A picture of the gallery.
+    PictureDecoded(PictureKey, Result<RgbImage, String>),
+    /// A report was saved here.
+    ReportSaved(PathBuf),
     /// A model card was saved here.
     CardSaved {
         /// Whose model.
@@ -98,6 +108,10 @@ pub struct Background {
     probes: Worker,
     /// The search that was begun last.
     probe_watch: Arc<ProbeWatch>,
+    evaluations: Worker,
+    /// The evaluation that was begun last.
+    run_watch: Arc<RunWatch>,
+    pictures: Worker,
 }
 
 impl Background {
@@ -121,6 +135,9 @@ impl Background {
             cancels: BTreeMap::new(),
             probes: Worker::spawn("window-probe", 1)?,
             probe_watch: Arc::default(),
+            evaluations: Worker::spawn("window-evaluate", 1)?,
+            run_watch: Arc::default(),
+            pictures: Worker::spawn("window-pictures", JOB_CAPACITY)?,
         })
     }
 
@@ -231,6 +248,42 @@ impl Background {
         begun.then_some(watch)
     }
 
+    /// Evaluates models. False when an evaluation waits already.
+    pub fn evaluate(&mut self, mut plan: EvaluationPlan, watch: Arc<RunWatch>) -> bool {
+        plan.trial = self.services.trial.clone();
+        let (evaluate, wake, told) = (Arc::clone(&self.services.evaluate), Arc::clone(&self.wake), Arc::clone(&watch));
+        let begun = self.run(&self.evaluations, move || {
+            let found = evaluate(&plan, told.cancel(), &mut |progress| {
+                told.take(progress);
+                wake();
+            });
+            Some(Outcome::Evaluated(found.map(Box::new)))
+        });
+        if begun {
+            self.run_watch = watch;
+        }
+        begun
+    }
+
+    /// Reads a picture of the gallery.
+    pub fn decode_picture(&self, key: PictureKey) -> bool {
+        self.run(&self.pictures, move || {
+            let decoded = evaluate::decode(&key);
+            Some(Outcome::PictureDecoded(key, decoded))
+        })
+    }
+
+    /// Saves a report.
+    pub fn save_report(&self, path: PathBuf, evaluation: Arc<Evaluation>) -> bool {
+        self.run(&self.files, move || {
+            let content = Report { evaluation: Some(&evaluation), benchmark: None };
+            Some(match report::write(&path, &content) {
+                Ok(()) => Outcome::ReportSaved(path),
+                Err(error) => Outcome::SaveFailed(error.to_string()),
+            })
+        })
+    }
+
     /// Saves the settings.
     pub fn save_settings(&self, store: SettingsStore, settings: Settings) -> bool {
         self.run(&self.files, move || {
@@ -259,6 +312,7 @@ impl Drop for Background {
         // What has come is kept; the thread can then be joined.
         self.cancels.values().for_each(Cancel::cancel);
         self.probe_watch.cancel();
+        self.run_watch.cancel().cancel();
         // The thread that waits for an answer can then be joined.
         if self.dialog_is_open.load(Ordering::SeqCst) {
             dialogs::close_open();

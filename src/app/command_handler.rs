@@ -26,7 +26,11 @@ impl App {
             Action::CancelPath => self.editing.path_prompt = None,
             Action::RefreshCameras => self.refresh_cameras(),
             Action::SetCameraWish(wish) => self.set_camera_wish(wish),
-            Action::TogglePause => self.toggle_pause(),
+            Action::TogglePause => {
+                // What the person decides holds.
+                self.evaluate.holds_live_view = false;
+                self.toggle_pause();
+            }
             Action::Step => self.step(),
             Action::Seek(to) => self.seek(to),
             Action::SetSpeed(factor) => self.set_speed(factor),
@@ -71,6 +75,7 @@ impl App {
             Action::StartProbe => self.start_probe(),
             Action::CancelProbe => self.cancel_probe(),
             Action::TakeFeeding(feeding, bytes) => self.take_feeding(feeding, bytes),
+            Action::Evaluate(action) => self.handle_evaluate(ctx, action),
         }
     }
 
@@ -108,7 +113,7 @@ impl App {
         }
     }
 
-    fn browse(&mut self, kind: DialogKind) {
+    pub(super) fn browse(&mut self, kind: DialogKind) {
         if self.background.ask_for_path(kind.clone()) {
             self.editing.dialog = Some(kind);
         } else {
@@ -134,7 +139,7 @@ impl App {
         }
     }
 
-    fn toggle_pause(&mut self) {
+    pub(super) fn toggle_pause(&mut self) {
         self.session.paused = !self.session.paused;
         tracing::info!("{}", if self.session.paused { "paused" } else { "running" });
         self.send(Command::SetPaused(self.session.paused));
@@ -224,7 +229,7 @@ impl App {
         }
     }
 
-    fn set_thresholds(&mut self, thresholds: crate::inference::Thresholds) {
+    pub(super) fn set_thresholds(&mut self, thresholds: crate::inference::Thresholds) {
         self.settings.thresholds = thresholds;
         self.settings = std::mem::take(&mut self.settings).sanitized();
         self.send(Command::SetThresholds(self.settings.thresholds));

@@ -1,5 +1,6 @@
 //! File dialogs of the system, run on a thread of their own because they block until a person answers.
 
+use super::evaluate::ReportForm;
 use crate::pipeline::LaneId;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,6 +17,14 @@ pub enum DialogKind {
     SourceFile,
     /// A folder of pictures.
     SourceFolder,
+    /// A data set in a file.
+    Dataset,
+    /// A data set in a folder.
+    DatasetFolder,
+    /// A model to be evaluated beside the others.
+    EvaluatedModel,
+    /// Where a report goes.
+    Report(ReportForm),
 }
 
 impl DialogKind {
@@ -27,6 +36,10 @@ impl DialogKind {
             Self::Labels(_) => "Choose the class names",
             Self::SourceFile => "Open a video or a picture",
             Self::SourceFolder => "Open a folder of pictures",
+            Self::Dataset => "Open a data set (COCO json, YOLO yaml)",
+            Self::DatasetFolder => "Open a data set in a folder (Pascal VOC, YOLO)",
+            Self::EvaluatedModel => "Add a model to the evaluation",
+            Self::Report(_) => "Save the report",
         }
     }
 }
@@ -59,7 +72,9 @@ pub fn native(kind: &DialogKind) -> Picked {
     let all: Vec<&str> = VIDEO_ENDINGS.into_iter().chain(PICTURE_ENDINGS).collect();
     let asked_at = Instant::now();
     let path = match kind {
-        DialogKind::Model(_) => dialog.add_filter("ONNX models", &["onnx"]).add_filter("All files", &["*"]).pick_file(),
+        DialogKind::Model(_) | DialogKind::EvaluatedModel => {
+            dialog.add_filter("ONNX models", &["onnx"]).add_filter("All files", &["*"]).pick_file()
+        }
         DialogKind::Labels(_) => {
             let names = ["names", "txt", "yaml", "yml"];
             dialog.add_filter("Class names", &names).add_filter("All files", &["*"]).pick_file()
@@ -67,7 +82,15 @@ pub fn native(kind: &DialogKind) -> Picked {
         DialogKind::SourceFile => {
             dialog.add_filter("Videos and pictures", &all).add_filter("All files", &["*"]).pick_file()
         }
-        DialogKind::SourceFolder => dialog.pick_folder(),
+        DialogKind::SourceFolder | DialogKind::DatasetFolder => dialog.pick_folder(),
+        DialogKind::Dataset => {
+            let names = ["json", "yaml", "yml"];
+            dialog.add_filter("Data sets", &names).add_filter("All files", &["*"]).pick_file()
+        }
+        DialogKind::Report(form) => {
+            let name = format!("quantscope-evaluation.{}", form.ending());
+            dialog.add_filter(form.name(), &[form.ending()]).set_file_name(name).save_file()
+        }
     };
     match path {
         Some(path) => Picked::Path(path),

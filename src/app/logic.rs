@@ -97,6 +97,9 @@ impl App {
             Event::ModelReady(info) => self.on_model_ready(info),
             Event::Warning(text) => self.tell(Severity::Warning, text),
         }
+        if self.evaluate.open && self.evaluate.is_choosing() {
+            self.take_loaded_models();
+        }
     }
 
     fn on_source_failed(&mut self, spec: SourceSpec, message: String) {
@@ -160,6 +163,9 @@ impl App {
             Outcome::SnapshotSaved(path) => {
                 self.tell(Severity::Info, format!("Saved {} and its boxes as JSON beside it", path.display()));
             }
+            Outcome::Evaluated(found) => self.on_evaluated(found.map(|found| *found)),
+            Outcome::PictureDecoded(key, decoded) => self.gallery.put(key, decoded),
+            Outcome::ReportSaved(path) => self.tell(Severity::Info, format!("Saved the report {}", path.display())),
             Outcome::CatalogListed(Ok(listing)) => self.session.catalog.shelf = Shelf::Listed(listing),
             Outcome::CatalogListed(Err(reason)) => self.session.catalog.shelf = Shelf::Failed(reason),
             Outcome::GetEnded(name, result) => self.on_get_ended(&name, result),
@@ -176,6 +182,9 @@ impl App {
             DialogKind::Model(lane) => self.open_other_model(lane, path),
             DialogKind::Labels(lane) => self.take_labels(lane, path),
             DialogKind::SourceFile | DialogKind::SourceFolder => self.open_source(SourceSpec::Path(path)),
+            DialogKind::Dataset | DialogKind::DatasetFolder => self.choose_dataset(path),
+            DialogKind::EvaluatedModel => self.add_evaluated_model(path),
+            DialogKind::Report(form) => self.save_report(form, path),
         }
     }
 

@@ -11,6 +11,7 @@ mod card_commands;
 mod catalog;
 mod command_handler;
 mod dialogs;
+mod evaluate;
 mod format;
 mod get_models;
 mod journal;
@@ -37,8 +38,9 @@ mod video_view;
 pub use actions::Action;
 pub use background::Wake;
 pub use dialogs::{DialogKind, Picked};
+pub use evaluate::{EvaluateAction, ReportForm};
 pub use options::{
-    CameraChoice, CameraFormatChoice, OpenCatalog, Services, StartOptions, TwinChoice, TwinRole, Variant,
+    CameraChoice, CameraFormatChoice, Evaluate, OpenCatalog, Services, StartOptions, TwinChoice, TwinRole, Variant,
 };
 pub use probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
 pub use settings::{CameraWish, CompareLayout, FOLDER_VARIABLE, Settings, SettingsStore, ThemeChoice, WindowPlace};
@@ -51,6 +53,7 @@ use anyhow::anyhow;
 use background::Background;
 use crossbeam_channel::Receiver;
 use eframe::egui;
+use evaluate::{EvaluateState, PictureShelf};
 use journal::Journal;
 use state::{Editing, Session};
 use std::path::PathBuf;
@@ -69,6 +72,10 @@ pub struct App {
     saving: start::Saving,
     editing: Editing,
     picture: Picture,
+    evaluate: EvaluateState,
+    gallery: PictureShelf,
+    /// Rendered pictures that were evaluated; goes when the program ends.
+    scene_folder: Option<tempfile::TempDir>,
     journal: Journal,
     /// Warnings and errors of the whole program.
     log: Option<Receiver<(tracing::Level, String)>>,

@@ -4,12 +4,15 @@
 use super::dialogs::{self, DialogKind, Picked};
 use super::probe_job::{self, ProbeRequest, ProbeRow};
 use crate::capture::SourceSpec;
+use crate::evaluate::{self, Cancel, Evaluation, EvaluationPlan, Progress as EvaluationProgress};
 use crate::imaging::ImageSize;
 use crate::inference::ModelOverrides;
 use crate::inference::probe::Progress;
+use crate::inference::trial::Trial;
 use crate::runtime::catalog::{Catalog, CatalogError, ModelStore};
 use crossbeam_channel::Receiver;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -112,6 +115,11 @@ pub type Probe = Arc<
         + Sync,
 >;
 
+/// Evaluates models on labelled pictures, telling how far it is; why it failed is a sentence.
+pub type Evaluate = Arc<
+    dyn Fn(&EvaluationPlan, &Cancel, &mut dyn FnMut(EvaluationProgress)) -> Result<Evaluation, String> + Send + Sync,
+>;
+
 /// The outside world. Each function may take its time: it is called on a thread of its own, never on the window's.
 #[derive(Clone)]
 pub struct Services {
@@ -127,6 +135,10 @@ pub struct Services {
     pub open_catalog: OpenCatalog,
     /// Tries the usual preprocessings of a model.
     pub probe: Probe,
+    /// Evaluates models on labelled pictures.
+    pub evaluate: Evaluate,
+    /// Tries each model to be evaluated in a process of its own first; none skips that.
+    pub trial: Option<Trial>,
 }
 
 impl Services {
@@ -142,6 +154,8 @@ impl Services {
             pick_path: Arc::new(dialogs::native),
             open_catalog: Arc::new(|| Ok((Catalog::built_in()?, ModelStore::of_environment()?))),
             probe: Arc::new(probe_job::run),
+            evaluate: Arc::new(run_evaluation),
+            trial: None,
         }
     }
 
@@ -150,4 +164,20 @@ impl Services {
     pub fn with_families(self, find_family: impl Fn(&Path) -> Vec<Variant> + Send + Sync + 'static) -> Self {
         Self { find_family: Some(Arc::new(find_family)), ..self }
     }
+
+    /// The same with a trial of models before they are evaluated.
+    #[must_use]
+    pub fn with_trial(self, trial: Option<Trial>) -> Self {
+        Self { trial, ..self }
+    }
+}
+
+fn run_evaluation(
+    plan: &EvaluationPlan,
+    cancel: &Cancel,
+    tell: &mut dyn FnMut(EvaluationProgress),
+) -> Result<Evaluation, String> {
+    let run = || evaluate::run(plan, cancel, tell).map_err(|error| error.to_string());
+    let broken = |_| Err("the evaluation broke off inside the runtime. Try again with fewer models".to_owned());
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(broken)
 }

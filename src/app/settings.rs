@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 /// Version of the file's layout that this program writes.
 const VERSION: u32 = 1;
+/// Data sets that are remembered.
+pub(super) const RECENT_DATASETS: usize = 6;
 const FILE_NAME: &str = "settings.toml";
 const DAMAGED_NAME: &str = "settings.damaged.toml";
 /// Names the folder of the settings file, above all else but the program's own start options.
@@ -113,6 +115,8 @@ pub struct Settings {
     pub thresholds: Thresholds,
     /// What is wanted of cameras.
     pub camera: CameraWish,
+    /// Data sets that models were evaluated on, the last one first.
+    pub recent_datasets: Vec<PathBuf>,
     /// The window.
     pub window: WindowPlace,
 }
@@ -154,6 +158,7 @@ impl Default for Settings {
             hidden_classes: BTreeSet::new(),
             thresholds: Thresholds::default(),
             camera: CameraWish::default(),
+            recent_datasets: Vec::new(),
             window: WindowPlace::default(),
         }
     }
@@ -181,6 +186,7 @@ impl Settings {
         };
         self.window.width = side(self.window.width, 640.0, place.width);
         self.window.height = side(self.window.height, 480.0, place.height);
+        self.recent_datasets.truncate(RECENT_DATASETS);
         self.camera.rate = self.camera.rate.filter(|rate| rate.is_finite() && *rate > 0.0);
         self.camera.size = self.camera.size.filter(|size| size.width > 0 && size.height > 0);
         self
@@ -326,6 +332,7 @@ mod tests {
                 size: Some(ImageSize::new(1280, 720)),
                 rate: Some(30.0),
             },
+            recent_datasets: vec!["/data/instances.json".into(), "/data/voc".into()],
             window: WindowPlace { width: 900.0, height: 600.0, maximized: true },
             ..Settings::default()
         };

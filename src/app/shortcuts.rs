@@ -2,17 +2,19 @@
 
 use super::actions::Action;
 use super::dialogs::DialogKind;
+use super::evaluate::EvaluateAction;
 use crate::pipeline::LaneId;
 use eframe::egui::{Context, Key, Modifiers};
 
 /// A key and what it does, in the order of the help window.
-pub const SHORTCUTS: [(Key, &str); 10] = [
+pub const SHORTCUTS: [(Key, &str); 11] = [
     (Key::Space, "Pause or go on"),
     (Key::T, "Toggle between model A and model B"),
     (Key::C, "Compare: both models on the same frames, or one"),
     (Key::V, "Next view of two models: side by side, divider, overlay"),
     (Key::O, "Open a model into the lane that is shown"),
     (Key::G, "Get models: well-known detectors to download"),
+    (Key::E, "Evaluate: models on labelled pictures, how accurate they are and where they differ"),
     (Key::M, "Model: what is believed of the model that is shown, and how to correct it"),
     (Key::S, "Save a snapshot: the picture with its boxes, and the boxes as JSON"),
     (Key::F, "Picture only: hide or show the panels"),
@@ -43,6 +45,7 @@ fn action(key: Key, active: LaneId) -> Option<Action> {
         Key::V => Some(Action::NextLayout),
         Key::O => Some(Action::Browse(DialogKind::Model(active))),
         Key::G => Some(Action::ToggleCatalog),
+        Key::E => Some(Action::Evaluate(EvaluateAction::Toggle)),
         Key::M => Some(Action::ToggleModelPanel(active)),
         Key::S => Some(Action::SaveSnapshot),
         Key::F => Some(Action::ToggleFullPicture),

@@ -1,6 +1,7 @@
 //! The first commands: what the command line asks for, else what was open last, else the defaults.
 
 use super::background::{Background, Wake};
+use super::evaluate::{EvaluateState, PictureShelf};
 use super::journal::Journal;
 use super::messages::Severity;
 use super::settings::{Found, Settings, SettingsStore};
@@ -53,6 +54,9 @@ impl App {
             settings,
             editing: Editing::default(),
             picture: Picture::default(),
+            evaluate: EvaluateState::default(),
+            gallery: PictureShelf::default(),
+            scene_folder: None,
             journal: Journal::new(options.started_at),
             log: options.log.clone(),
             default_models: options.default_models.clone().map(|path| path.map(absolute)),

@@ -30,7 +30,7 @@ impl Tool {
     /// What it is for, in a sentence.
     pub fn tip(self) -> &'static str {
         match self {
-            Self::Evaluate => "Measure models on labelled pictures",
+            Self::Evaluate => "Measure models on labelled pictures (E)",
             Self::Label => "Draw and correct boxes on pictures of your own",
             Self::Record => "Write what is seen into a video, a file of boxes, or a folder of pictures",
         }
@@ -42,7 +42,8 @@ impl App {
     pub(super) fn open_tool(&mut self, tool: Tool) {
         // Each tool's window replaces its arm.
         match tool {
-            Tool::Evaluate | Tool::Label | Tool::Record => {
+            Tool::Evaluate => self.open_evaluate(),
+            Tool::Label | Tool::Record => {
                 self.tell(Severity::Info, format!("{} is not part of this build yet.", tool.name()));
             }
         }

@@ -2,6 +2,7 @@
 
 use super::App;
 use super::actions::Action;
+use super::evaluate::{PageInput, page_ui, resting_ui, shortcuts as page_shortcuts};
 use super::panels::{
     boxes, figures, get_models, help, message_log, model, path_prompt, situation, toasts, top_bar, transport, welcome,
 };
@@ -23,7 +24,7 @@ impl App {
     pub(super) fn draw(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         let now = Instant::now();
-        let mut actions = shortcuts::take(&ctx, self.settings.active);
+        let mut actions = self.pressed(&ctx);
         actions.extend(self.dropped_files(&ctx));
         if let Some(result) = self.session.result.clone() {
             self.picture.show(&ctx, result.id, &result.frame.image);
@@ -31,11 +32,11 @@ impl App {
             self.journal.note(&result);
         }
         self.editing.hovered = None;
-        if !self.editing.full_picture {
-            self.bars_ui(ui, &mut actions);
-            self.side_panels_ui(ui, &mut actions);
+        if self.evaluate.open {
+            self.evaluate_ui(ui, now, &mut actions);
+        } else {
+            self.live_ui(ui, now, &mut actions);
         }
-        self.center_ui(ui, now, &mut actions);
         self.windows_ui(ui, &mut actions);
         // What an action changes is seen in the next pass.
         if !actions.is_empty() {
@@ -47,6 +48,34 @@ impl App {
         if let Some(wait) = self.session.messages.next_change(now) {
             ctx.request_repaint_after(wait);
         }
+    }
+
+    /// What was asked for with keys. The page Evaluate has its own.
+    fn pressed(&self, ctx: &egui::Context) -> Vec<Action> {
+        if !self.evaluate.open {
+            return shortcuts::take(ctx, self.settings.active);
+        }
+        if self.editing.path_prompt.is_some() {
+            return Vec::new();
+        }
+        let help = ctx.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::F1));
+        let keys = page_shortcuts(ctx, &self.evaluate).into_iter().map(Action::Evaluate);
+        keys.chain(help.then_some(Action::ToggleHelp)).collect()
+    }
+
+    fn evaluate_ui(&mut self, ui: &mut Ui, now: Instant, actions: &mut Vec<Action>) {
+        let input = PageInput { state: &self.evaluate, settings: &self.settings };
+        let stage = page_ui(ui, &input, &mut self.gallery, actions);
+        toasts::toasts_ui(ui, stage, &self.session.messages, now, actions);
+        self.fetch_pictures();
+    }
+
+    fn live_ui(&mut self, ui: &mut Ui, now: Instant, actions: &mut Vec<Action>) {
+        if !self.editing.full_picture {
+            self.bars_ui(ui, actions);
+            self.side_panels_ui(ui, actions);
+        }
+        self.center_ui(ui, now, actions);
     }
 
     fn bars_ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
@@ -127,6 +156,9 @@ impl App {
                 video_view::video_view_ui(ui, &input, actions);
             }
             situation::situation_ui(ui, whole, &self.session, actions);
+            if let Some(run) = self.evaluate.run() {
+                resting_ui(ui, whole, run, actions);
+            }
             toasts::toasts_ui(ui, whole, &self.session.messages, now, actions);
         });
     }
@@ -135,10 +167,13 @@ impl App {
         let ctx = ui.ctx().clone();
         help::help_ui(&ctx, &mut self.editing.help_open);
         message_log::message_log_ui(&ctx, &mut self.editing.messages_open, &self.session.messages, actions);
-        get_models::get_models_ui(&ctx, &self.session.catalog, actions);
-        if let Some(panel) = &mut self.editing.model_panel {
-            let state = &self.session.lanes[panel.lane.index()];
-            model::model_panel_ui(&ctx, panel, state, actions);
+        // These belong to the live view.
+        if !self.evaluate.open {
+            get_models::get_models_ui(&ctx, &self.session.catalog, actions);
+            if let Some(panel) = &mut self.editing.model_panel {
+                let state = &self.session.lanes[panel.lane.index()];
+                model::model_panel_ui(&ctx, panel, state, actions);
+            }
         }
         if let Some(prompt) = &mut self.editing.path_prompt {
             path_prompt::path_prompt_ui(&ctx, prompt, actions);
@@ -148,6 +183,10 @@ impl App {
     /// Files dropped onto the window: models go into the lane that is shown, everything else is a source.
     fn dropped_files(&self, ctx: &egui::Context) -> Vec<Action> {
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
+        if self.evaluate.open {
+            let actions = dropped.iter().flat_map(|file| Self::dropped_on_evaluate(file.path()));
+            return actions.map(Action::Evaluate).collect();
+        }
         let action = |path: &std::path::Path| {
             let is_model = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"));
             if is_model {

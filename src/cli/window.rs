@@ -57,7 +57,7 @@ pub(super) fn run(global: &Global, args: &Args, started_at: Instant, tapped: &Ta
         return headless::run(global, options, config);
     }
     let mut pipeline = None;
-    let services = Services::new(list_cameras, find_twin).with_families(find_family);
+    let services = Services::new(list_cameras, find_twin).with_families(find_family).with_trial(start::trial());
     app::run(options, services, |wake| {
         tapped.wake_with(Arc::clone(&wake));
         let (link, running) = Pipeline::start(config, wake).context("the operating system gives no thread")?;

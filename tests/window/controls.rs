@@ -313,24 +313,11 @@ fn the_view_of_two_models_is_chosen_and_the_divider_moved() {
     assert!(saved.divider > 0.52, "{}", saved.divider);
 }
 
-#[derive(Debug)]
-struct Dropped(std::path::PathBuf);
-
-impl eframe::egui::DroppedFile for Dropped {
-    fn path(&self) -> &std::path::Path {
-        &self.0
-    }
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        Err("the window reads no files".to_owned())
-    }
-}
-
 #[test]
 fn files_dropped_onto_the_window_are_opened() {
     let mut window = Window::running(Setup::default());
     let mut drop = |path: &str| {
-        window.harness.input_mut().dropped_files = vec![std::sync::Arc::new(Dropped(path.into()))];
-        window.harness.run();
+        window.drop_file(path);
         if path.ends_with("NX") {
             window.background();
         }

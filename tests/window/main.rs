@@ -1,7 +1,11 @@
 //! The whole window, driven by the names of its controls, with this test in the place of the pipeline.
 
 mod catalog;
+#[path = "../common/mod.rs"]
+mod common;
 mod controls;
+mod evaluate;
+mod evaluation;
 mod events;
 mod layout;
 mod model;

@@ -4,7 +4,7 @@ use crossbeam_channel::{Receiver, bounded};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use quantscope::app::{
-    App, CameraChoice, CameraFormatChoice, DialogKind, OpenCatalog, Picked, ProbeRow, Services, Settings,
+    App, CameraChoice, CameraFormatChoice, DialogKind, Evaluate, OpenCatalog, Picked, ProbeRow, Services, Settings,
     SettingsStore, StartOptions, TwinChoice, Variant,
 };
 use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
@@ -41,6 +41,8 @@ pub struct Setup {
     pub catalog: Option<OpenCatalog>,
     /// What a search for a preprocessing finds.
     pub probed: Result<Option<Vec<ProbeRow>>, String>,
+    /// Evaluates; none: as the program does.
+    pub evaluate: Option<Evaluate>,
     /// Called with the folder of the settings before the window starts.
     pub prepare: fn(&Path),
 }
@@ -60,6 +62,7 @@ impl Default for Setup {
             cameras: vec![camera()],
             catalog: None,
             probed: Ok(None),
+            evaluate: None,
             prepare: |_| {},
         }
     }
@@ -95,6 +98,9 @@ impl Window {
             let progress = Progress { done: 1, of: 30 };
             if tell(progress).is_break() { Ok(None) } else { probed.clone() }
         });
+        if let Some(evaluate) = setup.evaluate {
+            services.evaluate = evaluate;
+        }
         let family = setup.family;
         if !family.is_empty() {
             services = services.with_families(move |_| family.clone());
@@ -182,6 +188,12 @@ impl Window {
         self.harness.run();
     }
 
+    /// Drops a file onto the window.
+    pub fn drop_file(&mut self, path: &str) {
+        self.harness.input_mut().dropped_files = vec![Arc::new(Dropped(path.into()))];
+        self.harness.run();
+    }
+
     /// The settings as the next start would read them.
     pub fn saved(mut self) -> Settings {
         let store = SettingsStore::locate(Some(self.folder.path().join("config")));
@@ -192,6 +204,18 @@ impl Window {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl eframe::egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Err("the window reads no files".to_owned())
     }
 }
 

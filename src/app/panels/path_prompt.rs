@@ -1,12 +1,13 @@
 //! A path field, for systems without file dialogs.
 
 use crate::app::actions::Action;
+use crate::app::dialogs::DialogKind;
 use crate::app::state::PathPrompt;
 use eframe::egui::{Align2, Button, Context, Key, Label, TextEdit, Window, vec2};
 use std::path::PathBuf;
 
 const REASON: &str = "This system has no file dialog: neither a desktop portal nor zenity was found \
-                      (`sudo apt install zenity` brings one). Type the path here, or drop the file onto the window.";
+                      (`sudo apt install zenity` brings one). Type the path here; a file to open can also be dropped onto the window.";
 
 /// Draws the window.
 pub fn path_prompt_ui(ctx: &Context, prompt: &mut PathPrompt, actions: &mut Vec<Action>) {
@@ -26,7 +27,8 @@ pub fn path_prompt_ui(ctx: &Context, prompt: &mut PathPrompt, actions: &mut Vec<
         let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         let typed = !prompt.text.trim().is_empty();
         ui.horizontal(|ui| {
-            let open = ui.add_enabled(typed, Button::new("Open this path"));
+            let saves = matches!(prompt.kind, DialogKind::Report(_));
+            let open = ui.add_enabled(typed, Button::new(if saves { "Save here" } else { "Open this path" }));
             if typed && (open.clicked() || entered) {
                 actions.push(Action::PathTyped(prompt.kind.clone(), expanded(prompt.text.trim())));
             }

@@ -218,7 +218,7 @@ const MOST_TRIES: usize = 6;
 
 /// Where the label of `rect` stands: above it; where that is taken or outside `place`, at its upper edge within it,
 /// below it, or under what is in the way. Kept within `place`; with no free room it lies over others.
-fn label_place(place: Rect, taken: &[Rect], rect: Rect, size: Vec2) -> Rect {
+pub fn label_place(place: Rect, taken: &[Rect], rect: Rect, size: Vec2) -> Rect {
     let x = rect.left().min(place.right() - size.x).max(place.left());
     let at_height = |y: f32| Rect::from_min_size(pos2(x, y), size);
     let free = |ground: &Rect| {

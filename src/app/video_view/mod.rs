@@ -5,7 +5,7 @@ mod captions;
 mod divider;
 mod picture;
 
-pub use boxes::ClassColors;
+pub use boxes::{ClassColors, LANE_ON_PICTURE, label_place};
 pub use picture::Picture;
 
 use super::actions::Action;
