@@ -1,6 +1,7 @@
 //! Everything a person can ask of the window. Panels and shortcuts push these; `command_handler` carries them out.
 
 use super::dialogs::DialogKind;
+use super::recording::RecordingSettings;
 use super::settings::{CameraWish, CompareLayout, ThemeChoice};
 use crate::capture::SourceSpec;
 use crate::inference::Thresholds;
@@ -100,6 +101,12 @@ pub enum Action {
     DismissWelcome,
     /// Save the picture with its boxes.
     SaveSnapshot,
+    /// Begin what is chosen to be recorded, or complete all that runs.
+    ToggleRecording,
+    /// What is recorded, and where to.
+    SetRecording(RecordingSettings),
+    /// Open the folder of recordings in the system's file manager.
+    ShowRecordings,
     /// Open or close the panel of a lane's model.
     ToggleModelPanel(LaneId),
     /// Load the model again with the card as it was edited.

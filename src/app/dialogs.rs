@@ -16,6 +16,8 @@ pub enum DialogKind {
     SourceFile,
     /// A folder of pictures.
     SourceFolder,
+    /// Where recordings go.
+    RecordingFolder,
 }
 
 impl DialogKind {
@@ -27,6 +29,7 @@ impl DialogKind {
             Self::Labels(_) => "Choose the class names",
             Self::SourceFile => "Open a video or a picture",
             Self::SourceFolder => "Open a folder of pictures",
+            Self::RecordingFolder => "Choose where recordings go",
         }
     }
 }
@@ -67,7 +70,7 @@ pub fn native(kind: &DialogKind) -> Picked {
         DialogKind::SourceFile => {
             dialog.add_filter("Videos and pictures", &all).add_filter("All files", &["*"]).pick_file()
         }
-        DialogKind::SourceFolder => dialog.pick_folder(),
+        DialogKind::SourceFolder | DialogKind::RecordingFolder => dialog.pick_folder(),
     };
     match path {
         Some(path) => Picked::Path(path),

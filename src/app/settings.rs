@@ -1,5 +1,6 @@
 //! What survives a restart, in one TOML file that is replaced as a whole.
 
+use super::recording::RecordingSettings;
 use crate::capture::SourceSpec;
 use crate::imaging::ImageSize;
 use crate::inference::Thresholds;
@@ -113,6 +114,8 @@ pub struct Settings {
     pub thresholds: Thresholds,
     /// What is wanted of cameras.
     pub camera: CameraWish,
+    /// What is recorded, and where to.
+    pub recording: RecordingSettings,
     /// The window.
     pub window: WindowPlace,
 }
@@ -154,6 +157,7 @@ impl Default for Settings {
             hidden_classes: BTreeSet::new(),
             thresholds: Thresholds::default(),
             camera: CameraWish::default(),
+            recording: RecordingSettings::default(),
             window: WindowPlace::default(),
         }
     }
@@ -181,6 +185,7 @@ impl Settings {
         };
         self.window.width = side(self.window.width, 640.0, place.width);
         self.window.height = side(self.window.height, 480.0, place.height);
+        self.recording = self.recording.sanitized();
         self.camera.rate = self.camera.rate.filter(|rate| rate.is_finite() && *rate > 0.0);
         self.camera.size = self.camera.size.filter(|size| size.width > 0 && size.height > 0);
         self
@@ -325,6 +330,11 @@ mod tests {
                 format: Some("MJPG".to_owned()),
                 size: Some(ImageSize::new(1280, 720)),
                 rate: Some(30.0),
+            },
+            recording: RecordingSettings {
+                frames: true,
+                folder: Some("/videos".into()),
+                ..RecordingSettings::default()
             },
             window: WindowPlace { width: 900.0, height: 600.0, maximized: true },
             ..Settings::default()

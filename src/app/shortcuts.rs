@@ -6,7 +6,7 @@ use crate::pipeline::LaneId;
 use eframe::egui::{Context, Key, Modifiers};
 
 /// A key and what it does, in the order of the help window.
-pub const SHORTCUTS: [(Key, &str); 10] = [
+pub const SHORTCUTS: [(Key, &str); 11] = [
     (Key::Space, "Pause or go on"),
     (Key::T, "Toggle between model A and model B"),
     (Key::C, "Compare: both models on the same frames, or one"),
@@ -15,6 +15,7 @@ pub const SHORTCUTS: [(Key, &str); 10] = [
     (Key::G, "Get models: well-known detectors to download"),
     (Key::M, "Model: what is believed of the model that is shown, and how to correct it"),
     (Key::S, "Save a snapshot: the picture with its boxes, and the boxes as JSON"),
+    (Key::R, "Record what is chosen beside Record, or stop recording"),
     (Key::F, "Picture only: hide or show the panels"),
     (Key::F1, "This help"),
 ];
@@ -45,6 +46,7 @@ fn action(key: Key, active: LaneId) -> Option<Action> {
         Key::G => Some(Action::ToggleCatalog),
         Key::M => Some(Action::ToggleModelPanel(active)),
         Key::S => Some(Action::SaveSnapshot),
+        Key::R => Some(Action::ToggleRecording),
         Key::F => Some(Action::ToggleFullPicture),
         Key::F1 => Some(Action::ToggleHelp),
         _ => None,

@@ -19,3 +19,4 @@ pub use error::CaptureError;
 pub use open::open;
 pub use source::{CapturedFrame, FrameSource, Next, Pace, SourceInfo, SourceKind, SourceOptions};
 pub use spec::SourceSpec;
+pub use video::program::{Input, NoAnswer, ProgramError, Programs, RunningProgram, answer_of};

@@ -2,7 +2,7 @@
 
 use super::output::OutputFormat;
 use super::start::UsageError;
-use super::{bench, cameras, detect, inspect, models, scene, try_model, window};
+use super::{bench, cameras, capture, detect, inspect, models, scene, try_model, window};
 use crate::inference::{CardSource, LoadOptions, ModelOverrides, SessionOptions, Thresholds};
 use crate::runtime;
 use std::path::{Path, PathBuf};
@@ -63,6 +63,8 @@ pub(super) struct Global {
 pub(super) enum Subcommand {
     /// Boxes of every frame, as text or as a JSON object a line
     Detect(detect::Args),
+    /// Keeps frames of a source as pictures: for calibration, and to be labelled
+    Capture(capture::Args),
     /// Latency and throughput, stage by stage
     Bench(bench::Args),
     /// What a model is taken for, and why

@@ -1,5 +1,6 @@
 //! The bar at the top: what is watched, with which models, and how.
 
+use super::record::{RecordInput, record_ui};
 use super::source_menu::{SourceMenuInput, source_menu_ui};
 use crate::app::actions::Action;
 use crate::app::dialogs::DialogKind;
@@ -54,6 +55,8 @@ fn first_row_ui(ui: &mut Ui, input: &TopBarInput<'_>, url: &mut String, actions:
     if ui.add_enabled(input.session.result.is_some(), Button::new("Snapshot")).on_hover_text(tip).clicked() {
         actions.push(Action::SaveSnapshot);
     }
+    let record = RecordInput { recording: &input.session.recording, settings: &input.settings.recording };
+    record_ui(ui, &record, actions);
     if let Some(open) = &input.session.source.open {
         let detail = if open.info.detail.is_empty() { open.info.title.clone() } else { open.info.detail.clone() };
         ui.add(Label::new(RichText::new(detail).weak()).truncate());
