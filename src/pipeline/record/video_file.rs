@@ -15,9 +15,9 @@ use std::time::Duration;
 
 /// How long ffmpeg may take to close a file.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
-/// ffmpeg gives way to everything else on the machine.
+/// ffmpeg gives way to the rest, but is not starved: behind in time it has still more to write.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 5;
 
 /// A video of one size and one rate. What is written can be played at any moment but for about the last second, also
 /// when the program or ffmpeg is killed. Dropping it without [`Self::finish`] stops ffmpeg at once.
