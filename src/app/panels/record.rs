@@ -21,7 +21,7 @@ pub fn record_ui(ui: &mut Ui, input: &RecordInput<'_>, actions: &mut Vec<Action>
     let running = input.recording.is_running();
     let gap = std::mem::replace(&mut ui.spacing_mut().item_spacing.x, 2.0);
     let (text, name, tip) = if running {
-        let time = format!("⏺ {}", format::position(input.recording.elapsed()));
+        let time = format!("● {}", format::position(input.recording.elapsed()));
         let red = RichText::new(time).color(Colors::of(ui).error);
         (red, "Stop recording", "Stop recording and complete the files (R)")
     } else {
@@ -31,7 +31,7 @@ pub fn record_ui(ui: &mut Ui, input: &RecordInput<'_>, actions: &mut Vec<Action>
     if button.accessible_name(name).clicked() {
         actions.push(Action::ToggleRecording);
     }
-    let menu = ui.menu_button("⏷", |ui| {
+    let menu = ui.menu_button("▾", |ui| {
         ui.set_min_width(300.0);
         if running {
             running_ui(ui, input.recording)
