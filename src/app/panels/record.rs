@@ -6,7 +6,8 @@ use crate::app::format;
 use crate::app::recording::{RecordingSession, RecordingSettings};
 use crate::app::theme::Colors;
 use crate::pipeline::record::{Container, Every, PictureFormat, RecordKind, VideoView};
-use eframe::egui::{Button, ComboBox, DragValue, Label, RichText, Ui};
+use eframe::egui::containers::menu::{MenuButton, MenuConfig};
+use eframe::egui::{Button, DragValue, Label, PopupCloseBehavior, RichText, Ui};
 
 /// What the control shows.
 pub struct RecordInput<'a> {
@@ -31,7 +32,9 @@ pub fn record_ui(ui: &mut Ui, input: &RecordInput<'_>, actions: &mut Vec<Action>
     if button.accessible_name(name).clicked() {
         actions.push(Action::ToggleRecording);
     }
-    let menu = ui.menu_button("▾", |ui| {
+    // A menu would close at the first choice.
+    let stays = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+    let (response, _) = MenuButton::new("▾").config(stays).ui(ui, |ui| {
         ui.set_min_width(300.0);
         if running {
             running_ui(ui, input.recording)
@@ -41,7 +44,7 @@ pub fn record_ui(ui: &mut Ui, input: &RecordInput<'_>, actions: &mut Vec<Action>
         ui.separator();
         folder_ui(ui, input, actions);
     });
-    menu.response.on_hover_text("What is recorded, and where to").accessible_name("Recording choices");
+    response.on_hover_text("What is recorded, and where to").accessible_name("Recording choices");
     ui.spacing_mut().item_spacing.x = gap;
 }
 
@@ -98,16 +101,12 @@ fn frames_ui(ui: &mut Ui, chosen: &mut RecordingSettings) {
             Every::Frames(step) => ui.add(DragValue::new(step).range(1..=100_000)),
         }
         .accessible_name("Distance of frames");
-        let unit = if in_seconds { "seconds" } else { "frames" };
-        let list = ComboBox::from_id_salt("unit of frames").width(84.0).selected_text(unit).show_ui(ui, |ui| {
-            if ui.selectable_label(in_seconds, "seconds").clicked() && !in_seconds {
-                options.every = Every::Seconds(1.0);
-            }
-            if ui.selectable_label(!in_seconds, "frames").clicked() && in_seconds {
-                options.every = Every::Frames(30);
-            }
-        });
-        list.response.accessible_name("Unit of the distance");
+        if ui.radio(in_seconds, "seconds").clicked() && !in_seconds {
+            options.every = Every::Seconds(1.0);
+        }
+        if ui.radio(!in_seconds, "frames").clicked() && in_seconds {
+            options.every = Every::Frames(30);
+        }
     });
     ui.checkbox(&mut options.different, "Only those that differ visibly from the last one kept");
     ui.horizontal(|ui| {
