@@ -2,6 +2,7 @@
 
 use super::dialogs::DialogKind;
 use super::evaluate::EvaluateAction;
+use super::recording::RecordingSettings;
 use super::settings::{CameraWish, CompareLayout, ThemeChoice};
 use super::tools::Tool;
 use crate::capture::SourceSpec;
@@ -104,6 +105,12 @@ pub enum Action {
     SaveSnapshot,
     /// Open the window of a tool.
     OpenTool(Tool),
+    /// Begin what is chosen to be recorded, or complete all that runs.
+    ToggleRecording,
+    /// What is recorded, and where to.
+    SetRecording(RecordingSettings),
+    /// Open the folder of recordings in the system's file manager.
+    ShowRecordings,
     /// Open or close the panel of a lane's model.
     ToggleModelPanel(LaneId),
     /// Load the model again with the card as it was edited.

@@ -220,6 +220,18 @@ impl Background {
         })
     }
 
+    /// Opens a folder in the system's file manager.
+    pub fn show_folder(&self, folder: PathBuf) -> bool {
+        self.run(&self.files, move || {
+            let _made = std::fs::create_dir_all(&folder);
+            let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+            let status = std::process::Command::new(opener).arg(&folder).status();
+            let shown = status.is_ok_and(|status| status.success());
+            let text = format!("{}: no file manager could be opened here. Open it by its path", folder.display());
+            (!shown).then_some(Outcome::SaveFailed(text))
+        })
+    }
+
     /// Saves a model card.
     pub fn save_card(&self, lane: LaneId, path: PathBuf, card: CardOverrides) -> bool {
         self.run(&self.files, move || {

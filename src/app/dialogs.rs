@@ -25,6 +25,8 @@ pub enum DialogKind {
     EvaluatedModel,
     /// Where a report goes.
     Report(ReportForm),
+    /// Where recordings go.
+    RecordingFolder,
 }
 
 impl DialogKind {
@@ -40,6 +42,7 @@ impl DialogKind {
             Self::DatasetFolder => "Open a data set in a folder (Pascal VOC, YOLO)",
             Self::EvaluatedModel => "Add a model to the evaluation",
             Self::Report(_) => "Save the report",
+            Self::RecordingFolder => "Choose where recordings go",
         }
     }
 }
@@ -82,7 +85,7 @@ pub fn native(kind: &DialogKind) -> Picked {
         DialogKind::SourceFile => {
             dialog.add_filter("Videos and pictures", &all).add_filter("All files", &["*"]).pick_file()
         }
-        DialogKind::SourceFolder | DialogKind::DatasetFolder => dialog.pick_folder(),
+        DialogKind::SourceFolder | DialogKind::DatasetFolder | DialogKind::RecordingFolder => dialog.pick_folder(),
         DialogKind::Dataset => {
             let names = ["json", "yaml", "yml"];
             dialog.add_filter("Data sets", &names).add_filter("All files", &["*"]).pick_file()

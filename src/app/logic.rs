@@ -95,6 +95,7 @@ impl App {
                 self.keep_ready(None);
             }
             Event::ModelReady(info) => self.on_model_ready(info),
+            Event::Recording(status) => self.on_recording(status),
             Event::Warning(text) => self.tell(Severity::Warning, text),
         }
         if self.evaluate.open && self.evaluate.is_choosing() {
@@ -181,6 +182,7 @@ impl App {
         match kind {
             DialogKind::Model(lane) => self.open_other_model(lane, path),
             DialogKind::Labels(lane) => self.take_labels(lane, path),
+            DialogKind::RecordingFolder => self.settings.recording.folder = Some(super::start::absolute(path)),
             DialogKind::SourceFile | DialogKind::SourceFolder => self.open_source(SourceSpec::Path(path)),
             DialogKind::Dataset | DialogKind::DatasetFolder => self.choose_dataset(path),
             DialogKind::EvaluatedModel => self.add_evaluated_model(path),

@@ -21,6 +21,7 @@ mod model_panel;
 mod options;
 mod panels;
 mod probe_job;
+mod recording;
 mod settings;
 mod shortcuts;
 mod snapshot;
@@ -43,6 +44,7 @@ pub use options::{
     CameraChoice, CameraFormatChoice, Evaluate, OpenCatalog, Services, StartOptions, TwinChoice, TwinRole, Variant,
 };
 pub use probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
+pub use recording::RecordingSettings;
 pub use settings::{CameraWish, CompareLayout, FOLDER_VARIABLE, Settings, SettingsStore, ThemeChoice, WindowPlace};
 pub use tools::Tool;
 pub use verdict::{FRAMES_NEEDED, Verdict, verdict};

@@ -1,5 +1,6 @@
 //! What survives a restart, in one TOML file that is replaced as a whole.
 
+use super::recording::RecordingSettings;
 use crate::capture::SourceSpec;
 use crate::imaging::ImageSize;
 use crate::inference::Thresholds;
@@ -117,6 +118,8 @@ pub struct Settings {
     pub camera: CameraWish,
     /// Data sets that models were evaluated on, the last one first.
     pub recent_datasets: Vec<PathBuf>,
+    /// What is recorded, and where to.
+    pub recording: RecordingSettings,
     /// The window.
     pub window: WindowPlace,
 }
@@ -159,6 +162,7 @@ impl Default for Settings {
             thresholds: Thresholds::default(),
             camera: CameraWish::default(),
             recent_datasets: Vec::new(),
+            recording: RecordingSettings::default(),
             window: WindowPlace::default(),
         }
     }
@@ -187,6 +191,7 @@ impl Settings {
         self.window.width = side(self.window.width, 640.0, place.width);
         self.window.height = side(self.window.height, 480.0, place.height);
         self.recent_datasets.truncate(RECENT_DATASETS);
+        self.recording = self.recording.sanitized();
         self.camera.rate = self.camera.rate.filter(|rate| rate.is_finite() && *rate > 0.0);
         self.camera.size = self.camera.size.filter(|size| size.width > 0 && size.height > 0);
         self
@@ -333,6 +338,11 @@ mod tests {
                 rate: Some(30.0),
             },
             recent_datasets: vec!["/data/instances.json".into(), "/data/voc".into()],
+            recording: RecordingSettings {
+                frames: true,
+                folder: Some("/videos".into()),
+                ..RecordingSettings::default()
+            },
             window: WindowPlace { width: 900.0, height: 600.0, maximized: true },
             ..Settings::default()
         };

@@ -17,6 +17,7 @@ pub const SHORTCUTS: [(Key, &str); 11] = [
     (Key::E, "Evaluate: models on labelled pictures, how accurate they are and where they differ"),
     (Key::M, "Model: what is believed of the model that is shown, and how to correct it"),
     (Key::S, "Save a snapshot: the picture with its boxes, and the boxes as JSON"),
+    (Key::R, "Record what is chosen beside Record, or stop recording"),
     (Key::F, "Picture only: hide or show the panels"),
     (Key::F1, "This help"),
 ];
@@ -48,6 +49,7 @@ fn action(key: Key, active: LaneId) -> Option<Action> {
         Key::E => Some(Action::Evaluate(EvaluateAction::Toggle)),
         Key::M => Some(Action::ToggleModelPanel(active)),
         Key::S => Some(Action::SaveSnapshot),
+        Key::R => Some(Action::ToggleRecording),
         Key::F => Some(Action::ToggleFullPicture),
         Key::F1 => Some(Action::ToggleHelp),
         _ => None,

@@ -5,6 +5,7 @@ use super::dialogs::DialogKind;
 use super::messages::MessageLog;
 use super::model_panel::ModelPanel;
 use super::options::{CameraChoice, Variant};
+use super::recording::RecordingSession;
 use super::variants::precision_name;
 use crate::capture::{SourceInfo, SourceKind, SourceSpec};
 use crate::inference::{ModelInfo, ModelOverrides};
@@ -39,6 +40,8 @@ pub struct Session {
     pub messages: MessageLog,
     /// Models to download.
     pub catalog: CatalogState,
+    /// What is being recorded.
+    pub recording: RecordingSession,
     /// Frames that reached the screen.
     pub display: DisplayRate,
 }

@@ -45,6 +45,9 @@ impl App {
         for action in actions {
             self.handle(&ctx, action);
         }
+        if self.session.recording.is_running() {
+            self.follow_recording_view();
+        }
         if let Some(wait) = self.session.messages.next_change(now) {
             ctx.request_repaint_after(wait);
         }

@@ -20,3 +20,4 @@ pub use open::open;
 pub use pictures::read_picture;
 pub use source::{CapturedFrame, FrameSource, Next, Pace, SourceInfo, SourceKind, SourceOptions};
 pub use spec::SourceSpec;
+pub use video::program::{Input, NoAnswer, ProgramError, Programs, RunningProgram, answer_of};

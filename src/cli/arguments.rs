@@ -2,7 +2,7 @@
 
 use super::output::OutputFormat;
 use super::start::UsageError;
-use super::{bench, cameras, detect, eval, inspect, measure_memory, models, scene, try_model, window};
+use super::{bench, cameras, capture, detect, eval, inspect, measure_memory, models, scene, try_model, window};
 use crate::inference::{CardSource, LoadOptions, ModelOverrides, SessionOptions, Thresholds};
 use crate::runtime;
 use std::path::{Path, PathBuf};
@@ -67,6 +67,8 @@ pub(super) enum Subcommand {
     Detect(detect::Args),
     /// Accuracy on labelled pictures, and how far models agree
     Eval(eval::Args),
+    /// Keeps frames of a source as pictures: for calibration, and to be labelled
+    Capture(capture::Args),
     /// Latency and throughput, stage by stage
     Bench(bench::Args),
     /// What a model is taken for, and why

@@ -7,12 +7,14 @@ use crate::capture::{self, CapturedFrame, Next, Pace, SourceInfo, SourceKind, So
 use crate::imaging::{DrawnBox, draw_boxes};
 use crate::inference::{Detection, Detector, ModelCard, StageTimings};
 use crate::metrics::Health;
+use crate::pipeline::record::{Container, DetectionLine, RecordingView, VideoFile, VideoOptions, VideoView};
+use crate::pipeline::{FrameId, FrameResult, LaneId, LaneResult, Mode};
 use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// How long a live source may give nothing before it is asked again.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -28,37 +30,12 @@ pub(super) struct Args {
     /// Save annotated pictures: a folder, or a file where there is one picture
     #[arg(long, value_name = "PATH")]
     save: Option<PathBuf>,
+    /// Record a video with boxes: FILE.mp4 or FILE.mkv, which must not be there yet
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// Stop after so many frames
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-}
-
-/// One line of the result.
-#[derive(Serialize)]
-struct Line<'a> {
-    frame: u64,
-    source: &'a str,
-    width: u32,
-    height: u32,
-    detections: Vec<LineDetection<'a>>,
-    timings_ms: LineTimings,
-}
-
-#[derive(Serialize)]
-struct LineDetection<'a> {
-    label: std::borrow::Cow<'a, str>,
-    class_id: u32,
-    score: f32,
-    /// Left, top, right, bottom in pixels of the source.
-    #[serde(rename = "box")]
-    rect: [f32; 4],
-}
-
-#[derive(Serialize)]
-struct LineTimings {
-    preprocess: f32,
-    inference: f32,
-    postprocess: f32,
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
@@ -66,6 +43,7 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let options = SourceOptions { pace: Pace::EveryFrame, ..SourceOptions::default() };
     let mut source = capture::open(&SourceSpec::from(args.source.as_str()), &options)?;
     let saver = args.save.as_deref().map(|path| Saver::new(path, source.info())).transpose()?;
+    let mut film = args.record.as_deref().map(|path| Film::new(path, source.info())).transpose()?;
     let mut detector = Detector::load(model, &global.load_options(), start::trial().as_ref(), &mut |_| {})?;
     for warning in detector.warnings() {
         tracing::warn!("{warning}");
@@ -93,10 +71,17 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         if let Some(saver) = &saver {
             saver.save(count, &frame, card, &detections)?;
         }
+        if let Some(film) = &mut film {
+            let found = LaneResult { model: detector.info(), detections: detections.clone(), timings };
+            film.add(count, frame, found)?;
+        }
         count += 1;
         progress.inc(1);
     }
     progress.finish_and_clear();
+    if let Some(film) = film {
+        film.finish(count)?;
+    }
     for oddity in health.oddities_at_end() {
         tracing::warn!("{}: {oddity}", model.display());
     }
@@ -116,26 +101,7 @@ fn write_line(
     let mut out = std::io::stdout().lock();
     match format {
         OutputFormat::Json => {
-            let line = Line {
-                frame: number,
-                source: &frame.name,
-                width: frame.image.width(),
-                height: frame.image.height(),
-                detections: detections
-                    .iter()
-                    .map(|d| LineDetection {
-                        label: card.label(d.class_id),
-                        class_id: d.class_id,
-                        score: d.score,
-                        rect: [d.rect.x1, d.rect.y1, d.rect.x2, d.rect.y2],
-                    })
-                    .collect(),
-                timings_ms: LineTimings {
-                    preprocess: ms(timings.preprocess),
-                    inference: ms(timings.inference),
-                    postprocess: ms(timings.postprocess),
-                },
-            };
+            let line = DetectionLine::new(number, frame, card, detections, timings);
             serde_json::to_writer(&mut out, &line)?;
             writeln!(out)
         }
@@ -208,5 +174,49 @@ impl Saver {
         let boxes: Vec<DrawnBox> = found.iter().map(|d| d.drawn(card)).collect();
         draw_boxes(&mut picture, &boxes);
         save_picture(&picture, &path)
+    }
+}
+
+/// The recorded video.
+struct Film {
+    file: VideoFile,
+    rate: f64,
+    /// The start, where frames come when they like; else each has its place by its number.
+    live_since: Option<Option<Instant>>,
+    latest: Duration,
+}
+
+impl Film {
+    fn new(path: &Path, info: &SourceInfo) -> anyhow::Result<Self> {
+        let rate = info.frame_rate.filter(|rate| (1.0..=60.0).contains(rate)).unwrap_or(30.0);
+        let options = VideoOptions { view: VideoView::AsShown, container: Container::of_path(path)?, rate };
+        let file = VideoFile::create(path.to_owned(), options, &capture::Programs::default().ffmpeg)?;
+        let live = matches!(info.kind, SourceKind::Camera | SourceKind::Stream);
+        Ok(Self { file, rate, live_since: live.then_some(None), latest: Duration::ZERO })
+    }
+
+    fn add(&mut self, number: u64, frame: CapturedFrame, found: LaneResult) -> anyhow::Result<()> {
+        self.latest = match &mut self.live_since {
+            None => Duration::from_secs_f64(number as f64 / self.rate),
+            Some(since) => frame.captured_at.saturating_duration_since(*since.get_or_insert(frame.captured_at)),
+        };
+        let result = FrameResult {
+            id: FrameId(number),
+            frame,
+            mode: Mode::Single(LaneId::A),
+            lanes: [Some(found), None],
+            agreement: None,
+            frame_to_box: Duration::ZERO,
+            statistics: Arc::default(),
+        };
+        Ok(self.file.write(&result, &RecordingView::default(), self.latest)?)
+    }
+
+    fn finish(mut self, frames: u64) -> anyhow::Result<()> {
+        self.file.finish(self.latest)?;
+        if frames > 0 {
+            eprintln!("{frames} frames in {}, {}", self.file.path().display(), self.file.encoder().title());
+        }
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 mod arguments;
 mod bench;
 mod cameras;
+mod capture;
 mod detect;
 mod eval;
 mod eval_table;
@@ -50,6 +51,7 @@ fn run(arguments: Arguments, started_at: Instant, tapped: &tap::Tapped) -> anyho
         None => window::run(&global, &arguments.window, started_at, tapped),
         Some(Subcommand::Detect(args)) => detect::run(&global, &args),
         Some(Subcommand::Eval(args)) => eval::run(&global, &args),
+        Some(Subcommand::Capture(args)) => capture::run(global.format, &args),
         Some(Subcommand::Bench(args)) => bench::run(&global, &args),
         Some(Subcommand::Inspect(args)) => inspect::run(&global, &args),
         Some(Subcommand::Models(args)) => models::run(&args, global.format),

@@ -36,8 +36,38 @@ pub fn draw_boxes(image: &mut RgbImage, boxes: &[DrawnBox]) {
 
 /// Writes a line of text on a filled bar in the top left corner.
 pub fn draw_caption(image: &mut RgbImage, text: &str, color: [u8; 3]) {
+    draw_captions(image, &[(Corner::TopLeft, text)], color);
+}
+
+/// A corner of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Corner {
+    /// Top left.
+    TopLeft,
+    /// Top right.
+    TopRight,
+    /// Bottom left.
+    BottomLeft,
+}
+
+/// Writes lines of text on filled bars in corners. One that would lie over an earlier one goes below it.
+pub fn draw_captions(image: &mut RgbImage, captions: &[(Corner, &str)], color: [u8; 3]) {
+    let (width, height) = (image.width() as i32, image.height() as i32);
     let pen = Pen::for_picture(ImageSize::new(image.width(), image.height()));
-    pen.label(image, text, color, (0, 0), Anchor::Below);
+    let mut taken: Vec<(i32, i32, i32)> = Vec::new();
+    for (corner, text) in captions.iter().filter(|(_, text)| !text.is_empty()) {
+        let (bar, line) = pen.label_size(text);
+        let x = if *corner == Corner::TopRight { (width - bar).max(0) } else { 0 };
+        let mut y = if *corner == Corner::BottomLeft { height - line } else { 0 };
+        while let Some((_, _, bottom)) = taken
+            .iter()
+            .find(|(left, right, bottom)| y + line > bottom - line && y < *bottom && x < *right && x + bar > *left)
+        {
+            y = *bottom;
+        }
+        taken.push((x, x + bar, y + line));
+        pen.label(image, text, color, (x, y), Anchor::Below);
+    }
 }
 
 /// Which side of a point a label is put on.
@@ -86,11 +116,21 @@ impl Pen {
         }
     }
 
+    /// Between a label's text and its edge.
+    fn pad(&self) -> i32 {
+        self.line + 1
+    }
+
+    /// Width and height of a label in pixels.
+    fn label_size(&self, text: &str) -> (i32, i32) {
+        let width = self.font.as_ref().map_or(0, |font| text_size(self.text, font, text).0);
+        (width as i32 + 2 * self.pad(), self.text.y.ceil() as i32 + self.pad())
+    }
+
     fn label(&self, image: &mut RgbImage, text: &str, color: [u8; 3], at: (i32, i32), anchor: Anchor) {
         let Some(font) = &self.font else { return };
-        let (width, _) = text_size(self.text, font, text);
-        let pad = self.line + 1;
-        let (width, height) = (width as i32 + 2 * pad, self.text.y.ceil() as i32 + pad);
+        let (width, height) = self.label_size(text);
+        let pad = self.pad();
         let above = at.1 - height;
         let y = if anchor == Anchor::Above && above >= 0 { above } else { at.1 };
         let x = at.0.min(image.width() as i32 - width).max(0);
@@ -150,6 +190,22 @@ mod tests {
             let filled = (0..320).filter(|&x| image.get_pixel(x, row).0 != [0, 0, 0]).count();
             assert!(filled > 90, "{filled} pixels of the label at row {row}");
         }
+    }
+
+    #[test]
+    fn captions_stand_in_their_corners_and_never_over_each_other() {
+        let captions = [(Corner::TopLeft, "left"), (Corner::TopRight, "right"), (Corner::BottomLeft, "below")];
+        let mut image = RgbImage::new(320, 240);
+        draw_captions(&mut image, &captions, RED);
+        for (x, y) in [(0, 0), (319, 0), (0, 239)] {
+            assert_eq!(image.get_pixel(x, y).0, RED, "{x}, {y}");
+        }
+        assert_ne!(image.get_pixel(319, 239).0, RED);
+        let mut narrow = RgbImage::new(60, 240);
+        draw_captions(&mut narrow, &captions, RED);
+        let rows = (0..240).filter(|&y| narrow.get_pixel(0, y).0 == RED || narrow.get_pixel(59, y).0 == RED);
+        let one = Pen::for_picture(ImageSize::new(60, 240)).label_size("left").1;
+        assert_eq!(rows.count() as i32, 3 * one, "the right one stands below the left one");
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod geometry;
 mod palette;
 mod truth;
 
-pub use draw::{DrawnBox, draw_boxes, draw_caption};
+pub use draw::{Corner, DrawnBox, draw_boxes, draw_caption, draw_captions};
 pub use geometry::{BoxInImage, BoxInModel, ImageSize, Letterbox, ResizeMode};
 pub use image::RgbImage;
 pub use palette::{class_color, text_on};

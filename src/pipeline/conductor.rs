@@ -11,6 +11,7 @@ use super::link::LinkPeer;
 use super::loader::Berth;
 use super::loader::{Loaded, Loader};
 use super::models::Place;
+use super::record::Recordings;
 use super::recorder::Recorder;
 use super::slot::{SlotReader, latest_slot};
 use super::thread::NamedThread;
@@ -37,6 +38,8 @@ pub(super) type Wake = Arc<dyn Fn() + Send + Sync>;
 pub(super) struct Conductor {
     pub(super) peer: LinkPeer,
     pub(super) wake: Wake,
+    // Before everything else that is waited for, so that files are completed at once.
+    recordings: Recordings,
     stop: Receiver<()>,
     capture: CaptureThread,
     frames: SlotReader<NumberedFrame>,
@@ -79,9 +82,15 @@ impl Conductor {
             let _ = events.try_send(event);
             wake_view();
         })?;
+        let (events, wake_view) = (peer.events.clone(), Arc::clone(&wake));
+        let recordings = Recordings::new(Arc::new(move |status| {
+            let _ = events.try_send(Event::Recording(status));
+            wake_view();
+        }));
         Ok(Self {
             peer,
             wake,
+            recordings,
             stop,
             capture,
             frames: frame_reader,
@@ -258,7 +267,9 @@ impl Conductor {
 
     fn publish(&mut self, shown: Shown) {
         let statistics = self.recorder.snapshot(self.mode);
-        self.peer.results.publish(Arc::new(shown.to_result(statistics)));
+        let result = Arc::new(shown.to_result(statistics));
+        self.recordings.offer(&result);
+        self.peer.results.publish(result);
         self.shown = Some(shown);
         (self.wake)();
     }
@@ -311,6 +322,7 @@ impl Conductor {
             Command::SetThresholds(thresholds) => self.set_thresholds(thresholds),
             Command::SetPaused(paused) => {
                 self.paused = paused;
+                self.recordings.set_paused(paused);
                 self.capture.send(CaptureCommand::SetPaused(paused));
             }
             Command::Step => self.capture.send(CaptureCommand::Step),
@@ -318,6 +330,9 @@ impl Conductor {
             Command::SetSpeed(factor) => self.capture.send(CaptureCommand::SetSpeed(factor)),
             Command::SetLooping(looping) => self.capture.send(CaptureCommand::SetLooping(looping)),
             Command::SetThreads(threads) => self.set_threads(threads),
+            Command::StartRecording(request) => self.recordings.start(request, &mut self.retired),
+            Command::StopRecording(kind) => self.recordings.stop(kind, &mut self.retired),
+            Command::SetRecordingView(view) => self.recordings.set_view(view),
             Command::ResetStatistics => {
                 self.recorder.reset();
                 self.publish_again();

@@ -1,5 +1,6 @@
 //! What goes through the pipeline: commands in; results, statistics and events out.
 
+use super::record::{RecordKind, RecordingRequest, RecordingStatus, RecordingView};
 use crate::capture::{CapturedFrame, SourceInfo, SourceOptions, SourceSpec};
 use crate::inference::{Detection, LoadStage, ModelInfo, ModelOverrides, StageTimings, Thresholds};
 use crate::metrics::{AgreementStatistics, FrameAgreement, LaneAccuracy, LatencySummary, Oddity};
@@ -102,6 +103,12 @@ pub enum Command {
     SetThreads(usize),
     /// Forgets all statistics.
     ResetStatistics,
+    /// Begins a recording; one of the same kind that runs is completed first. Answered by [`Event::Recording`].
+    StartRecording(RecordingRequest),
+    /// Completes a recording.
+    StopRecording(RecordKind),
+    /// How two models are shown, for videos that show what the window does.
+    SetRecordingView(Arc<RecordingView>),
 }
 
 /// What happened, in the order in which it happened.
@@ -152,6 +159,8 @@ pub enum Event {
     ModelUnloaded(LaneId),
     /// This model is kept warm behind lane B now; none is any more.
     ModelReady(Option<Arc<ModelInfo>>),
+    /// How a recording is doing: a few times a second, and at its end.
+    Recording(RecordingStatus),
     /// Something the user should know that stops nothing (label count, inference error on one frame, …).
     Warning(String),
 }

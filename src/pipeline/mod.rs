@@ -14,6 +14,7 @@ mod link;
 mod loader;
 mod messages;
 mod models;
+pub mod record;
 mod recorder;
 mod slot;
 mod thread;

@@ -9,6 +9,7 @@ mod evaluation;
 mod events;
 mod layout;
 mod model;
+mod record;
 #[expect(dead_code, reason = "these tests need a part of what the server can do")]
 #[path = "../catalog/server.rs"]
 mod server;

@@ -10,6 +10,7 @@ pub mod model;
 mod model_items;
 mod model_probe;
 pub mod path_prompt;
+mod record;
 mod rows;
 pub mod situation;
 mod source_menu;

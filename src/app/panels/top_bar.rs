@@ -1,5 +1,6 @@
 //! The bar at the top: what is watched, with which models, and how.
 
+use super::record::{RecordInput, record_ui};
 use super::source_menu::{SourceMenuInput, source_menu_ui};
 use super::tools_menu::tools_menu_ui;
 use crate::app::actions::Action;
@@ -56,6 +57,8 @@ fn first_row_ui(ui: &mut Ui, input: &TopBarInput<'_>, url: &mut String, actions:
         actions.push(Action::SaveSnapshot);
     }
     tools_menu_ui(ui, actions);
+    let record = RecordInput { recording: &input.session.recording, settings: &input.settings.recording };
+    record_ui(ui, &record, actions);
     if let Some(open) = &input.session.source.open {
         let detail = if open.info.detail.is_empty() { open.info.title.clone() } else { open.info.detail.clone() };
         ui.add(Label::new(RichText::new(detail).weak()).truncate());

@@ -4,7 +4,7 @@
 //! sizes and whatever else ffmpeg does to a picture need not be predicted.
 
 use super::probe::Rate;
-use super::program::{Programs, RunningProgram};
+use super::program::{Input, Programs, RunningProgram};
 use super::target::Target;
 use crate::capture::CaptureError;
 use crate::capture::frame_pool::FramePool;
@@ -97,7 +97,8 @@ impl Decoder {
     ///
     /// When ffmpeg is missing or cannot be started.
     pub fn start(programs: &Programs, target: &Target, plan: &Plan) -> Result<Self, CaptureError> {
-        let mut program = RunningProgram::start(&programs.ffmpeg, &arguments(target, plan), target)?;
+        let program = RunningProgram::start(&programs.ffmpeg, &arguments(target, plan), Input::Nothing);
+        let mut program = program.map_err(|error| super::not_running(error, target))?;
         let output = program.take_output();
         let (sender, pictures) = bounded(if plan.delivery == Delivery::Newest { 1 } else { QUEUE });
         let waiting = (plan.delivery == Delivery::Newest).then(|| pictures.clone());

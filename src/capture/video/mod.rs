@@ -10,7 +10,7 @@
 
 mod decoder;
 mod probe;
-mod program;
+pub(super) mod program;
 mod target;
 
 use super::CaptureError;
@@ -18,7 +18,7 @@ use super::clock::{Clock, pause_for};
 use super::source::{CapturedFrame, FrameSource, Next, Pace, SourceInfo, SourceKind, SourceOptions};
 use decoder::{Decoded, Decoder, Delivery, Plan, Received, Selection};
 use probe::{Probe, Rate, probe};
-use program::Programs;
+use program::{ProgramError, Programs};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -313,6 +313,16 @@ impl FrameSource for VideoSource {
 
     fn set_looping(&mut self, looping: bool) {
         self.looping = looping && !self.live;
+    }
+}
+
+/// The sentence for whoever wanted to watch `target`.
+fn not_running(error: ProgramError, target: &Target) -> CaptureError {
+    let source_name = target.display_name();
+    match error {
+        ProgramError::Missing { program } => CaptureError::FfmpegMissing { program, source_name },
+        ProgramError::NotStarted { program, reason } => CaptureError::FfmpegNotStarted { program, source_name, reason },
+        ProgramError::NoThread { reason, .. } => CaptureError::NoThread { source_name, reason },
     }
 }
 

@@ -75,14 +75,14 @@ pub fn probe(programs: &Programs, target: &Target) -> Result<Probe, CaptureError
         ["-v", "error", "-print_format", "json", "-show_streams", "-show_format"].map(OsString::from).into();
     arguments.extend(target.input_options());
     arguments.extend(["-i".into(), target.argument()]);
-    let answer = answer_of(&programs.ffprobe, &arguments, target, LIMIT).map_err(|reason| failure(target, reason))?;
+    let answer = answer_of(&programs.ffprobe, &arguments, LIMIT).map_err(|reason| failure(target, reason))?;
     read_answer(&answer, target)
 }
 
 fn failure(target: &Target, reason: NoAnswer) -> CaptureError {
     let name = target.display_name();
     match (target, reason) {
-        (_, NoAnswer::NotStarted(error)) => error,
+        (_, NoAnswer::NotStarted(error)) => super::not_running(error, target),
         (Target::File(_), NoAnswer::Failed(words)) => {
             CaptureError::NotAVideo { source_name: name, reason: target.cleaned(&words) }
         }

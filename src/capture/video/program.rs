@@ -1,15 +1,14 @@
-//! Running `ffmpeg` and `ffprobe`.
+//! Running `ffmpeg` and `ffprobe`: for sources, and for whoever writes videos.
 
-use super::target::Target;
-use crate::capture::CaptureError;
 use crossbeam_channel::bounded;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use wait_timeout::ChildExt;
 
 /// Lines of a program's error output that are kept, and the length that each is cut to.
 const TAIL_LINES: usize = 8;
@@ -20,7 +19,7 @@ const MAX_ANSWER_BYTES: u64 = 4 << 20;
 /// Where the two programs are.
 #[derive(Clone, Debug)]
 pub struct Programs {
-    /// Decodes.
+    /// Decodes and encodes.
     pub ffmpeg: PathBuf,
     /// Tells what is in a file.
     pub ffprobe: PathBuf,
@@ -33,6 +32,44 @@ impl Default for Programs {
     }
 }
 
+/// Why a program does not run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProgramError {
+    /// It is not installed.
+    #[error("{program} was not found. Install it: sudo apt install ffmpeg")]
+    Missing {
+        /// The program that was looked for.
+        program: String,
+    },
+    /// It is there but could not be run.
+    #[error("{program} could not be started ({reason}). Check that it runs in a terminal")]
+    NotStarted {
+        /// The program.
+        program: String,
+        /// The system's words.
+        reason: String,
+    },
+    /// The system would not give a thread to listen to it.
+    #[error(
+        "{program} cannot be listened to: the system has no thread left ({reason}). Close other programs and retry"
+    )]
+    NoThread {
+        /// The program.
+        program: String,
+        /// The system's words.
+        reason: String,
+    },
+}
+
+/// What a program is given to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Nothing.
+    Nothing,
+    /// What is written to [`RunningProgram::take_input`]. Its output is not read then.
+    Pipe,
+}
+
 /// A running program with its error output collected. Dropping it kills the program and waits for its end, so that
 /// no zombie is left.
 #[derive(Debug)]
@@ -42,48 +79,61 @@ pub struct RunningProgram {
 }
 
 impl RunningProgram {
-    /// Starts `program` with its output going into a pipe.
+    /// Starts `program` with its output going into a pipe, or with its input coming out of one.
     ///
     /// # Errors
     ///
     /// When it is not installed or cannot be started.
-    pub fn start(program: &Path, arguments: &[OsString], target: &Target) -> Result<Self, CaptureError> {
+    pub fn start(program: &Path, arguments: &[OsString], input: Input) -> Result<Self, ProgramError> {
         let name = program.display().to_string();
-        let source_name = target.display_name();
-        let mut child = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => {
-                    CaptureError::FfmpegMissing { program: name.clone(), source_name: source_name.clone() }
-                }
-                _ => CaptureError::FfmpegNotStarted {
-                    program: name.clone(),
-                    source_name: source_name.clone(),
-                    reason: error.to_string(),
-                },
-            })?;
+        let (stdin, stdout) = match input {
+            Input::Nothing => (Stdio::null(), Stdio::piped()),
+            Input::Pipe => (Stdio::piped(), Stdio::null()),
+        };
+        let command = Command::new(program).args(arguments).stdin(stdin).stdout(stdout).stderr(Stdio::piped()).spawn();
+        let mut child = command.map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => ProgramError::Missing { program: name.clone() },
+            _ => ProgramError::NotStarted { program: name.clone(), reason: error.to_string() },
+        })?;
         let stderr = child.stderr.take();
         let mut running = Self { child, complaints: None };
         let complaints = std::thread::Builder::new()
             .name("quantscope-ffmpeg-errors".to_owned())
             .spawn(move || stderr.map(last_lines).unwrap_or_default())
-            .map_err(|error| CaptureError::NoThread { source_name, reason: error.to_string() })?;
+            .map_err(|error| ProgramError::NoThread { program: name, reason: error.to_string() })?;
         running.complaints = Some(complaints);
         Ok(running)
     }
 
+    /// The pipe with its input, once. It ends for the program when this is dropped.
+    pub fn take_input(&mut self) -> Option<ChildStdin> {
+        self.child.stdin.take()
+    }
+
     /// The pipe with its output, once.
-    pub fn take_output(&mut self) -> Option<std::process::ChildStdout> {
+    pub fn take_output(&mut self) -> Option<ChildStdout> {
         self.child.stdout.take()
     }
 
     /// Waits for its end. None: it did well; else its last words.
     pub fn wait_for_failure(&mut self) -> Option<String> {
         let status = self.child.wait();
+        self.failure(status)
+    }
+
+    /// The same for a program that is about to end. One that has not after `limit` is killed.
+    pub fn wait_for_failure_within(&mut self, limit: Duration) -> Option<String> {
+        match self.child.wait_timeout(limit) {
+            Ok(Some(status)) => self.failure(Ok(status)),
+            Ok(None) => {
+                self.kill();
+                Some(format!("ffmpeg did not end within {} s and was killed", limit.as_secs()))
+            }
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    fn failure(&mut self, status: std::io::Result<ExitStatus>) -> Option<String> {
         let words = self.last_words();
         match status {
             Ok(status) if status.success() => None,
@@ -100,18 +150,15 @@ impl RunningProgram {
         parts.join("; ")
     }
 
+    /// The number of its process.
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it. Its pipes end, which wakes whoever reads them.
     pub fn kill(&mut self) {
         let _already_gone = self.child.kill();
         let _status = self.child.wait();
-    }
-}
-
-#[cfg(test)]
-impl RunningProgram {
-    /// The number of its process.
-    pub fn process_id(&self) -> u32 {
-        self.child.id()
     }
 }
 
@@ -126,7 +173,7 @@ impl Drop for RunningProgram {
 #[derive(Debug)]
 pub enum NoAnswer {
     /// It could not be started.
-    NotStarted(CaptureError),
+    NotStarted(ProgramError),
     /// It ended with a failure; its last words.
     Failed(String),
     /// It was killed after the time allowed.
@@ -134,13 +181,8 @@ pub enum NoAnswer {
 }
 
 /// Runs a program to its end and gives what it wrote, within `limit`.
-pub fn answer_of(
-    program: &Path,
-    arguments: &[OsString],
-    target: &Target,
-    limit: Duration,
-) -> Result<Vec<u8>, NoAnswer> {
-    let mut running = RunningProgram::start(program, arguments, target).map_err(NoAnswer::NotStarted)?;
+pub fn answer_of(program: &Path, arguments: &[OsString], limit: Duration) -> Result<Vec<u8>, NoAnswer> {
+    let mut running = RunningProgram::start(program, arguments, Input::Nothing).map_err(NoAnswer::NotStarted)?;
     let output = running.take_output();
     let (sender, receiver) = bounded(1);
     let reader = std::thread::Builder::new()
@@ -154,8 +196,8 @@ pub fn answer_of(
             let _caller_gone = sender.send(answer);
         })
         .map_err(|error| {
-            let source_name = target.display_name();
-            NoAnswer::NotStarted(CaptureError::NoThread { source_name, reason: error.to_string() })
+            let program = program.display().to_string();
+            NoAnswer::NotStarted(ProgramError::NoThread { program, reason: error.to_string() })
         })?;
     let answer = receiver.recv_timeout(limit);
     if answer.is_err() {
@@ -203,6 +245,7 @@ fn without_prefix(line: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
 
     #[test]
     fn only_the_last_lines_are_kept_and_long_ones_are_cut() {
@@ -219,9 +262,20 @@ mod tests {
     #[test]
     fn a_program_that_hangs_is_killed_in_time() {
         let started = std::time::Instant::now();
-        let target = Target::file(Path::new("x"));
-        let answer = answer_of(Path::new("sleep"), &["60".into()], &target, Duration::from_millis(100));
+        let answer = answer_of(Path::new("sleep"), &["60".into()], Duration::from_millis(100));
         assert!(matches!(answer, Err(NoAnswer::TimedOut)), "{answer:?}");
         assert!(started.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn what_is_piped_in_arrives_and_the_end_is_waited_for() {
+        let mut running = RunningProgram::start(Path::new("grep"), &["-q".into(), "word".into()], Input::Pipe).unwrap();
+        let mut input = running.take_input().unwrap();
+        input.write_all(b"a word\n").unwrap();
+        drop(input);
+        assert_eq!(running.wait_for_failure_within(Duration::from_secs(5)), None);
+        let mut running = RunningProgram::start(Path::new("sleep"), &["60".into()], Input::Pipe).unwrap();
+        let failure = running.wait_for_failure_within(Duration::from_millis(10)).unwrap();
+        assert!(failure.contains("was killed"), "{failure}");
     }
 }
