@@ -17,5 +17,7 @@ mod video;
 pub use camera::{CameraFormat, CameraInfo, count_cameras, list_cameras};
 pub use error::CaptureError;
 pub use open::open;
-pub use source::{CapturedFrame, FrameSource, Next, Pace, SourceInfo, SourceKind, SourceOptions};
+pub use source::{
+    CameraBackend, CameraLosses, CapturedFrame, FrameSource, Next, Pace, SourceInfo, SourceKind, SourceOptions,
+};
 pub use spec::SourceSpec;
