@@ -33,7 +33,7 @@ impl Choice {
         // Rates in the wild are N, N/2, and N·1000/1001.
         let fits = |numerator: &u32| {
             let denominator = (self.rate * f64::from(*numerator)).round();
-            (denominator / f64::from(*numerator) - self.rate).abs() < 1e-6 * self.rate
+            (denominator / f64::from(*numerator) - self.rate).abs() < 1e-9 * self.rate
         };
         let numerator = (1..=1001).find(fits).unwrap_or(1000);
         (numerator, ((self.rate * f64::from(numerator)).round() as u32).max(1))
