@@ -163,6 +163,11 @@ impl CameraSource {
     fn away(&mut self, error: CaptureError) -> Result<Next, CaptureError> {
         let closing = self.driver.take().map(Driver::close);
         self.damaged_since = None;
+        // A camera that was there and is not any more is gone, whichever call noticed it.
+        let error = match error {
+            CaptureError::NoSuchCamera { .. } => CaptureError::CameraGone { camera: self.label() },
+            other => other,
+        };
         self.recovery.lost(error, closing)
     }
 
