@@ -42,12 +42,13 @@ const EVERYTHING_BELOW: &[&str] = &[
 const APP_KNOWN_IN_CLI: &[&str] = &["src/cli/window.rs", "src/cli/headless.rs"];
 
 /// Libraries that only some files may name: a change of the library then stays there.
-const NAMED_ONLY_IN: [(&str, &[&str]); 7] = [
+const NAMED_ONLY_IN: [(&str, &[&str]); 8] = [
     ("egui", &["src/app/"]),
     ("eframe", &["src/app/"]),
     ("egui_plot", &["src/app/"]),
     ("ort", &["src/inference/session.rs"]),
-    ("nokhwa", &["src/capture/camera/driver.rs"]),
+    ("nokhwa", &["src/capture/camera/portable.rs"]),
+    ("v4l", &["src/capture/camera/linux/"]),
     ("libloading", &["src/runtime/dylib.rs"]),
     ("ureq", &["src/runtime/catalog/http.rs"]),
 ];
@@ -57,8 +58,8 @@ const NAMED_ONLY_IN: [(&str, &[&str]); 7] = [
 const THREADS_START_IN: &[&str] =
     &["src/pipeline/", "src/evaluate/", "src/capture/camera/driver.rs", "src/capture/video"];
 
-/// Where `unsafe` code is allowed.
-const UNSAFE_IN: &[&str] = &["src/runtime/allocator.rs", "src/runtime/dylib.rs"];
+/// Where `unsafe` code is allowed: calls into C libraries, and memory shared with a camera's driver.
+const UNSAFE_IN: &[&str] = &["src/capture/camera/linux/mapped.rs", "src/runtime/allocator.rs", "src/runtime/dylib.rs"];
 
 const LINES_MAX: usize = 450;
 

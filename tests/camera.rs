@@ -227,10 +227,14 @@ fn unplugged() {
     let error = error_within(&mut *source, Duration::from_secs(10));
     assert!(matches!(error, CaptureError::CameraGone { .. }), "{error}");
     let started = Instant::now();
-    for _ in 0..5 {
-        assert_eq!(source.next_frame(Duration::from_millis(50)).unwrap_err(), error);
+    let (mut told, mut asked) = (Vec::new(), 0);
+    while started.elapsed() < Duration::from_secs(3) {
+        asked += 1;
+        told.extend(source.next_frame(Duration::from_millis(50)).err());
     }
-    assert!(started.elapsed() >= Duration::from_millis(250), "it waits before it fails again");
+    assert!(asked < 150, "it waits before it answers: {asked} answers in 3 s");
+    // The reason is another one once it is looked for, and each is told once.
+    assert!(told.len() <= 1, "{told:?}");
     close_quickly(source);
 }
 

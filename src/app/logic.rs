@@ -66,7 +66,14 @@ impl App {
                 source.open = Some(OpenedSource { spec, info });
                 (source.opening, source.failure, source.ended) = (None, None, false);
             }
-            Event::SourceFailed { spec, message } => self.on_source_failed(spec, message),
+            Event::SourceFailed { spec, message } => self.on_source_failed(spec, message, false),
+            Event::SourceTroubled { spec, message } => self.on_source_failed(spec, message, true),
+            Event::SourceRecovered { spec, info } => {
+                tracing::info!("source is back: {spec}");
+                let source = &mut self.session.source;
+                source.open = Some(OpenedSource { spec, info });
+                source.failure = None;
+            }
             Event::SourceEnded => self.session.source.ended = true,
             Event::ModelLoading { lane, path, stage } => {
                 let state = self.session.lane_mut(lane);
@@ -103,12 +110,12 @@ impl App {
         }
     }
 
-    fn on_source_failed(&mut self, spec: SourceSpec, message: String) {
+    fn on_source_failed(&mut self, spec: SourceSpec, message: String, retrying: bool) {
         let source = &mut self.session.source;
         if source.opening.as_ref() == Some(&spec) {
             source.opening = None;
         }
-        source.failure = Some(SourceFailure { spec, message: message.clone(), at: Instant::now() });
+        source.failure = Some(SourceFailure { spec, message: message.clone(), at: Instant::now(), retrying });
         if source.is_broken() {
             // The picture's place says it already.
             tracing::info!("source failed: {message}");

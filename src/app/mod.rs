@@ -49,6 +49,7 @@ pub use settings::{CameraWish, CompareLayout, FOLDER_VARIABLE, Settings, Setting
 pub use tools::Tool;
 pub use verdict::{FRAMES_NEEDED, Verdict, verdict};
 
+use crate::capture::CameraBackend;
 use crate::inference::ModelOverrides;
 use crate::pipeline::Link;
 use anyhow::anyhow;
@@ -82,6 +83,8 @@ pub struct App {
     /// Warnings and errors of the whole program.
     log: Option<Receiver<(tracing::Level, String)>>,
     default_models: [Option<PathBuf>; 2],
+    /// The library that reads cameras.
+    camera_backend: CameraBackend,
     /// Card and labels from the command line; they hold for the models named there, not for those opened later.
     overrides: ModelOverrides,
     snapshot_folder: PathBuf,

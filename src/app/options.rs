@@ -3,7 +3,7 @@
 
 use super::dialogs::{self, DialogKind, Picked};
 use super::probe_job::{self, ProbeRequest, ProbeRow};
-use crate::capture::SourceSpec;
+use crate::capture::{CameraBackend, SourceSpec};
 use crate::evaluate::{self, Cancel, Evaluation, EvaluationPlan, Progress as EvaluationProgress};
 use crate::imaging::ImageSize;
 use crate::inference::ModelOverrides;
@@ -34,6 +34,8 @@ pub struct StartOptions {
     pub iou: Option<f32>,
     /// Threads ONNX Runtime uses inside one operator.
     pub threads: Option<usize>,
+    /// The library that reads cameras.
+    pub camera_backend: CameraBackend,
     /// The models that come with the program, by [`crate::pipeline::LaneId::index`].
     pub default_models: [Option<PathBuf>; 2],
     /// Folder of the settings file; none: the user's own, or what QUANTSCOPE_CONFIG_DIR says.

@@ -7,7 +7,7 @@ use crate::pipeline::LaneId;
 use eframe::egui::{Context, Key, Modifiers};
 
 /// A key and what it does, in the order of the help window.
-pub const SHORTCUTS: [(Key, &str); 11] = [
+pub const SHORTCUTS: [(Key, &str); 12] = [
     (Key::Space, "Pause or go on"),
     (Key::T, "Toggle between model A and model B"),
     (Key::C, "Compare: both models on the same frames, or one"),

@@ -60,6 +60,7 @@ impl App {
             journal: Journal::new(options.started_at),
             log: options.log.clone(),
             default_models: options.default_models.clone().map(|path| path.map(absolute)),
+            camera_backend: options.camera_backend,
             overrides: options.overrides.clone(),
             snapshot_folder: options.snapshot_dir.clone().unwrap_or_else(snapshot::default_folder),
         };
@@ -133,6 +134,7 @@ impl App {
             camera_size: self.settings.camera.size,
             camera_rate: self.settings.camera.rate,
             camera_format: self.settings.camera.format.clone(),
+            camera_backend: self.camera_backend,
             ..Default::default()
         }
     }

@@ -120,6 +120,8 @@ pub struct SourceFailure {
     pub message: String,
     /// When it was told; a frame taken later means that the source has recovered.
     pub at: Instant,
+    /// Whether it is still open and tries again by itself.
+    pub retrying: bool,
 }
 
 impl SourceState {

@@ -66,6 +66,7 @@ pub fn frame_result(id: u64, mode: Mode) -> FrameResult {
             position: None,
             name: "street scene.jpg".into(),
             truth: None,
+            losses: None,
         },
         mode,
         lanes: [mode.runs(LaneId::A).then_some(a), mode.runs(LaneId::B).then_some(b)],

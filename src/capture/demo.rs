@@ -51,6 +51,7 @@ impl DemoScene {
                 duration: None,
                 picture_count: None,
                 detail: format!("rendered road signs, {SIZE} at 30 fps, seed {seed}"),
+                camera: None,
             },
             drive: Drive::new(seed, SIZE),
             pace: options.pace,
@@ -90,6 +91,7 @@ impl DemoScene {
             position: None,
             name: self.name.clone(),
             truth: Some(Arc::new(truth)),
+            losses: None,
         }
     }
 }

@@ -167,7 +167,7 @@ pub enum CaptureError {
         camera: String,
     },
     /// None of its formats can be decoded.
-    #[error("{camera}: offers no format that can be used ({offered}). Usable are {usable}, at a whole number of fps")]
+    #[error("{camera}: offers no format that can be used ({offered}). Usable are {usable}; choose another camera")]
     CameraFormats {
         /// The camera.
         camera: String,
@@ -210,6 +210,12 @@ pub enum CaptureError {
         /// The driver's words.
         reason: String,
     },
+    /// The library that was asked for does not exist on this system.
+    #[error("cameras cannot be read by {backend} on this system. Leave out --camera-backend, or give nokhwa")]
+    NoCameraBackend {
+        /// The library.
+        backend: String,
+    },
     /// A fault of this program or of a library.
     #[error("{source_name}: reading it broke off by a fault of the program. Open it again, and please report this")]
     BrokeOff {
@@ -224,4 +230,23 @@ pub enum CaptureError {
         /// The system's words.
         reason: String,
     },
+}
+
+impl CaptureError {
+    /// Whether the fault may pass by itself, as when a camera is plugged in again or another program lets go of it.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::NoSuchCamera { .. }
+                | Self::CameraBusy { .. }
+                | Self::CameraForbidden { .. }
+                | Self::CameraGone { .. }
+                | Self::CameraBandwidth { .. }
+                | Self::CameraFormats { .. }
+                | Self::CameraSlow { .. }
+                | Self::CameraFrozen { .. }
+                | Self::CameraDamaged { .. }
+                | Self::CameraFailed { .. }
+        )
+    }
 }

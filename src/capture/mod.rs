@@ -18,6 +18,8 @@ pub use camera::{CameraFormat, CameraInfo, count_cameras, list_cameras};
 pub use error::CaptureError;
 pub use open::open;
 pub use pictures::read_picture;
-pub use source::{CapturedFrame, FrameSource, Next, Pace, SourceInfo, SourceKind, SourceOptions};
+pub use source::{
+    CameraBackend, CameraLosses, CapturedFrame, FrameSource, Next, Pace, SourceInfo, SourceKind, SourceOptions,
+};
 pub use spec::SourceSpec;
 pub use video::program::{Input, NoAnswer, ProgramError, Programs, RunningProgram, answer_of};

@@ -20,6 +20,19 @@ pub struct CapturedFrame {
     pub name: Arc<str>,
     /// What is really in the picture, where the source knows.
     pub truth: Option<Arc<Truth>>,
+    /// What was lost on the way, where the source is a camera.
+    pub losses: Option<CameraLosses>,
+}
+
+/// Frames of a camera that nobody saw, counted since the source was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CameraLosses {
+    /// Frames that the driver had no buffer for, told by the gaps in its numbers. Always 0 where it does not number them.
+    pub dropped: u64,
+    /// Frames that came flagged as faulty, empty, too short, or that could not be decoded.
+    pub damaged: u64,
+    /// How often the camera was closed and opened again after a fault.
+    pub reopened: u64,
 }
 
 /// What a source answers when it is asked for the next frame.
@@ -65,6 +78,21 @@ pub struct SourceInfo {
     pub picture_count: Option<usize>,
     /// One more sentence for people, such as the camera format that was got ("YUYV 640x480 at 30 fps").
     pub detail: String,
+    /// Number of the camera (`/dev/videoN` on Linux) that is read now; after it was plugged in again it may be another one
+    /// than was asked for.
+    pub camera: Option<u32>,
+}
+
+/// Which library reads cameras.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CameraBackend {
+    /// The best one for this system: [`Self::V4l`] on Linux, [`Self::Nokhwa`] elsewhere.
+    #[default]
+    Auto,
+    /// Video4Linux by the `v4l` crate; Linux only.
+    V4l,
+    /// The `nokhwa` crate, on every system.
+    Nokhwa,
 }
 
 /// How fast frames are handed out.
@@ -90,6 +118,8 @@ pub struct SourceOptions {
     pub camera_rate: Option<f64>,
     /// Camera: the pixel format wanted, by its FourCC such as `YUYV` or `MJPG`.
     pub camera_format: Option<String>,
+    /// Camera: the library that reads it.
+    pub camera_backend: CameraBackend,
     /// Demo scene: seed of its world. None: the default world.
     pub seed: Option<u64>,
 }

@@ -3,6 +3,7 @@
 use super::output::OutputFormat;
 use super::start::UsageError;
 use super::{bench, cameras, capture, detect, eval, inspect, measure_memory, models, scene, try_model, window};
+use crate::capture::CameraBackend;
 use crate::inference::{CardSource, LoadOptions, ModelOverrides, SessionOptions, Thresholds};
 use crate::runtime;
 use std::path::{Path, PathBuf};
@@ -49,9 +50,9 @@ pub(super) struct Global {
     /// Run quantized models as ONNX Runtime does by itself (what this version always does)
     #[arg(long, global = true)]
     pub no_accelerate: bool,
-    /// Library that reads cameras; only `nokhwa` so far
-    #[arg(long, global = true, value_name = "NAME", default_value = "nokhwa", value_parser = ["nokhwa"])]
-    pub camera_backend: String,
+    /// Library that reads cameras: `v4l` (Linux only) or `nokhwa`; `auto` is v4l on Linux and nokhwa elsewhere
+    #[arg(long, global = true, value_name = "NAME", default_value = "auto", value_parser = camera_backend)]
+    pub camera_backend: CameraBackend,
     /// Form of the results on stdout
     #[arg(long, global = true, value_enum, default_value_t)]
     pub format: OutputFormat,
@@ -125,6 +126,15 @@ impl Global {
             [] => Err(UsageError::because("no model was named: add --model FILE.onnx")),
             several => Err(UsageError::because(format!("{} models were named; this takes one --model", several.len()))),
         }
+    }
+}
+
+fn camera_backend(text: &str) -> Result<CameraBackend, String> {
+    match text {
+        "auto" => Ok(CameraBackend::Auto),
+        "v4l" => Ok(CameraBackend::V4l),
+        "nokhwa" => Ok(CameraBackend::Nokhwa),
+        _ => Err("is none of auto, v4l, nokhwa".to_owned()),
     }
 }
 

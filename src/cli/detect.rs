@@ -40,7 +40,8 @@ pub(super) struct Args {
 
 pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let model = global.one_model()?;
-    let options = SourceOptions { pace: Pace::EveryFrame, ..SourceOptions::default() };
+    let options =
+        SourceOptions { pace: Pace::EveryFrame, camera_backend: global.camera_backend, ..SourceOptions::default() };
     let mut source = capture::open(&SourceSpec::from(args.source.as_str()), &options)?;
     let saver = args.save.as_deref().map(|path| Saver::new(path, source.info())).transpose()?;
     let mut film = args.record.as_deref().map(|path| Film::new(path, source.info())).transpose()?;
@@ -52,16 +53,27 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let mut detections = Vec::new();
     let mut health = Health::default();
     let mut count = 0;
+    let mut troubled = false;
     while args.limit.is_none_or(|limit| count < limit) {
         let next = source.next_frame(PATIENCE);
         while let Some(warning) = source.take_warning() {
             tracing::warn!("{warning}");
         }
-        let frame = match next? {
-            Next::Frame(frame) => frame,
-            Next::Waiting => continue,
-            Next::End => break,
+        let frame = match next {
+            Ok(Next::Frame(frame)) => frame,
+            Ok(Next::Waiting) => continue,
+            Ok(Next::End) => break,
+            // What has given pictures may give some again; what never did is not waited for.
+            Err(error) if error.may_pass() && count > 0 => {
+                tracing::warn!("{error}. It is tried again by itself");
+                troubled = true;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
         };
+        if std::mem::take(&mut troubled) {
+            tracing::warn!("{}: it gives pictures again", source.info().title);
+        }
         let thresholds = global.thresholds();
         let (timings, letterbox) = detector.look(&frame.image, thresholds, CANDIDATE_FLOOR, &mut detections)?;
         let card = &detector.info().card;

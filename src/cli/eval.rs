@@ -102,7 +102,7 @@ fn plan(global: &Global, args: &Args, rendered: &Path) -> EvaluationPlan {
     EvaluationPlan {
         thresholds,
         limit: args.limit.map(|limit| limit as usize),
-        threads: global.threads.map(usize::from),
+        threads: global.threads.first().map(|threads| usize::from(*threads)),
         lanes: args.lanes.map(usize::from),
         trial: start::trial(),
         detections_to: args.detections.clone(),

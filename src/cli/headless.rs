@@ -59,7 +59,8 @@ impl Watch {
         }
         link.send(Command::SetMode(Mode::Compare));
         link.send(Command::SetThresholds(global.thresholds()));
-        let looping = SourceOptions { looping: true, ..SourceOptions::default() };
+        let looping =
+            SourceOptions { looping: true, camera_backend: global.camera_backend, ..SourceOptions::default() };
         link.send(Command::OpenSource(options.source.unwrap_or(SourceSpec::Demo), looping));
         Ok(())
     }
@@ -111,6 +112,8 @@ impl Watch {
             Event::ModelLoaded { lane, info } => self.models[lane.index()] = Some(info),
             Event::ModelFailed { message, .. } | Event::SourceFailed { message, .. } => bail!(message),
             Event::Warning(message) => tracing::warn!("{message}"),
+            Event::SourceTroubled { message, .. } => tracing::warn!("{message}. It is tried again by itself"),
+            Event::SourceRecovered { spec, .. } => tracing::warn!("{spec}: it gives pictures again"),
             _ => {}
         }
         Ok(())

@@ -7,12 +7,17 @@ use crate::capture::{self, CaptureError, CapturedFrame, FrameSource, Next, Sourc
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a source is waited for before commands are looked at again.
 const PATIENCE: Duration = Duration::from_millis(30);
 /// Commands that may wait for the capture thread.
 const COMMANDS: usize = 64;
+
+/// Before the first attempt to open a source again that could not be opened; doubled with each that fails.
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+/// A source that can be opened at last is noticed this late at most.
+const LONGEST_RETRY: Duration = Duration::from_secs(4);
 
 /// What the conductor asks of the capture thread.
 #[derive(Clone, Debug)]
@@ -43,7 +48,7 @@ pub(super) struct CaptureThread {
     _thread: NamedThread,
 }
 
-type Opened = (SourceNumber, SourceSpec, Result<Box<dyn FrameSource>, CaptureError>);
+type Opened = (SourceNumber, SourceSpec, SourceOptions, Result<Box<dyn FrameSource>, CaptureError>);
 
 impl CaptureThread {
     pub fn start(frames: SlotWriter<NumberedFrame>, tell: impl Fn(Event) + Send + 'static) -> std::io::Result<Self> {
@@ -65,6 +70,17 @@ struct Current {
     source: Box<dyn FrameSource>,
     /// Nothing more comes until the source is moved.
     at_end: bool,
+    /// It gives nothing for now and tries again by itself.
+    troubled: bool,
+}
+
+/// A source that could not be opened for a reason that may pass.
+struct Retry {
+    spec: SourceSpec,
+    options: SourceOptions,
+    attempts: u32,
+    at: Instant,
+    told: String,
 }
 
 struct Capture<F: Fn(Event)> {
@@ -75,6 +91,7 @@ struct Capture<F: Fn(Event)> {
     opening: Vec<NamedThread>,
     last_number: SourceNumber,
     current: Option<Current>,
+    retry: Option<Retry>,
     paused: bool,
     /// Frames to give although paused (after a step, a seek or a new source).
     allowance: u32,
@@ -90,6 +107,7 @@ impl<F: Fn(Event)> Capture<F> {
             opening: Vec::new(),
             last_number: SourceNumber(0),
             current: None,
+            retry: None,
             paused: false,
             allowance: 0,
         }
@@ -110,9 +128,12 @@ impl<F: Fn(Event)> Capture<F> {
                         Err(_) => return,
                     },
                     recv(opened) -> source => if let Ok(source) = source { self.install(source); },
+                    recv(self.until_retry()) -> _ => {},
                 }
+                self.retry_when_due();
                 continue;
             }
+            self.retry_when_due();
             match self.commands.try_recv() {
                 Ok(command) => self.obey(command),
                 Err(crossbeam_channel::TryRecvError::Disconnected) => return,
@@ -128,7 +149,10 @@ impl<F: Fn(Event)> Capture<F> {
 
     fn obey(&mut self, command: CaptureCommand) {
         match command {
-            CaptureCommand::Open(spec, options) => self.open(spec, options),
+            CaptureCommand::Open(spec, options) => {
+                self.retry = None;
+                self.open(spec, options);
+            }
             CaptureCommand::SetPaused(paused) => {
                 self.paused = paused;
                 self.allowance = 0;
@@ -174,7 +198,7 @@ impl<F: Fn(Event)> Capture<F> {
             let spec = spec.clone();
             move || {
                 let source = guarded(&spec, || capture::open(&spec, &options));
-                let _ = answer.send((number, spec, source));
+                let _ = answer.send((number, spec, options, source));
             }
         };
         match NamedThread::spawn("open-source", body) {
@@ -185,18 +209,47 @@ impl<F: Fn(Event)> Capture<F> {
         }
     }
 
-    fn install(&mut self, (number, spec, source): Opened) {
+    fn install(&mut self, (number, spec, options, source): Opened) {
         if number != self.last_number {
             return;
         }
         match source {
             Ok(source) => {
                 (self.tell)(Event::SourceOpened { spec: spec.clone(), info: Arc::new(source.info().clone()) });
-                self.current = Some(Current { number, spec, source, at_end: false });
+                self.current = Some(Current { number, spec, source, at_end: false, troubled: false });
+                self.retry = None;
                 self.allow_one();
             }
-            Err(error) => (self.tell)(Event::SourceFailed { spec, message: error.to_string() }),
+            Err(error) => self.not_opened(spec, options, &error),
         }
+    }
+
+    /// What may pass is tried again until something else is asked for. The same reason is told once.
+    fn not_opened(&mut self, spec: SourceSpec, options: SourceOptions, error: &CaptureError) {
+        let message = error.to_string();
+        let attempts = self.retry.as_ref().map_or(0, |retry| retry.attempts);
+        let is_news = self.retry.take().is_none_or(|retry| retry.told != message);
+        if is_news {
+            (self.tell)(Event::SourceFailed { spec: spec.clone(), message: message.clone() });
+        }
+        if error.may_pass() {
+            let delay = FIRST_RETRY.saturating_mul(2u32.saturating_pow(attempts.min(8))).min(LONGEST_RETRY);
+            let at = Instant::now() + delay;
+            self.retry = Some(Retry { spec, options, attempts: attempts.saturating_add(1), at, told: message });
+        }
+    }
+
+    fn until_retry(&self) -> Receiver<Instant> {
+        self.retry.as_ref().map_or_else(crossbeam_channel::never, |retry| crossbeam_channel::at(retry.at))
+    }
+
+    fn retry_when_due(&mut self) {
+        let now = Instant::now();
+        let Some(retry) = self.retry.as_mut().filter(|retry| retry.at <= now) else { return };
+        // Until it is answered.
+        retry.at = now + Duration::from_secs(3600);
+        let (spec, options) = (retry.spec.clone(), retry.options.clone());
+        self.open(spec, options);
     }
 
     /// While paused: lets the source run until it gave one frame.
@@ -222,12 +275,20 @@ impl<F: Fn(Event)> Capture<F> {
                 if self.paused && self.allowance == 0 {
                     current.source.set_paused(true);
                 }
+                if std::mem::take(&mut current.troubled) {
+                    let info = Arc::new(current.source.info().clone());
+                    (self.tell)(Event::SourceRecovered { spec: current.spec.clone(), info });
+                }
                 self.frames.publish(NumberedFrame { source: current.number, frame });
             }
             Ok(Next::Waiting) => {}
             Ok(Next::End) => {
                 current.at_end = true;
                 (self.tell)(Event::SourceEnded);
+            }
+            Err(error) if error.may_pass() => {
+                current.troubled = true;
+                (self.tell)(Event::SourceTroubled { spec: current.spec.clone(), message: error.to_string() });
             }
             Err(error) => self.fail(&error),
         }
@@ -286,8 +347,9 @@ mod tests {
             duration: None,
             picture_count: None,
             detail: String::new(),
+            camera: None,
         };
-        capture.install((SourceNumber(0), SourceSpec::Demo, Ok(Box::new(Faulty(info)))));
+        capture.install((SourceNumber(0), SourceSpec::Demo, SourceOptions::default(), Ok(Box::new(Faulty(info)))));
         capture.read_frame();
         assert!(capture.current.is_none());
         let told = told.borrow();

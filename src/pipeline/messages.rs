@@ -1,7 +1,7 @@
 //! What goes through the pipeline: commands in; results, statistics and events out.
 
 use super::record::{RecordKind, RecordingRequest, RecordingStatus, RecordingView};
-use crate::capture::{CapturedFrame, SourceInfo, SourceOptions, SourceSpec};
+use crate::capture::{CameraLosses, CapturedFrame, SourceInfo, SourceOptions, SourceSpec};
 use crate::inference::{Detection, LoadStage, ModelInfo, ModelOverrides, StageTimings, Thresholds};
 use crate::metrics::{AgreementStatistics, FrameAgreement, LaneAccuracy, LatencySummary, Oddity};
 use std::path::PathBuf;
@@ -128,6 +128,21 @@ pub enum Event {
         /// One sentence: what, and what to do.
         message: String,
     },
+    /// A source that stays open gives nothing for now and tries again by itself; told again when the reason changes. The
+    /// last frame stays on view.
+    SourceTroubled {
+        /// As it was asked for.
+        spec: SourceSpec,
+        /// One sentence: what, and what to do.
+        message: String,
+    },
+    /// A troubled source gives frames again.
+    SourceRecovered {
+        /// As it was asked for.
+        spec: SourceSpec,
+        /// What it is now: a camera may have come back with another number or format.
+        info: Arc<SourceInfo>,
+    },
     /// A video or a folder came to its end.
     SourceEnded,
     /// A model is being loaded.
@@ -232,6 +247,8 @@ pub struct Statistics {
     pub dropped_frames: u64,
     /// Frames that the source gave, since it was opened.
     pub captured_frames: u64,
+    /// What a camera lost on the way.
+    pub camera_losses: Option<CameraLosses>,
     /// By [`LaneId::index`].
     pub lanes: [LaneStatistics; 2],
     /// B against A.

@@ -1,7 +1,7 @@
 //! Gathers the figures of the panel, frame by frame, and hands out snapshots.
 
 use super::{LaneId, LaneResult, LaneStatistics, Mode, Statistics};
-use crate::capture::CapturedFrame;
+use crate::capture::{CameraLosses, CapturedFrame};
 use crate::imaging::{Letterbox, Truth, TruthBox};
 use crate::inference::{Candidate, Detection, ModelCard, StageTimings};
 use crate::metrics::{AccuracyWindow, AgreementWindow, FrameAgreement, Health, LatencyWindow, RateMeter, TotalRate};
@@ -82,6 +82,7 @@ pub(super) struct Recorder {
     decode: LatencyWindow,
     captured_frames: u64,
     dropped_frames: u64,
+    camera_losses: Option<CameraLosses>,
     process: ProcessFigures,
     snapshot: Arc<Statistics>,
     snapshot_at: Option<Instant>,
@@ -96,6 +97,7 @@ impl Recorder {
             decode: LatencyWindow::new(WINDOW_FRAMES),
             captured_frames: 0,
             dropped_frames: 0,
+            camera_losses: None,
             process: ProcessFigures::new(),
             snapshot: Arc::default(),
             snapshot_at: None,
@@ -119,7 +121,7 @@ impl Recorder {
     pub fn reset_source(&mut self) {
         self.captured.clear();
         self.decode.clear();
-        (self.captured_frames, self.dropped_frames) = (0, 0);
+        (self.captured_frames, self.dropped_frames, self.camera_losses) = (0, 0, None);
         self.agreement.clear();
         self.lanes.iter_mut().for_each(|lane| {
             lane.accuracy.clear();
@@ -149,6 +151,7 @@ impl Recorder {
         self.captured.note(frame.captured_at, captured);
         self.decode.push(frame.decode_time);
         (self.captured_frames, self.dropped_frames) = (captured, dropped);
+        self.camera_losses = frame.losses;
     }
 
     /// A lane finished a frame.
@@ -220,6 +223,7 @@ impl Recorder {
             capture_fps: self.captured.rate(now),
             capture_decode: self.decode.summary(),
             dropped_frames: self.dropped_frames,
+            camera_losses: self.camera_losses,
             captured_frames: self.captured_frames,
             lanes,
             agreement: self.agreement.statistics(),

@@ -254,6 +254,7 @@ pub fn source_opened(kind: SourceKind) -> Event {
         duration: (kind == SourceKind::Video).then(|| Duration::from_secs(100)),
         picture_count: None,
         detail: "A detail of the source".to_owned(),
+        camera: None,
     };
     Event::SourceOpened { spec, info: Arc::new(info) }
 }
@@ -313,6 +314,7 @@ pub fn frame(id: u64, mode: Mode) -> FrameResult {
             position: Some(Duration::from_secs(20)),
             name: "street".into(),
             truth: None,
+            losses: None,
         },
         mode,
         lanes: [mode.runs(LaneId::A).then_some(a), mode.runs(LaneId::B).then_some(b)],

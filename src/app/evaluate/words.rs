@@ -68,6 +68,7 @@ pub fn problem(kind: ProblemKind) -> &'static str {
         ProblemKind::NotABox => "boxes that are none",
         ProblemKind::UnknownClass => "objects of a class that is not declared",
         ProblemKind::DuplicateId => "ids that are used twice",
+        ProblemKind::DuplicatePicture => "pictures that are listed twice",
         ProblemKind::UnknownPicture => "objects of a picture that is not listed",
     }
 }

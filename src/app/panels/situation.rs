@@ -23,7 +23,7 @@ struct Card {
 
 /// Draws the card that the situation asks for, if any, on `stage`.
 pub fn situation_ui(ui: &mut Ui, stage: Rect, session: &Session, actions: &mut Vec<Action>) {
-    let Some(card) = card(session) else { return };
+    let Some(card) = card(ui, session) else { return };
     let width = (stage.width() - 40.0).clamp(200.0, 460.0);
     // In the middle while there is no picture, else low, so that the picture stays in view.
     let (pivot, at) = match session.result {
@@ -34,7 +34,7 @@ pub fn situation_ui(ui: &mut Ui, stage: Rect, session: &Session, actions: &mut V
     area.constrain_to(stage).show(ui.ctx(), |ui| card_ui(ui, &card, width, actions));
 }
 
-fn card(session: &Session) -> Option<Card> {
+fn card(ui: &Ui, session: &Session) -> Option<Card> {
     let elsewhere = || {
         vec![
             ("Show the demo scene", Action::OpenSource(SourceSpec::Demo)),
@@ -45,6 +45,15 @@ fn card(session: &Session) -> Option<Card> {
     if let Some(failure) = source.failure.as_ref().filter(|_| source.is_broken()) {
         let mut steps = elsewhere();
         steps.insert(0, ("Try again", Action::RetrySource));
+        let shown = session.result.as_ref().filter(|_| source.open.is_some());
+        if failure.retrying {
+            let age = shown
+                .map(|result| format!(" The last picture is {} s old.", result.frame.captured_at.elapsed().as_secs()));
+            let text = format!("{}. It is tried again by itself.{}", failure.message, age.unwrap_or_default());
+            // The age is told by the second.
+            ui.ctx().request_repaint_after(std::time::Duration::from_secs(1));
+            return Some(Card { title: "The camera gives no pictures".to_owned(), text, is_error: true, steps });
+        }
         let title = if session.result.is_some() { "The source broke off" } else { "The source did not open" };
         return Some(Card { title: title.to_owned(), text: failure.message.clone(), is_error: true, steps });
     }

@@ -1,4 +1,4 @@
-//! The menu of what there is beside watching: evaluating, labelling, recording.
+//! The menu of what there is beside watching: evaluating.
 
 use crate::app::actions::Action;
 use crate::app::tools::Tool;
@@ -15,5 +15,5 @@ pub fn tools_menu_ui(ui: &mut Ui, actions: &mut Vec<Action>) {
             }
         }
     });
-    menu.response.on_hover_text("Evaluate models, label pictures, record").accessible_name("Tools");
+    menu.response.on_hover_text("What there is beside watching").accessible_name("Tools");
 }

@@ -17,25 +17,51 @@ pub struct Choice {
     pub pixels: PixelFormat,
     /// Size.
     pub size: ImageSize,
-    /// Frames a second. A whole number: nokhwa knows no other.
-    pub rate: u32,
+    /// Frames a second; need not be whole.
+    pub rate: f64,
+}
+
+impl Choice {
+    /// Whether the time between two frames is one second over a whole number: nokhwa knows no other rates.
+    pub fn has_whole_rate(&self) -> bool {
+        is_whole(self.rate)
+    }
+
+    /// Seconds from one frame to the next as numerator and denominator, such as 1001 and 30000. The smallest numbers that
+    /// give the rate.
+    pub fn interval(&self) -> (u32, u32) {
+        // Rates in the wild are N, N/2, and N·1000/1001.
+        let fits = |numerator: &u32| {
+            let denominator = (self.rate * f64::from(*numerator)).round();
+            (denominator / f64::from(*numerator) - self.rate).abs() < 1e-9 * self.rate
+        };
+        let numerator = (1..=1001).find(fits).unwrap_or(1000);
+        (numerator, ((self.rate * f64::from(numerator)).round() as u32).max(1))
+    }
 }
 
 impl std::fmt::Display for Choice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {} at {} fps", self.pixels, self.size, self.rate)
+        let rate = format!("{:.2}", self.rate);
+        let rate = rate.trim_end_matches('0').trim_end_matches('.');
+        write!(f, "{} {} at {rate} fps", self.pixels, self.size)
     }
 }
 
+fn is_whole(rate: f64) -> bool {
+    rate >= 1.0 && rate.fract() == 0.0
+}
+
 /// The entry nearest to what was asked: first the pixel format, then the size, then the rate. What was not asked is
-/// free: then 1280x720, else 640x480, at 30 fps or more. None when the camera offers nothing that can be decoded.
-pub fn choose(offered: &[CameraFormat], options: &SourceOptions) -> Option<Choice> {
+/// free: then 1280x720, else 640x480, at 30 fps or more. None when the camera offers nothing that can be decoded, or
+/// (`for_nokhwa`) nothing that nokhwa knows.
+pub fn choose(offered: &[CameraFormat], options: &SourceOptions, for_nokhwa: bool) -> Option<Choice> {
     let candidates = offered.iter().flat_map(|format| {
-        let pixels = PixelFormat::from_fourcc(&format.format);
+        let pixels = PixelFormat::from_fourcc(&format.format).filter(|pixels| !for_nokhwa || pixels.nokhwa_knows());
         // A driver that does not tell its rates most often has just one; which, shows when it is opened.
         let rates = if format.rates.is_empty() { &[DEFAULT_RATE][..] } else { &format.rates };
-        let whole = rates.iter().filter(|rate| rate.fract() == 0.0 && **rate >= 1.0);
-        whole.filter_map(move |&rate| Some(Choice { pixels: pixels?, size: format.size, rate: rate as u32 }))
+        let usable = rates.iter().filter(move |rate| **rate > 0.0 && (!for_nokhwa || is_whole(**rate)));
+        usable.filter_map(move |&rate| Some(Choice { pixels: pixels?, size: format.size, rate }))
     });
     candidates.min_by(|a, b| f64::total_cmp(&cost(a, options), &cost(b, options)))
 }
@@ -51,7 +77,7 @@ fn cost(choice: &Choice, options: &SourceOptions) -> f64 {
         Some(wanted) => 50.0 * distance(choice.size, wanted),
         None => distance(choice.size, DEFAULT_SIZE),
     };
-    let rate = f64::from(choice.rate);
+    let rate = choice.rate;
     let rate = match options.camera_rate {
         Some(wanted) if wanted > 0.0 => 10.0 * (rate / wanted).ln().abs(),
         // Faster than needed costs a little, slower much.
@@ -92,7 +118,7 @@ mod tests {
     }
 
     fn chosen(offered: &[CameraFormat], options: &SourceOptions) -> String {
-        choose(offered, options).map_or("nothing".to_owned(), |choice| choice.to_string())
+        choose(offered, options, false).map_or("nothing".to_owned(), |choice| choice.to_string())
     }
 
     #[test]
@@ -101,7 +127,9 @@ mod tests {
         assert_eq!(chosen(&webcam(), &anything), "MJPG 1280x720 at 30 fps");
         assert_eq!(chosen(&webcam()[..2], &anything), "YUYV 640x480 at 30 fps", "10 fps is too slow");
         assert_eq!(chosen(&offered(&[("H264", 640, 480, &[30.0])]), &anything), "nothing");
-        assert_eq!(chosen(&offered(&[("YUYV", 640, 480, &[7.5])]), &anything), "nothing");
+        let slow = offered(&[("YUYV", 640, 480, &[7.5])]);
+        assert_eq!(chosen(&slow, &anything), "YUYV 640x480 at 7.5 fps");
+        assert_eq!(choose(&slow, &anything, true), None, "nokhwa knows whole rates only");
         assert_eq!(chosen(&offered(&[("YUYV", 640, 480, &[])]), &anything), "YUYV 640x480 at 30 fps");
     }
 
@@ -126,6 +154,15 @@ mod tests {
         ];
         for (options, expected) in table {
             assert_eq!(chosen(&webcam(), &options), expected, "{options:?}");
+        }
+    }
+
+    #[test]
+    fn a_rate_gives_the_smallest_interval_in_whole_numbers() {
+        let table = [(30.0, (1, 30)), (7.5, (2, 15)), (30_000.0 / 1001.0, (1001, 30_000)), (0.2, (5, 1))];
+        for (rate, interval) in table {
+            let choice = Choice { pixels: PixelFormat::Yuyv, size: ImageSize::new(2, 2), rate };
+            assert_eq!(choice.interval(), interval, "{rate}");
         }
     }
 }

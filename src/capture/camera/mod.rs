@@ -1,34 +1,42 @@
-//! Cameras: V4L2 through nokhwa, with our own choice of format and our own decoders.
+//! Cameras, with our own choice of format, our own decoders, and a way back from every fault.
 //!
 //! ```text
-//! devices (what is there) → choice (what is taken) → prepare (set it) → driver (the thread: nokhwa) → pixels (RGB)
+//! devices (what is there) → choice (what is taken) → linux or portable (open, set, read) → driver (the thread: decodes)
+//!                                                                                              → recovery (opens again)
 //! ```
 //!
-//! A frozen camera becomes an error after 3 s instead of a frozen program. Frames are decoded only when they are
-//! asked for, so that a slow reader pays for none that it does not see.
+//! On Linux a camera is read by the `v4l` crate, elsewhere (and on request) by nokhwa. A fault of any kind becomes an
+//! error that is told once; the camera is then closed and opened again until it gives pictures.
 
 mod choice;
 mod devices;
 mod driver;
 mod jpeg_tables;
+#[cfg(target_os = "linux")]
+mod linux;
 mod pixels;
-mod prepare;
+mod portable;
+mod prepared;
+mod recovery;
 
 pub use devices::{CameraFormat, CameraInfo, count_cameras, list_cameras};
 
 use super::CaptureError;
 use super::clock::pause_for;
-use super::frame_pool::FramePool;
-use super::source::{CapturedFrame, FrameSource, Next, SourceInfo, SourceKind, SourceOptions};
-use driver::{Driver, RawFrame, Received};
-use pixels::{FrameLayout, decode};
+use super::source::{
+    CameraBackend, CameraLosses, CapturedFrame, FrameSource, Next, SourceInfo, SourceKind, SourceOptions,
+};
+use driver::{Driver, Losses, Open, Received, Taken};
+use prepared::{Prepared, label};
+use recovery::{Patience, Recovery};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// A camera that gave nothing for so long is taken to be frozen.
-const SILENCE: Duration = Duration::from_secs(3);
-/// The first picture may take longer: the sensor wakes up and finds its exposure.
-const FIRST_PICTURE: Duration = Duration::from_secs(5);
+/// A camera that is not open by then does not answer.
+const OPENING_LIMIT: Duration = Duration::from_secs(5);
+/// Time for the thread to end before it is left behind; within it several frames come from every sound camera.
+const CLOSING_LIMIT: Duration = Duration::from_millis(600);
 /// When no picture could be decoded for so long, that is told.
 const DAMAGE: Duration = Duration::from_secs(3);
 
@@ -36,18 +44,19 @@ const DAMAGE: Duration = Duration::from_secs(3);
 pub struct CameraSource {
     info: SourceInfo,
     name: Arc<str>,
-    layout: FrameLayout,
-    driver: Driver,
-    pool: FramePool,
+    asked: u32,
+    options: SourceOptions,
+    open: Open,
+    /// None while it is away.
+    driver: Option<Driver>,
+    recovery: Recovery,
+    patience: Patience,
     paused: bool,
-    /// When the last frame came, or when the first one began to be waited for.
-    heard_at: Instant,
-    /// How long the next frame is waited for, counted from then.
-    patience: Duration,
     /// Since when every picture was damaged.
     damaged_since: Option<Instant>,
-    /// What the driver ended with: it does not come back by itself.
-    failure: Option<CaptureError>,
+    losses: Arc<Losses>,
+    #[cfg(target_os = "linux")]
+    identity: Option<linux::devices::Identity>,
 }
 
 impl CameraSource {
@@ -58,76 +67,142 @@ impl CameraSource {
     /// When there is no such camera, when it cannot be used (in use, forbidden, no usable format), or when it does
     /// not answer within 5 s.
     pub fn open(number: u32, options: &SourceOptions) -> Result<Self, CaptureError> {
-        let (driver, prepared) = Driver::open(number, options)?;
-        let choice = prepared.choice;
-        let detail = match prepared.compromise {
-            Some(compromise) => format!("{choice} ({compromise})"),
-            None => choice.to_string(),
+        let open = backend(options.camera_backend)?;
+        let losses = Arc::default();
+        let mut driver = Driver::start(number, move || number, options, open, Arc::clone(&losses))?;
+        let prepared = match driver.receive(OPENING_LIMIT) {
+            Received::Opened(prepared) => prepared,
+            Received::Failed(error) => {
+                driver.close().wait(CLOSING_LIMIT);
+                return Err(error);
+            }
+            _ => {
+                let camera = label("Camera", number);
+                return Err(CaptureError::CameraSlow { camera, waited: OPENING_LIMIT });
+            }
         };
-        let info = SourceInfo {
-            title: prepared.name,
-            kind: SourceKind::Camera,
-            size: Some(choice.size),
-            frame_rate: Some(f64::from(choice.rate)),
-            duration: None,
-            picture_count: None,
-            detail,
-        };
+        let info = describe(&prepared);
         Ok(Self {
             name: info.title.as_str().into(),
+            patience: Patience::after_opening(info.frame_rate),
             info,
-            layout: prepared.layout,
-            driver,
-            pool: FramePool::default(),
+            asked: number,
+            options: options.clone(),
+            open,
+            driver: Some(driver),
+            recovery: Recovery::default(),
             paused: false,
-            heard_at: Instant::now(),
-            patience: FIRST_PICTURE,
             damaged_since: None,
-            failure: None,
+            losses,
+            #[cfg(target_os = "linux")]
+            identity: linux::devices::Identity::of(number),
         })
     }
 
-    fn decoded(&mut self, raw: &RawFrame) -> Result<Next, CaptureError> {
-        let started = Instant::now();
-        let mut image = self.pool.take(self.layout.size);
-        if let Err(reason) = decode(&self.layout, raw.bytes(), &mut image) {
-            return self.damaged(reason);
+    fn heard(&mut self, received: Received) -> Result<Next, CaptureError> {
+        match received {
+            Received::Opened(prepared) => {
+                self.info = describe(&prepared);
+                self.name = self.info.title.as_str().into();
+                self.patience = Patience::after_opening(self.info.frame_rate);
+                self.damaged_since = None;
+                Ok(Next::Waiting)
+            }
+            Received::Frame(taken) => {
+                self.patience.heard();
+                self.damaged_since = None;
+                self.recovery.frame_came();
+                Ok(Next::Frame(self.frame(taken)))
+            }
+            Received::Damaged(reason) => {
+                self.patience.heard();
+                self.damaged(reason)
+            }
+            Received::Nothing => self.silent(),
+            Received::Failed(error) => self.away(error),
         }
-        self.damaged_since = None;
-        Ok(Next::Frame(CapturedFrame {
-            image: self.pool.share(image),
-            captured_at: raw.taken_at,
-            decode_time: started.elapsed(),
+    }
+
+    fn frame(&self, taken: Taken) -> CapturedFrame {
+        let losses = CameraLosses {
+            dropped: self.losses.dropped.load(Ordering::Relaxed),
+            damaged: self.losses.damaged.load(Ordering::Relaxed),
+            reopened: self.recovery.reopened(),
+        };
+        CapturedFrame {
+            image: taken.image,
+            captured_at: taken.taken_at,
+            decode_time: taken.decode_time,
             position: None,
             name: Arc::clone(&self.name),
             truth: None,
-        }))
+            losses: Some(losses),
+        }
     }
 
-    /// A damaged picture now and then is left out; when there are no others, that is an error.
+    /// A damaged picture now and then is left out; when there are no others, that is an error, and the camera is read on.
     fn damaged(&mut self, reason: String) -> Result<Next, CaptureError> {
-        tracing::debug!("{}: damaged picture: {reason}", self.driver.camera());
         let since = *self.damaged_since.get_or_insert_with(Instant::now);
         if since.elapsed() < DAMAGE {
             return Ok(Next::Waiting);
         }
-        self.damaged_since = None;
-        Err(CaptureError::CameraDamaged { camera: self.driver.camera().to_owned(), reason })
-    }
-
-    fn expect_within(&mut self, patience: Duration) {
-        self.heard_at = Instant::now();
-        self.patience = patience;
+        let camera = self.label();
+        self.recovery.tell(CaptureError::CameraDamaged { camera, reason })
     }
 
     fn silent(&mut self) -> Result<Next, CaptureError> {
-        let waited = self.heard_at.elapsed();
-        if waited < self.patience {
+        let opening = self.driver.as_ref().is_some_and(Driver::is_opening);
+        match self.patience.lost() {
+            None => Ok(Next::Waiting),
+            Some(waited) if opening => self.away(CaptureError::CameraSlow { camera: self.label(), waited }),
+            Some(waited) => self.away(CaptureError::CameraFrozen { camera: self.label(), waited }),
+        }
+    }
+
+    /// The camera is let go of, to be opened again later.
+    fn away(&mut self, error: CaptureError) -> Result<Next, CaptureError> {
+        let closing = self.driver.take().map(Driver::close);
+        self.damaged_since = None;
+        // A camera that was there and is not any more is gone, whichever call noticed it.
+        let error = match error {
+            CaptureError::NoSuchCamera { .. } => CaptureError::CameraGone { camera: self.label() },
+            other => other,
+        };
+        self.recovery.lost(error, closing)
+    }
+
+    /// Opens the camera again once it is time and it was closed.
+    fn try_again(&mut self, wait: Duration) -> Result<Next, CaptureError> {
+        if !self.recovery.is_due(wait) {
             return Ok(Next::Waiting);
         }
-        // Told again at this distance for as long as it lasts.
-        self.patience = waited + SILENCE;
-        Err(CaptureError::CameraFrozen { camera: self.driver.camera().to_owned(), waited })
+        self.patience = Patience::while_opening(OPENING_LIMIT);
+        let started = Driver::start(self.asked, self.finder(), &self.options, self.open, Arc::clone(&self.losses));
+        match started {
+            Ok(driver) => {
+                self.driver = Some(driver);
+                Ok(Next::Waiting)
+            }
+            Err(error) => self.away(error),
+        }
+    }
+
+    /// Finds the number that the camera has now: it may have been plugged in again under another one.
+    #[cfg(target_os = "linux")]
+    fn finder(&self) -> impl FnOnce() -> u32 + Send + 'static {
+        let (asked, identity) = (self.asked, self.identity.clone());
+        let last = self.info.camera.unwrap_or(asked);
+        move || identity.and_then(|identity| identity.find(last)).unwrap_or(asked)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn finder(&self) -> impl FnOnce() -> u32 + Send + 'static {
+        let asked = self.asked;
+        move || asked
+    }
+
+    fn label(&self) -> String {
+        label(&self.info.title, self.info.camera.unwrap_or(self.asked))
     }
 }
 
@@ -137,33 +212,72 @@ impl FrameSource for CameraSource {
     }
 
     fn next_frame(&mut self, wait: Duration) -> Result<Next, CaptureError> {
-        if let Some(failure) = &self.failure {
-            // Asked in a loop, a dead camera must not burn a core.
-            pause_for(wait);
-            return Err(failure.clone());
-        }
         if self.paused {
             pause_for(wait);
             return Ok(Next::Waiting);
         }
-        match self.driver.receive(wait.min(self.patience.saturating_sub(self.heard_at.elapsed()))) {
-            Received::Frame(raw) => {
-                self.expect_within(SILENCE);
-                self.decoded(&raw)
-            }
-            Received::Nothing => self.silent(),
-            Received::Failed(error) => {
-                self.failure = Some(error.clone());
-                Err(error)
-            }
-        }
+        let Some(driver) = &mut self.driver else { return self.try_again(wait) };
+        let received = driver.receive(wait.min(self.patience.left()));
+        self.heard(received)
     }
 
     fn set_paused(&mut self, paused: bool) {
-        if paused != self.paused {
-            self.paused = paused;
-            self.driver.set_paused(paused);
-            self.expect_within(FIRST_PICTURE);
+        if paused == self.paused {
+            return;
         }
+        self.paused = paused;
+        if let Some(driver) = &self.driver {
+            driver.set_paused(paused);
+        }
+        self.patience.begin_anew();
+    }
+}
+
+impl Drop for CameraSource {
+    fn drop(&mut self) {
+        let Some(mut closing) = self.driver.take().map(Driver::close).or_else(|| self.recovery.take_closing()) else {
+            return;
+        };
+        if !closing.wait(CLOSING_LIMIT) {
+            tracing::warn!("{}: it is stuck in its driver and could not be closed", self.label());
+        }
+    }
+}
+
+/// How a camera is opened by that library.
+fn backend(backend: CameraBackend) -> Result<Open, CaptureError> {
+    let nokhwa: Open = |number, options| {
+        portable::NokhwaStream::open(number, options).map(|(stream, prepared)| (Box::new(stream) as _, prepared))
+    };
+    #[cfg(target_os = "linux")]
+    let v4l: Open = |number, options| {
+        linux::stream::V4lStream::open(number, options).map(|(stream, prepared)| (Box::new(stream) as _, prepared))
+    };
+    match backend {
+        CameraBackend::Nokhwa => Ok(nokhwa),
+        #[cfg(target_os = "linux")]
+        CameraBackend::Auto | CameraBackend::V4l => Ok(v4l),
+        #[cfg(not(target_os = "linux"))]
+        CameraBackend::Auto => Ok(nokhwa),
+        #[cfg(not(target_os = "linux"))]
+        CameraBackend::V4l => Err(CaptureError::NoCameraBackend { backend: "v4l".to_owned() }),
+    }
+}
+
+fn describe(prepared: &Prepared) -> SourceInfo {
+    let choice = prepared.choice;
+    let detail = match &prepared.compromise {
+        Some(compromise) => format!("{choice} ({compromise})"),
+        None => choice.to_string(),
+    };
+    SourceInfo {
+        title: prepared.name.clone(),
+        kind: SourceKind::Camera,
+        size: Some(choice.size),
+        frame_rate: Some(choice.rate),
+        duration: None,
+        picture_count: None,
+        detail,
+        camera: Some(prepared.number),
     }
 }

@@ -9,11 +9,13 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-/// The pixel formats that nokhwa passes on.
+/// The pixel formats that can be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PixelFormat {
     /// Packed 4:2:2, two bytes a pixel: `Y0 U Y1 V`.
     Yuyv,
+    /// The same with the colours first: `U Y0 V Y1`.
+    Uyvy,
     /// A plane of Y, then a plane of U and V at half the size, 12 bits a pixel.
     Nv12,
     /// A JPEG a frame.
@@ -25,6 +27,9 @@ pub enum PixelFormat {
     /// One byte a pixel.
     Gray,
 }
+
+/// Marks the end of a JPEG; inside of one the second byte would be 0.
+const END_OF_JPEG: [u8; 2] = [0xff, 0xd9];
 
 /// Format, size and distance between the rows of a camera's frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,29 +44,42 @@ pub struct FrameLayout {
 
 impl PixelFormat {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Yuyv, Self::Nv12, Self::Mjpg, Self::Rgb, Self::Bgr, Self::Gray];
+    pub const ALL: [Self; 7] = [Self::Yuyv, Self::Uyvy, Self::Nv12, Self::Mjpg, Self::Rgb, Self::Bgr, Self::Gray];
 
     /// V4L2's four characters.
     pub const fn fourcc(self) -> &'static str {
         match self {
             Self::Yuyv => "YUYV",
+            Self::Uyvy => "UYVY",
             Self::Nv12 => "NV12",
             Self::Mjpg => "MJPG",
             Self::Rgb => "RGB3",
             Self::Bgr => "BGR3",
-            Self::Gray => "GRAY",
+            Self::Gray => "GREY",
         }
     }
 
     /// From V4L2's four characters, in any case. None for what cannot be decoded.
     pub fn from_fourcc(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.fourcc().eq_ignore_ascii_case(text.trim()))
+        let text = text.trim();
+        let named = Self::ALL.into_iter().find(|format| format.fourcc().eq_ignore_ascii_case(text));
+        named.or_else(|| text.eq_ignore_ascii_case("GRAY").then_some(Self::Gray))
+    }
+
+    /// Whether nokhwa passes it on. Grey pictures it knows on some systems only, and by another name on Linux.
+    pub const fn nokhwa_knows(self) -> bool {
+        match self {
+            Self::Uyvy => false,
+            Self::Gray => cfg!(not(target_os = "linux")),
+            Self::Yuyv | Self::Nv12 | Self::Mjpg | Self::Rgb | Self::Bgr => true,
+        }
     }
 
     /// How much less it is liked than YUYV when nothing is asked; halving the side of the picture counts 1.4.
     pub const fn reluctance(self) -> f64 {
         match self {
             Self::Yuyv => 0.0,
+            Self::Uyvy => 0.01,
             Self::Nv12 => 0.05,
             Self::Mjpg => 0.1,
             Self::Rgb | Self::Bgr => 0.2,
@@ -71,7 +89,7 @@ impl PixelFormat {
 
     const fn bytes_a_row(self, width: u32) -> u32 {
         match self {
-            Self::Yuyv => width.div_ceil(2) * 4,
+            Self::Yuyv | Self::Uyvy => width.div_ceil(2) * 4,
             Self::Nv12 | Self::Gray => width,
             Self::Rgb | Self::Bgr => width * 3,
             Self::Mjpg => 0,
@@ -85,13 +103,44 @@ impl std::fmt::Display for PixelFormat {
     }
 }
 
+/// Decodes the frames of one stream.
+#[derive(Debug)]
+pub struct FrameDecoder {
+    layout: FrameLayout,
+    /// Whether this camera ends its JPEGs as the standard wants it. If it does, one without an end was cut off.
+    marks_the_end: bool,
+}
+
+impl FrameDecoder {
+    /// A decoder for frames of that layout.
+    pub fn new(layout: FrameLayout) -> Self {
+        Self { layout, marks_the_end: false }
+    }
+
+    /// As [`decode`]; a JPEG that was cut off is an error too.
+    ///
+    /// # Errors
+    ///
+    /// A sentence's end.
+    pub fn decode(&mut self, bytes: &[u8], rgb: &mut RgbImage) -> Result<(), String> {
+        if self.layout.pixels == PixelFormat::Mjpg {
+            let has_end = bytes.windows(2).rev().any(|pair| pair == END_OF_JPEG);
+            self.marks_the_end |= has_end;
+            if self.marks_the_end && !has_end {
+                return Err("they are cut off".to_owned());
+            }
+        }
+        decode(&self.layout, bytes, rgb)
+    }
+}
+
 /// Decodes one frame into `rgb`, which has the size of `layout`. YUV is taken as BT.601 of limited range, which is
 /// what USB cameras send.
 ///
 /// # Errors
 ///
 /// A sentence's end, when the bytes are too few, no JPEG, or a JPEG of another size. The picture is then undefined.
-pub fn decode(layout: &FrameLayout, bytes: &[u8], rgb: &mut RgbImage) -> Result<(), String> {
+fn decode(layout: &FrameLayout, bytes: &[u8], rgb: &mut RgbImage) -> Result<(), String> {
     if layout.pixels == PixelFormat::Mjpg {
         return decode_jpeg(layout.size, bytes, rgb);
     }
@@ -110,6 +159,10 @@ pub fn decode(layout: &FrameLayout, bytes: &[u8], rgb: &mut RgbImage) -> Result<
         PixelFormat::Yuyv => {
             let image = YuvPackedImage { yuy: plane, yuy_stride: stride, width, height };
             yuv::yuyv422_to_rgb(&image, rgb, width * 3, range, matrix).map_err(|error| error.to_string())
+        }
+        PixelFormat::Uyvy => {
+            let image = YuvPackedImage { yuy: plane, yuy_stride: stride, width, height };
+            yuv::uyvy422_to_rgb(&image, rgb, width * 3, range, matrix).map_err(|error| error.to_string())
         }
         PixelFormat::Nv12 => {
             let uv_plane = rest.get(..chroma_bytes).unwrap_or_default();
@@ -187,9 +240,11 @@ mod tests {
                 row
             };
             let yuyv = row(&[y, u, y, v], 3, 16).repeat(4);
+            let uyvy = row(&[u, y, v, y], 3, 16).repeat(4);
             let nv12 = [row(&[y], 6, 8).repeat(4), row(&[u, v], 3, 8).repeat(2)].concat();
             let table = [
                 (PixelFormat::Yuyv, 16, yuyv),
+                (PixelFormat::Uyvy, 16, uyvy),
                 (PixelFormat::Nv12, 8, nv12),
                 (PixelFormat::Rgb, 20, row(&[r, g, b], 6, 20).repeat(4)),
                 (PixelFormat::Bgr, 20, row(&[b, g, r], 6, 20).repeat(4)),
@@ -233,6 +288,21 @@ mod tests {
         }
         bare.extend(&jpeg[at..]);
         bare
+    }
+
+    #[test]
+    fn a_jpeg_without_an_end_is_one_cut_off_unless_the_camera_never_marks_the_end() {
+        let size = ImageSize::new(32, 32);
+        let mut jpeg = Vec::new();
+        RgbImage::new(32, 32).write_to(&mut std::io::Cursor::new(&mut jpeg), ImageFormat::Jpeg).unwrap();
+        let padded = [&jpeg[..], &[0; 100]].concat();
+        let cut = &jpeg[..jpeg.len() - 2];
+        let layout = FrameLayout { pixels: PixelFormat::Mjpg, size, stride: 0 };
+        let mut rgb = RgbImage::new(32, 32);
+        let mut decoder = FrameDecoder::new(layout);
+        assert_eq!(decoder.decode(cut, &mut rgb), Ok(()), "it may be its way");
+        assert_eq!(decoder.decode(&padded, &mut rgb), Ok(()));
+        assert_eq!(decoder.decode(cut, &mut rgb), Err("they are cut off".to_owned()));
     }
 
     #[test]

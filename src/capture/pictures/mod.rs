@@ -88,6 +88,7 @@ impl Pictures {
             duration: None,
             picture_count: Some(files.len()),
             detail: format!("{} pictures", files.len()),
+            camera: None,
         };
         Self {
             info,
@@ -236,6 +237,7 @@ fn frame(index: usize, path: &Path, image: Arc<RgbImage>, started: Instant) -> C
         position: Some(SHOWN_FOR * index as u32),
         name: name_of(path),
         truth: None,
+        losses: None,
     }
 }
 

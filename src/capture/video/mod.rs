@@ -266,6 +266,7 @@ impl VideoSource {
             position: (!self.live).then(|| self.position(&picture)),
             name: Arc::clone(&self.name),
             truth: None,
+            losses: None,
             image: picture.image,
         }
     }
@@ -344,6 +345,7 @@ fn describe(target: &Target, known: Option<&Probe>, live: bool) -> SourceInfo {
         duration: known.and_then(|known| known.duration),
         picture_count: None,
         detail,
+        camera: None,
     }
 }
 

@@ -66,6 +66,7 @@ pub fn frame(id: u64, mode: Mode, size: ImageSize) -> FrameResult {
             position: Some(Duration::from_millis(id * 100)),
             name: "street".into(),
             truth: None,
+            losses: None,
         },
         mode,
         lanes: [mode.runs(LaneId::A).then_some(a), mode.runs(LaneId::B).then_some(b)],
