@@ -138,7 +138,9 @@ impl<'a> Lead<'a> {
 
     fn order(&self, lane: usize, order: LoadOrder) {
         // A lane that gave up does not listen any more.
-        let _ = self.lanes[lane].orders.as_ref().map(|orders| orders.send(order));
+        if let Some(orders) = &self.lanes[lane].orders {
+            let _ = orders.send(order);
+        }
     }
 
     /// The next event; none when cancelled.

@@ -2,7 +2,10 @@ use super::*;
 use crate::dataset::{Dataset, Problem};
 use image::RgbImage;
 
-fn parse(text: &str) -> Result<(Vec<DatasetClass>, Vec<LabelledPicture>, Vec<Problem>), DatasetError> {
+/// What a json holds.
+type Read = (Vec<DatasetClass>, Vec<LabelledPicture>, Vec<Problem>);
+
+fn parse(text: &str) -> Result<Read, DatasetError> {
     let mut problems = Problems::default();
     let mut find = |name: &str| {
         if name.starts_with("gone") { Err("nowhere".to_owned()) } else { Ok(PathBuf::from(name)) }
