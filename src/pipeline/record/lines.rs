@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What one model found in one frame. As JSON: `frame`, `source`, `width`, `height`, `detections`, `timings_ms`, and
-/// in recordings also what is in [`Origin`].
+/// in recordings also which lane and model it was, and when.
 #[derive(Debug, Serialize)]
 pub struct DetectionLine<'a> {
     frame: u64,
