@@ -44,6 +44,13 @@ pub(super) struct Looked {
     pub time: Duration,
 }
 
+/// What a lane is to do.
+pub(super) enum Order {
+    Load(LoadOrder),
+    /// All models are there: take pictures. A lane that is not told so by the end is not wanted.
+    Start,
+}
+
 /// A model to load.
 pub(super) struct LoadOrder {
     pub model: usize,
@@ -63,6 +70,10 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    fn has_failed(&self, model: usize) -> bool {
+        self.failed[model].load(Ordering::Relaxed)
+    }
+
     pub fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -70,8 +81,7 @@ impl Shared {
 
 /// The ends of a lane's channels.
 pub(super) struct Ends {
-    /// Models to load; closed when pictures come.
-    pub orders: Receiver<LoadOrder>,
+    pub orders: Receiver<Order>,
     pub pictures: Receiver<Decoded>,
     pub events: Sender<LaneEvent>,
 }
@@ -79,7 +89,13 @@ pub(super) struct Ends {
 /// The body of a lane's thread. Ends when there are no more pictures, or nobody listens.
 pub(super) fn run(shared: &Shared, ends: &Ends) {
     let mut detectors: Vec<(usize, Detector)> = Vec::new();
-    for order in &ends.orders {
+    let mut lacks: Vec<(usize, String)> = Vec::new();
+    loop {
+        let order = match ends.orders.recv() {
+            Ok(Order::Load(order)) => order,
+            Ok(Order::Start) => break,
+            Err(_) => return,
+        };
         if shared.stopped() {
             return;
         }
@@ -96,12 +112,13 @@ pub(super) fn run(shared: &Shared, ends: &Ends) {
             (Err(message), Some(_)) => {
                 let _ = ends.events.send(LaneEvent::Loaded { outcome: Err(message) });
             }
-            // It was loaded once: what lacks is memory. The other lanes do the work.
-            (Err(message), None) => {
-                tracing::warn!("an evaluation lane is left out: {message}");
-                return;
-            }
+            (Err(message), None) => lacks.push((order.model, message)),
         }
+    }
+    // What the first lane could load and this one could not: it lacks memory, and the other lanes do the work.
+    if let Some((_, message)) = lacks.iter().find(|(model, _)| !shared.has_failed(*model)) {
+        tracing::warn!("an evaluation lane is left out: {message}");
+        return;
     }
     if shared.stopped() || ends.events.send(LaneEvent::Ready).is_err() {
         return;
@@ -146,7 +163,7 @@ fn look_with_all(
         Err(reason) => return events.send(LaneEvent::Unreadable { picture: index, reason }).is_ok(),
     };
     for (model, detector) in detectors {
-        if shared.failed[*model].load(Ordering::Relaxed) {
+        if shared.has_failed(*model) {
             continue;
         }
         if shared.stopped() {
