@@ -1,6 +1,7 @@
 //! A lane of an evaluation: a thread with a session of every model, which takes one decoded picture after the other.
 
 use super::ModelToEvaluate;
+use super::gathered::BOXES_A_CLASS;
 use super::pictures::Decoded;
 use crate::inference::nms::Limits;
 use crate::inference::trial::Trial;
@@ -13,9 +14,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Boxes looked at and given out a picture: so many that no figure depends on it. The suppression's time grows with their
-/// square, but a picture has few thousand above the floor.
-const LIMITS: Limits = Limits { candidates: 30_000, detections: 30_000 };
+/// Boxes looked at and given out a picture: so many that no figure depends on them, but for those of a class, of which no
+/// more count. That bounds the time of the suppression, too.
+const LIMITS: Limits = Limits { candidates: 100_000, detections: 30_000, of_a_class: BOXES_A_CLASS };
 
 /// What a lane says.
 pub(super) enum LaneEvent {
