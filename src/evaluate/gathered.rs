@@ -17,7 +17,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Lowest score that counts for AP, as COCO's evaluations of detectors have it.
 pub(super) const SCORE_FLOOR: f32 = 0.001;
 /// Boxes of one class that count on a picture, COCO's number.
-const BOXES_A_CLASS: usize = 100;
+pub(super) const BOXES_A_CLASS: usize = 100;
 /// Sentences told of each kind of problem.
 const EXAMPLES: usize = 5;
 /// Class names in a message.

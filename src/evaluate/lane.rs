@@ -1,6 +1,7 @@
 //! A lane of an evaluation: a thread with a session of every model, which takes one decoded picture after the other.
 
 use super::ModelToEvaluate;
+use super::gathered::BOXES_A_CLASS;
 use super::pictures::Decoded;
 use crate::inference::nms::Limits;
 use crate::inference::trial::Trial;
@@ -13,9 +14,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Boxes looked at and given out a picture: so many that no figure depends on it. The suppression's time grows with their
-/// square, but a picture has few thousand above the floor.
-const LIMITS: Limits = Limits { candidates: 30_000, detections: 30_000 };
+/// Boxes looked at and given out a picture: so many that no figure depends on them, but for those of a class, of which no
+/// more count. That bounds the time of the suppression, too.
+const LIMITS: Limits = Limits { candidates: 100_000, detections: 30_000, of_a_class: BOXES_A_CLASS };
 
 /// What a lane says.
 pub(super) enum LaneEvent {
@@ -44,6 +45,13 @@ pub(super) struct Looked {
     pub time: Duration,
 }
 
+/// What a lane is to do.
+pub(super) enum Order {
+    Load(LoadOrder),
+    /// All models are there: take pictures. A lane that is not told so by the end is not wanted.
+    Start,
+}
+
 /// A model to load.
 pub(super) struct LoadOrder {
     pub model: usize,
@@ -63,6 +71,10 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    fn has_failed(&self, model: usize) -> bool {
+        self.failed[model].load(Ordering::Relaxed)
+    }
+
     pub fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -70,8 +82,7 @@ impl Shared {
 
 /// The ends of a lane's channels.
 pub(super) struct Ends {
-    /// Models to load; closed when pictures come.
-    pub orders: Receiver<LoadOrder>,
+    pub orders: Receiver<Order>,
     pub pictures: Receiver<Decoded>,
     pub events: Sender<LaneEvent>,
 }
@@ -79,7 +90,13 @@ pub(super) struct Ends {
 /// The body of a lane's thread. Ends when there are no more pictures, or nobody listens.
 pub(super) fn run(shared: &Shared, ends: &Ends) {
     let mut detectors: Vec<(usize, Detector)> = Vec::new();
-    for order in &ends.orders {
+    let mut lacks: Vec<(usize, String)> = Vec::new();
+    loop {
+        let order = match ends.orders.recv() {
+            Ok(Order::Load(order)) => order,
+            Ok(Order::Start) => break,
+            Err(_) => return,
+        };
         if shared.stopped() {
             return;
         }
@@ -96,12 +113,13 @@ pub(super) fn run(shared: &Shared, ends: &Ends) {
             (Err(message), Some(_)) => {
                 let _ = ends.events.send(LaneEvent::Loaded { outcome: Err(message) });
             }
-            // It was loaded once: what lacks is memory. The other lanes do the work.
-            (Err(message), None) => {
-                tracing::warn!("an evaluation lane is left out: {message}");
-                return;
-            }
+            (Err(message), None) => lacks.push((order.model, message)),
         }
+    }
+    // What the first lane could load and this one could not: it lacks memory, and the other lanes do the work.
+    if let Some((_, message)) = lacks.iter().find(|(model, _)| !shared.has_failed(*model)) {
+        tracing::warn!("an evaluation lane is left out: {message}");
+        return;
     }
     if shared.stopped() || ends.events.send(LaneEvent::Ready).is_err() {
         return;
@@ -146,7 +164,7 @@ fn look_with_all(
         Err(reason) => return events.send(LaneEvent::Unreadable { picture: index, reason }).is_ok(),
     };
     for (model, detector) in detectors {
-        if shared.failed[*model].load(Ordering::Relaxed) {
+        if shared.has_failed(*model) {
             continue;
         }
         if shared.stopped() {

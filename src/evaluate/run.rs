@@ -1,9 +1,10 @@
 //! The thread that leads an evaluation: it loads models into lanes, follows them, and stops.
 
 use super::gathered::Gathered;
-use super::lane::{self, Ends, LaneEvent, LoadOrder, Shared};
+use super::lane::{self, Ends, LaneEvent, LoadOrder, Order, Shared};
 use super::pictures::{Decoders, PictureFile};
 use super::{Cancel, EvaluateError, Evaluation, EvaluationPlan, Progress, Speed, labels, results_file};
+use crate::inference::LoadStage;
 use crate::metrics::TotalRate;
 use crate::pipeline::NamedThread;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -70,7 +71,7 @@ struct Lead<'a> {
 }
 
 struct Lane {
-    orders: Option<Sender<LoadOrder>>,
+    orders: Sender<Order>,
     thread: NamedThread,
 }
 
@@ -88,11 +89,11 @@ impl<'a> Lead<'a> {
         let (pictures, decoded) = bounded(count);
         let mut lanes = Vec::with_capacity(count);
         for number in 0..count {
-            let (orders, for_lane) = bounded(plan.models.len());
+            let (orders, for_lane) = bounded(plan.models.len() + 1);
             let ends = Ends { orders: for_lane, pictures: decoded.clone(), events: event_sender.clone() };
             let shared = Arc::clone(&shared);
             let thread = NamedThread::spawn(format!("evaluate-{number}"), move || lane::run(&shared, &ends));
-            lanes.push(Lane { orders: Some(orders), thread: thread.map_err(no_thread)? });
+            lanes.push(Lane { orders, thread: thread.map_err(no_thread)? });
         }
         Ok(Self { plan, shared, gathered, lanes, decoders: Vec::new(), events, pictures })
     }
@@ -100,19 +101,24 @@ impl<'a> Lead<'a> {
     /// Loads every model in the first lane, and copies into the others while that one goes on. False when cancelled.
     fn load_models(&mut self, cancel: &Cancel, tell: &mut dyn FnMut(Progress)) -> Result<bool, EvaluateError> {
         for (model, what) in self.plan.models.iter().enumerate() {
-            self.order(0, LoadOrder { model, what: what.clone(), first: Some(self.plan.trial.clone()) });
+            self.order(0, Order::Load(LoadOrder { model, what: what.clone(), first: Some(self.plan.trial.clone()) }));
             loop {
                 match self.next_event(cancel)? {
                     Some(LaneEvent::Loaded { outcome }) => {
                         let joined = outcome.and_then(|loaded| self.gathered.take_model(model, loaded));
                         if let Err(message) = joined {
                             self.model_failed(model, message, tell);
-                        } else {
-                            self.load_copies(model);
                         }
+                        self.give_up_lanes_without_memory();
                         break;
                     }
-                    Some(LaneEvent::Loading { model, stage }) => tell(Progress::Loading { model, stage }),
+                    Some(LaneEvent::Loading { model, stage }) => {
+                        // Its trial is over: the copies are built beside the first one.
+                        if stage == LoadStage::Building {
+                            self.load_copies(model);
+                        }
+                        tell(Progress::Loading { model, stage });
+                    }
                     Some(_) => {}
                     None => return Ok(false),
                 }
@@ -121,26 +127,32 @@ impl<'a> Lead<'a> {
         Ok(self.gathered.models_left() > 0)
     }
 
-    /// Lets all lanes but the first load a model, after giving up those for which there is no memory.
-    fn load_copies(&mut self, model: usize) {
+    /// Gives up lanes, unless their number was asked for, where all of them need more memory than there is for them.
+    fn give_up_lanes_without_memory(&mut self) {
         if self.plan.lanes.is_none() {
             let a_lane = |bytes: u64| bytes * COPIES_OF_WEIGHTS + BYTES_A_SESSION;
             let needed: u64 = self.gathered.bytes_of_models().map(a_lane).sum();
             let allowed = crate::runtime::memory_bytes().map_or(1, |bytes| bytes / MEMORY_PART / needed.max(1));
-            self.lanes.truncate(usize::try_from(allowed).unwrap_or(usize::MAX).max(1));
+            let allowed = usize::try_from(allowed).unwrap_or(usize::MAX).max(1);
+            for mut lane in self.lanes.drain(allowed.min(self.lanes.len())..) {
+                // It ends by itself when what it loads is loaded: nobody waits for that.
+                lane.thread.set_patience(Duration::ZERO);
+            }
             self.gathered.lanes = self.lanes.len();
-        }
-        for lane in 1..self.lanes.len() {
-            let what = self.plan.models[model].clone();
-            self.order(lane, LoadOrder { model, what, first: None });
         }
     }
 
-    fn order(&self, lane: usize, order: LoadOrder) {
-        // A lane that gave up does not listen any more.
-        if let Some(orders) = &self.lanes[lane].orders {
-            let _ = orders.send(order);
+    /// Lets all lanes but the first load a model.
+    fn load_copies(&mut self, model: usize) {
+        for lane in 1..self.lanes.len() {
+            let what = self.plan.models[model].clone();
+            self.order(lane, Order::Load(LoadOrder { model, what, first: None }));
         }
+    }
+
+    fn order(&self, lane: usize, order: Order) {
+        // A lane that gave up does not listen any more.
+        let _ = self.lanes[lane].orders.send(order);
     }
 
     /// The next event; none when cancelled.
@@ -159,7 +171,7 @@ impl<'a> Lead<'a> {
 
     /// Lets the pictures come and takes what the lanes find. False when cancelled.
     fn follow(&mut self, cancel: &Cancel, tell: &mut dyn FnMut(Progress)) -> Result<bool, EvaluateError> {
-        self.lanes.iter_mut().for_each(|lane| lane.orders = None);
+        (0..self.lanes.len()).for_each(|lane| self.order(lane, Order::Start));
         self.start_decoders()?;
         let mut clock = Clock::new();
         while !self.gathered.is_done() {
@@ -231,10 +243,7 @@ impl<'a> Lead<'a> {
         self.events = closed;
         self.pictures = bounded(0).0;
         let mut threads: Vec<NamedThread> = self.decoders.drain(..).collect();
-        for mut lane in self.lanes.drain(..) {
-            lane.orders = None;
-            threads.push(lane.thread);
-        }
+        threads.extend(self.lanes.drain(..).map(|lane| lane.thread));
         let end = Instant::now() + CANCEL_PATIENCE;
         for mut thread in threads {
             if !done {

@@ -10,11 +10,13 @@ pub struct Limits {
     pub candidates: usize,
     /// Detections given out, best first.
     pub detections: usize,
+    /// Detections given out of each class, best first. What comes behind them is not even looked at.
+    pub of_a_class: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { candidates: 3000, detections: 300 }
+        Self { candidates: 3000, detections: 300, of_a_class: usize::MAX }
     }
 }
 
@@ -33,6 +35,8 @@ pub struct Postprocessor {
     kept: Vec<Kept>,
     /// Index into `kept` of the last kept box of each class.
     last_of_class: Vec<u32>,
+    /// Detections given out of each class.
+    given_of_class: Vec<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,22 +82,33 @@ impl Postprocessor {
         detections.clear();
         self.kept.clear();
         self.last_of_class.clear();
+        self.given_of_class.clear();
         self.rank(candidates, thresholds.confidence);
         for position in 0..self.order.len() {
             if detections.len() >= self.limits.detections {
                 break;
             }
             let candidate = &candidates[self.order[position] as usize];
-            if !self.off && !self.keep(candidate, thresholds.iou) {
+            if self.given(candidate) >= self.limits.of_a_class || !self.off && !self.keep(candidate, thresholds.iou) {
                 continue;
             }
             let rect = letterbox.image_from_model(candidate.rect);
             // Finite edges of a broken output may grow beyond all numbers on their way into the picture.
             let is_finite = rect.width().is_finite() && rect.height().is_finite();
             if is_finite && rect.clipped_to(letterbox.image).area() > 0.0 {
+                self.given_of_class[candidate.class_id as usize] += 1;
                 detections.push(Detection { class_id: candidate.class_id, score: candidate.score, rect });
             }
         }
+    }
+
+    /// How many detections of a candidate's class were given out.
+    fn given(&mut self, candidate: &Candidate) -> usize {
+        let class = candidate.class_id as usize;
+        if self.given_of_class.len() <= class {
+            self.given_of_class.resize(class + 1, 0);
+        }
+        self.given_of_class[class] as usize
     }
 
     /// Puts the indices of the best candidates into `order`, best first.
@@ -239,11 +254,26 @@ mod tests {
         let at = |i: u32| candidate(i, 0.3 + 0.001 * i as f32, [0.0, 0.0, 10.0, 10.0]);
         let candidates: Vec<_> = (0..100).map(at).collect();
         let mut detections = Vec::new();
-        let limits = Limits { candidates: 50, detections: 7 };
+        let limits = Limits { candidates: 50, detections: 7, ..Limits::default() };
         let thresholds = Thresholds::default();
         Postprocessor::with_limits(limits).run(&candidates, &thresholds, &same_size(), &mut detections);
         let classes: Vec<_> = detections.iter().map(|d| d.class_id).collect();
         assert_eq!(classes, [99, 98, 97, 96, 95, 94, 93]);
+    }
+
+    #[test]
+    fn a_limit_of_a_class_leaves_the_others_alone() {
+        let at = |class: u32, i: u32| {
+            candidate(class, 0.9 - 0.01 * i as f32, [i as f32 * 10.0, 0.0, i as f32 * 10.0 + 9.0, 9.0])
+        };
+        // The first box of class 0 lies outside and is not given out, so that it does not count.
+        let outside = candidate(0, 0.95, [-50.0, -50.0, -10.0, -10.0]);
+        let candidates: Vec<_> = std::iter::once(outside).chain((0..5).map(|i| at(i % 2, i))).collect();
+        let limits = Limits { of_a_class: 2, ..Limits::default() };
+        let mut detections = Vec::new();
+        Postprocessor::with_limits(limits).run(&candidates, &Thresholds::default(), &same_size(), &mut detections);
+        let classes: Vec<_> = detections.iter().map(|d| d.class_id).collect();
+        assert_eq!(classes, [0, 1, 0, 1]);
     }
 
     fn candidates() -> impl Strategy<Value = Vec<Candidate>> {

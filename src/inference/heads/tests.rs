@@ -55,6 +55,35 @@ fn yolox_decoded_boxes_are_taken_as_they_are() {
 }
 
 #[test]
+fn for_an_evaluation_every_class_above_the_floor_is_a_candidate() {
+    let columns = |rows: &[f32], width: usize| -> Vec<f32> {
+        (0..width).flat_map(|column| rows.chunks_exact(width).map(move |row| row[column])).collect()
+    };
+    let with_objectness = yolox_rows(&[(9, [20.0, 10.0, 8.0, 4.0, 0.5, 0.6, 0.9, 0.2])]);
+    let without: Vec<f32> = [20.0, 10.0, 8.0, 4.0, 0.3, 0.45, 0.1].into_iter().chain([0.0; 7]).collect();
+    let (corners, scores) = ([16.0, 8.0, 24.0, 12.0, 0.0, 0.0, 0.0, 0.0], [0.3, 0.45, 0.1, 0.0, 0.0, 0.0]);
+    let by_columns = columns(&without, 7);
+    let heads: [(Head, Vec<OutputTensor<'_>>); 4] = [
+        (Head::YoloxDecoded, vec![tensor("output", &[1, CELLS, 8], &with_objectness)]),
+        (Head::YoloV8Transposed, vec![tensor("output", &[1, 2, 7], &without)]),
+        (Head::YoloV8, vec![tensor("output", &[1, 7, 2], &by_columns)]),
+        (Head::BoxesScores, vec![tensor("boxes", &[1, 2, 4], &corners), tensor("scores", &[1, 2, 3], &scores)]),
+    ];
+    for (head, outputs) in heads {
+        let context = DecodeContext { input_size: INPUT, score_floor: 0.25 };
+        let (mut decoder, mut found) = (Decoder::for_head(head), Vec::new());
+        decoder.decode(&outputs, &context, &mut found).unwrap();
+        assert_eq!(found.iter().map(|c| c.class_id).collect::<Vec<_>>(), [1], "{head}");
+        decoder.give_every_class();
+        decoder.decode(&outputs, &context, &mut found).unwrap();
+        assert_eq!(found.iter().map(|c| c.class_id).collect::<Vec<_>>(), [0, 1], "{head}");
+        for (candidate, score) in found.iter().zip([0.3, 0.45]) {
+            assert!((candidate.score - score).abs() < TOLERANCE && near(&candidate.rect, [16.0, 8.0, 24.0, 12.0]));
+        }
+    }
+}
+
+#[test]
 fn yolox_on_the_wrong_grid_is_an_error() {
     let values = vec![0.0; 41 * 8];
     let got = run(Head::Yolox, &[tensor("output", &[1, 41, 8], &values)], 0.25);
