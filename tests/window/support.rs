@@ -284,6 +284,7 @@ pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
         precision,
         quantization: Quantization::default(),
         executed: None,
+        acceleration: Default::default(),
         recognised: card.clone(),
         card,
         set: None,
