@@ -34,6 +34,8 @@ pub struct StartOptions {
     pub iou: Option<f32>,
     /// Threads ONNX Runtime uses inside one operator.
     pub threads: Option<usize>,
+    /// Whether quantized models are to run as ONNX Runtime does by itself, whatever the settings say.
+    pub plain_sessions: bool,
     /// The library that reads cameras.
     pub camera_backend: CameraBackend,
     /// The models that come with the program, by [`crate::pipeline::LaneId::index`].

@@ -104,6 +104,8 @@ pub struct Settings {
     pub pair_twins: bool,
     /// Threads inside one operator; none: as the program chooses.
     pub threads: Option<usize>,
+    /// Whether quantized models are made faster where their outputs stay the same.
+    pub accelerate: bool,
     /// Whether videos start again at their end.
     pub looping: bool,
     /// Light or dark.
@@ -155,6 +157,7 @@ impl Default for Settings {
             divider: 0.5,
             pair_twins: true,
             threads: None,
+            accelerate: true,
             looping: true,
             theme: ThemeChoice::default(),
             welcome_dismissed: false,
@@ -327,6 +330,7 @@ mod tests {
             divider: 0.25,
             pair_twins: false,
             threads: Some(1),
+            accelerate: false,
             looping: false,
             theme: ThemeChoice::Light,
             welcome_dismissed: true,

@@ -83,6 +83,10 @@ impl App {
         if let Some(threads) = self.settings.threads {
             self.send(Command::SetThreads(threads));
         }
+        self.settings.accelerate &= !options.plain_sessions;
+        if !self.settings.accelerate {
+            self.send(Command::SetAccelerate(false));
+        }
         self.send(Command::SetThresholds(self.settings.thresholds));
         self.send(Command::SetMode(self.settings.mode()));
         self.start_models(options);

@@ -115,8 +115,7 @@ impl Global {
 
     /// How models are loaded.
     pub fn load_options(&self) -> LoadOptions {
-        let session =
-            SessionOptions { threads: self.threads(), accelerate: !self.no_accelerate, ..Default::default() };
+        let session = SessionOptions { threads: self.threads(), accelerate: !self.no_accelerate, ..Default::default() };
         LoadOptions { session, overrides: self.overrides() }
     }
 

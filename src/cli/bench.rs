@@ -51,6 +51,7 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         models: global.model.clone(),
         threads: if threads.is_empty() { vec![default_threads()] } else { threads },
         providers: global.provider.clone(),
+        accelerate: !global.no_accelerate,
         overrides: global.overrides(),
         thresholds: global.thresholds(),
         source: args.source.clone(),

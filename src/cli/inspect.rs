@@ -8,8 +8,8 @@ use super::output::{OutputFormat, print};
 use super::start;
 use crate::imaging::ResizeMode;
 use crate::inference::{
-    self, Acceleration, Anchors, CardOverrides, ClassNumbers, ColorOrder, Evidence, Examined, Head, Layout, ModelCard, Recognition,
-    guessed_keys,
+    self, Acceleration, Anchors, CardOverrides, ClassNumbers, ColorOrder, Evidence, Examined, Head, Layout, ModelCard,
+    Recognition, guessed_keys,
 };
 use crate::onnx::{Executed, Precision, Quantization, Summary, ValueInfo};
 use anyhow::bail;

@@ -1,6 +1,6 @@
 //! A model ready to detect: preprocess → session → decode → NMS.
 
-use super::accelerate::{Acceleration, Accelerator};
+use super::accelerate::{self, Acceleration};
 use super::heads::{DecodeContext, Decoder};
 use super::nms::Limits;
 use super::preprocess::{InputType, ModelInput, Preprocessor};
@@ -129,9 +129,7 @@ pub fn examine(
     progress(LoadStage::Building);
     let of_session = |error| LoadError::of_session(path, error);
     let source = relaxed.as_ref().map_or(ModelSource::File(path), |bytes| ModelSource::Memory(bytes, path));
-    let accelerator = Accelerator::new(path, &summary, &options.session);
-    let plain = accelerator.as_ref().map_or_else(|| options.session.clone(), Accelerator::plain_options);
-    let session = Session::load(source, summary.opset, &input, &plain)
+    let (session, begun) = accelerate::begin(source, &summary, &input, &options.session)
         .map_err(|error| of_batch(&input, &error).map_or_else(|| of_session(error), unknown))?;
     let first = FirstRun { summary, card, labels: options.overrides.labels.as_deref(), input, session };
     let mut examined = first.run().map_err(|error| match error {
@@ -139,12 +137,8 @@ pub fn examine(
         FirstRunError::Recognize(error) => unknown(error),
     })?;
     examined.take_note_of(executed);
-    if let Some(accelerator) = accelerator {
-        let Examined { session, input, recognition, .. } = &mut examined;
-        examined.acceleration = accelerator.accelerate(session, input, &recognition.card);
-    } else if options.session.accelerate {
-        examined.acceleration = Acceleration::NothingToDo;
-    }
+    let Examined { session, input, recognition, .. } = &mut examined;
+    examined.acceleration = begun.finish(session, input, &recognition.card);
     Ok(examined)
 }
 

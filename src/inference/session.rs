@@ -90,7 +90,8 @@ pub enum ModelSource<'a> {
 }
 
 impl<'a> ModelSource<'a> {
-    fn path(self) -> &'a Path {
+    /// The file, or where it would be.
+    pub(super) fn path(self) -> &'a Path {
         match self {
             Self::File(path) | Self::Memory(_, path) | Self::Folded(_, path) => path,
         }
@@ -367,6 +368,7 @@ fn one_line(text: &str) -> String {
 }
 
 mod lookup;
+mod repeat;
 pub(super) mod tables;
 
 #[cfg(test)]

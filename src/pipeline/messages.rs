@@ -101,6 +101,9 @@ pub enum Command {
     /// Threads ONNX Runtime uses inside one operator, for both lanes; the models are loaded again behind the
     /// running ones.
     SetThreads(usize),
+    /// Whether quantized models are made faster where their outputs stay the same; the models are loaded again behind the
+    /// running ones.
+    SetAccelerate(bool),
     /// Forgets all statistics.
     ResetStatistics,
     /// Begins a recording; one of the same kind that runs is completed first. Answered by [`Event::Recording`].

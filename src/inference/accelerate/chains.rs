@@ -1,5 +1,6 @@
 //! Which parts of a graph are a function of one byte: found by structure, for any operators that work element by element.
 
+use super::concats::CONCAT;
 use crate::onnx::proto::{DataType, GraphProto, NodeProto, TensorProto};
 use std::collections::{HashMap, HashSet};
 
@@ -47,10 +48,51 @@ pub struct Chain {
 
 /// Operators that give each element from the element at the same place, and from constants.
 const POINTWISE: &[&str] = &[
-    "Abs", "Add", "Cast", "Ceil", "Celu", "Clip", "DequantizeLinear", "Div", "Elu", "Erf", "Exp", "FastGelu", "Floor",
-    "Gelu", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Log", "Max", "Min", "Mish", "Mul", "Neg", "PRelu",
-    "Pow", "QLinearAdd", "QLinearLeakyRelu", "QLinearMul", "QLinearSigmoid", "QuantizeLinear", "QuickGelu", "Reciprocal",
-    "Relu", "Round", "Selu", "Sigmoid", "Sign", "Softplus", "Softsign", "Sqrt", "Sub", "Swish", "Tanh",
+    "Abs",
+    "Add",
+    "Cast",
+    "Ceil",
+    "Celu",
+    "Clip",
+    "DequantizeLinear",
+    "Div",
+    "Elu",
+    "Erf",
+    "Exp",
+    "FastGelu",
+    "Floor",
+    "Gelu",
+    "HardSigmoid",
+    "HardSwish",
+    "Identity",
+    "LeakyRelu",
+    "Log",
+    "Max",
+    "Min",
+    "Mish",
+    "Mul",
+    "Neg",
+    "PRelu",
+    "Pow",
+    "QLinearAdd",
+    "QLinearConcat",
+    "QLinearLeakyRelu",
+    "QLinearMul",
+    "QLinearSigmoid",
+    "QuantizeLinear",
+    "QuickGelu",
+    "Reciprocal",
+    "Relu",
+    "Round",
+    "Selu",
+    "Sigmoid",
+    "Sign",
+    "Softplus",
+    "Softsign",
+    "Sqrt",
+    "Sub",
+    "Swish",
+    "Tanh",
     "ThresholdedRelu",
 ];
 
@@ -58,6 +100,26 @@ const POINTWISE: &[&str] = &[
 /// producers first, as ONNX asks.
 pub fn chains(graph: &GraphProto) -> Vec<Chain> {
     Finder::new(graph).find()
+}
+
+/// The constants of a graph by name.
+pub(super) fn constants_of(graph: &GraphProto) -> HashMap<&str, &TensorProto> {
+    // One that is also an input may be given another value at every run.
+    let inputs: HashSet<&str> = graph.input.iter().map(|input| input.name.as_str()).collect();
+    let constants = graph.initializer.iter().filter(|tensor| !inputs.contains(tensor.name.as_str()));
+    constants.map(|tensor| (tensor.name.as_str(), tensor)).collect()
+}
+
+/// The type of the zero point at that place of a node's inputs; without one it is unsigned.
+pub(super) fn kind_of_constant(
+    node: &NodeProto,
+    place: usize,
+    constants: &HashMap<&str, &TensorProto>,
+) -> Option<Byte> {
+    match node.input.get(place).filter(|name| !name.is_empty()) {
+        Some(name) => Byte::of(constants.get(name.as_str())?.data_type),
+        None => Some(Byte::Unsigned),
+    }
 }
 
 /// Where a tensor comes from, as far as it is a function of one byte.
@@ -76,14 +138,7 @@ struct Finder<'a> {
 
 impl<'a> Finder<'a> {
     fn new(graph: &'a GraphProto) -> Self {
-        // One that is also an input may be given another value at every run.
-        let inputs: HashSet<&str> = graph.input.iter().map(|input| input.name.as_str()).collect();
-        let constants = graph
-            .initializer
-            .iter()
-            .filter(|tensor| !inputs.contains(tensor.name.as_str()))
-            .map(|tensor| (tensor.name.as_str(), tensor))
-            .collect();
+        let constants = constants_of(graph);
         let named = graph.node.iter().enumerate();
         let producers = named.flat_map(|(index, node)| node.output.iter().map(move |name| (name.as_str(), index)));
         Self { graph, constants, producers: producers.collect(), origins: HashMap::new() }
@@ -101,7 +156,8 @@ impl<'a> Finder<'a> {
     /// The one tensor of bytes that every element of the node's output is a function of.
     fn origin_of(&self, node: &'a NodeProto) -> Option<Origin<'a>> {
         let is_known = matches!(node.domain.as_str(), "" | "ai.onnx" | "com.microsoft");
-        if !is_known || !POINTWISE.contains(&node.op_type.as_str()) {
+        let joins = node.op_type == CONCAT && node.input.len() != 5;
+        if !is_known || joins || !POINTWISE.contains(&node.op_type.as_str()) {
             return None;
         }
         let mut origin: Option<Origin<'a>> = None;
@@ -130,6 +186,8 @@ impl<'a> Finder<'a> {
         let zero_point = match (node.op_type.as_str(), place) {
             ("DequantizeLinear" | "QLinearSigmoid" | "QLinearLeakyRelu" | "QLinearMul" | "QLinearAdd", 0) => 2,
             ("QLinearMul" | "QLinearAdd", 3) => 5,
+            // Of one part: it only gives it another scale.
+            (CONCAT, 2) if node.input.len() == 5 => 4,
             _ => return None,
         };
         self.kind_of(node, zero_point)
@@ -142,6 +200,7 @@ impl<'a> Finder<'a> {
             "QuantizeLinear" => 2,
             "QLinearSigmoid" | "QLinearLeakyRelu" => 4,
             "QLinearMul" | "QLinearAdd" => 7,
+            CONCAT => 1,
             _ => return None,
         };
         self.kind_of(node, zero_point)
@@ -149,10 +208,7 @@ impl<'a> Finder<'a> {
 
     /// The type of a zero point; without one it is unsigned.
     fn kind_of(&self, node: &NodeProto, place: usize) -> Option<Byte> {
-        match node.input.get(place).filter(|name| !name.is_empty()) {
-            Some(name) => Byte::of(self.constants.get(name.as_str())?.data_type),
-            None => Some(Byte::Unsigned),
-        }
+        kind_of_constant(node, place, &self.constants)
     }
 
     /// Byte tensors with an origin that something besides such chains needs, in the order of the nodes.
@@ -216,4 +272,3 @@ fn names_in_subgraphs<'a>(node: &'a NodeProto, names: &mut HashSet<&'a str>) {
         }
     }
 }
-

@@ -3,8 +3,8 @@
 use super::chains::{Byte, Chain};
 use crate::inference::bytes::{ENTRIES, Table};
 use crate::onnx::proto::{
-    DimensionValue, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ShapeDimension, TensorProto, TensorShapeProto,
-    TensorType, TypeProto, TypeValue, ValueInfoProto,
+    DimensionValue, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ShapeDimension, TensorProto,
+    TensorShapeProto, TensorType, TypeProto, TypeValue, ValueInfoProto,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -128,8 +128,7 @@ fn collect_inner(node: &NodeProto, names: &mut HashSet<String>) {
 /// A list of 256 bytes.
 fn value(name: &str, kind: Byte) -> ValueInfoProto {
     let side = ShapeDimension { value: Some(DimensionValue::DimValue(ENTRIES as i64)), ..ShapeDimension::default() };
-    let tensor =
-        TensorType { elem_type: kind.data_type() as i32, shape: Some(TensorShapeProto { dim: vec![side] }) };
+    let tensor = TensorType { elem_type: kind.data_type() as i32, shape: Some(TensorShapeProto { dim: vec![side] }) };
     ValueInfoProto {
         name: name.to_owned(),
         r#type: Some(TypeProto { value: Some(TypeValue::TensorType(tensor)), ..TypeProto::default() }),

@@ -1,5 +1,8 @@
 //! Look-ups on x86: AVX-512 VBMI, AVX2.
-#![expect(unsafe_code, reason = "vector instructions load and store through pointers, and need a processor that has them")]
+#![expect(
+    unsafe_code,
+    reason = "vector instructions load and store through pointers, and need a processor that has them"
+)]
 
 use super::{ENTRIES, Table};
 use std::arch::x86_64::*;
@@ -11,7 +14,9 @@ const HALF: usize = 32;
 const SHUFFLED: usize = 16;
 
 pub(super) fn has_avx512() -> bool {
-    is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vbmi")
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vbmi")
 }
 
 pub(super) fn has_avx2() -> bool {
