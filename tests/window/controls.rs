@@ -285,6 +285,7 @@ fn the_settings_menu() {
     window.click("Settings");
     window.harness.get_by_label("Threads for each model");
     window.click("Open twins together");
+    window.click("Settings");
     window.click("Accelerate quantized models");
     assert_eq!(window.commands(), [text(Command::SetAccelerate(false))]);
     let saved = window.saved();
