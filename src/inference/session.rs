@@ -368,6 +368,7 @@ fn one_line(text: &str) -> String {
 }
 
 mod lookup;
+mod moves;
 mod repeat;
 pub(super) mod tables;
 

@@ -263,7 +263,7 @@ impl<'a> Finder<'a> {
 }
 
 /// Tensors of this graph that the bodies of the node (of a loop, a branch) use.
-fn names_in_subgraphs<'a>(node: &'a NodeProto, names: &mut HashSet<&'a str>) {
+pub(super) fn names_in_subgraphs<'a>(node: &'a NodeProto, names: &mut HashSet<&'a str>) {
     for graph in node.attribute.iter().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs)) {
         names.extend(graph.output.iter().map(|output| output.name.as_str()));
         for inner in &graph.node {

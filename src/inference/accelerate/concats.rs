@@ -29,7 +29,7 @@ fn parts(node: &NodeProto, constants: &HashMap<&str, &TensorProto>) -> Vec<NodeP
     if node.op_type != CONCAT || !known || parts.len() < 2 || parts.iter().any(|part| part.len() != 3) {
         return as_it_is();
     }
-    let same = |a: &str, b: &str| a == b || is_same(constants.get(a), constants.get(b));
+    let same = |a: &str, b: &str| is_same(a, b, constants);
     let mut nodes = Vec::new();
     let mut joined = Vec::new();
     for (index, part) in parts.iter().enumerate() {
@@ -53,8 +53,11 @@ fn parts(node: &NodeProto, constants: &HashMap<&str, &TensorProto>) -> Vec<NodeP
     nodes
 }
 
-fn is_same(a: Option<&&TensorProto>, b: Option<&&TensorProto>) -> bool {
-    let (Some(a), Some(b)) = (a, b) else { return false };
-    let content = |tensor: &TensorProto| TensorProto { name: String::new(), dims: Vec::new(), ..tensor.clone() };
-    content(a) == content(b)
+/// Whether two constants hold the same.
+pub(super) fn is_same(a: &str, b: &str, constants: &HashMap<&str, &TensorProto>) -> bool {
+    let content = |name: &str| {
+        let tensor = constants.get(name)?;
+        Some(TensorProto { name: String::new(), dims: Vec::new(), ..TensorProto::clone(tensor) })
+    };
+    a == b || content(a).is_some_and(|a| Some(a) == content(b))
 }

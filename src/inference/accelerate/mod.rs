@@ -14,11 +14,13 @@ mod cache;
 mod chains;
 mod check;
 mod concats;
+mod moves;
 mod repeats;
 mod rewrite;
 
 pub use cache::CACHE_VARIABLE;
 pub use chains::Byte;
+pub use moves::{MOVE_ATTRIBUTES, move_name};
 pub use repeats::{FACTORS, repeat_name};
 pub use rewrite::{DOMAIN, TableInput, look_up_name};
 
@@ -29,6 +31,7 @@ use crate::onnx::proto::{ModelProto, NodeProto};
 use crate::onnx::{self, Executed, OnnxError, Summary};
 use cache::{Cache, Entry, Facts};
 use check::{Check, Shown};
+use moves::{Moves, Places};
 use prost::Message;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -268,12 +271,27 @@ struct Folded {
     conversions: usize,
 }
 
+/// Moves the picture in one step, where that can be; what fails here is only slower.
+fn move_at_once(model: &mut ModelProto) {
+    let Some(moves) = model.graph.as_ref().and_then(Moves::find) else { return };
+    let moving = moves.model(model).encode_to_vec();
+    match tables::numbered(&moving, (&moves.picture, &moves.shape), &moves.moved) {
+        Ok((shape, numbers)) => {
+            if let (Some(places), Some(graph)) = (Places::of(&shape, &numbers), &mut model.graph) {
+                moves.replace(graph, &places);
+            }
+        }
+        Err(error) => tracing::debug!("the picture stays to be moved step by step: {error}"),
+    }
+}
+
 /// Folds what is a function of a byte; None where nothing is.
 fn fold(mut model: ModelProto) -> Result<Option<Folded>, Declined> {
     model.graph.iter_mut().for_each(|graph| {
         repeats::replace(graph);
         concats::take_apart(graph);
     });
+    move_at_once(&mut model);
     let chains = model.graph.as_ref().map(chains::chains).unwrap_or_default();
     if chains.is_empty() {
         return Ok(None);

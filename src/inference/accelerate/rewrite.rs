@@ -3,7 +3,7 @@
 use super::chains::{Byte, Chain};
 use crate::inference::bytes::{ENTRIES, Table};
 use crate::onnx::proto::{
-    DimensionValue, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ShapeDimension, TensorProto,
+    DataType, DimensionValue, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ShapeDimension, TensorProto,
     TensorShapeProto, TensorType, TypeProto, TypeValue, ValueInfoProto,
 };
 use std::collections::{HashMap, HashSet};
@@ -122,6 +122,16 @@ fn collect_inner(node: &NodeProto, names: &mut HashSet<String>) {
             names.extend(inner.input.iter().cloned());
             collect_inner(inner, names);
         }
+    }
+}
+
+/// A tensor of floats of any shape.
+pub(super) fn float_value(name: &str) -> ValueInfoProto {
+    let tensor = TensorType { elem_type: DataType::Float as i32, shape: None };
+    ValueInfoProto {
+        name: name.to_owned(),
+        r#type: Some(TypeProto { value: Some(TypeValue::TensorType(tensor)), ..TypeProto::default() }),
+        ..ValueInfoProto::default()
     }
 }
 

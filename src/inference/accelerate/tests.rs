@@ -4,8 +4,8 @@ use crate::inference::heads::test_support::summary;
 use crate::inference::preprocess::Preprocessor;
 use crate::inference::recognize_input;
 use crate::onnx::proto::{
-    AttributeProto, DataType, GraphProto, NodeProto, OperatorSetIdProto, TensorProto, TensorType, TypeProto, TypeValue,
-    ValueInfoProto,
+    AttributeProto, AttributeType, DataType, DimensionValue, GraphProto, NodeProto, OperatorSetIdProto, ShapeDimension,
+    TensorProto, TensorShapeProto, TensorType, TypeProto, TypeValue, ValueInfoProto,
 };
 use chains::chains;
 
@@ -208,6 +208,56 @@ fn a_folded_graph_gives_what_the_graph_gave() {
     // Only a session that was folded here has the operator.
     let refused = run(ModelSource::Memory(&folded.graph, path)).unwrap_err().to_string();
     assert!(refused.contains("LookUpU8U8"), "{refused}");
+}
+
+#[test]
+fn a_picture_that_is_quantized_and_turned_around_is_moved_at_once() {
+    if !has_runtime() {
+        return;
+    }
+    let mut model = tiny();
+    let graph = model.graph.as_mut().unwrap();
+    let sides =
+        [1, 3, 64, 64].map(|side| ShapeDimension { value: Some(DimensionValue::DimValue(side)), ..Default::default() });
+    let shape = Some(TensorShapeProto { dim: sides.to_vec() });
+    let picture = TensorType { elem_type: DataType::Float as i32, shape };
+    graph.input[0].r#type = Some(TypeProto { value: Some(TypeValue::TensorType(picture)), ..Default::default() });
+    // The channels last, the upper half of the rows only, beside each other twice.
+    let ints = |name: &str, ints: &[i64]| AttributeProto {
+        name: name.into(),
+        ints: ints.to_vec(),
+        r#type: AttributeType::Ints as i32,
+        ..Default::default()
+    };
+    let list = |name: &str, value: i64| TensorProto {
+        dims: vec![1],
+        data_type: DataType::Int64 as i32,
+        raw_data: Some(value.to_le_bytes().to_vec()),
+        name: name.into(),
+        ..Default::default()
+    };
+    graph.initializer.extend([list("from", 0), list("until", 64), list("rows", 2), list("by", 2)]);
+    let turn = NodeProto { attribute: vec![ints("perm", &[0, 2, 3, 1])], ..node("Transpose", &["half"], "turned") };
+    let axis =
+        AttributeProto { name: "axis".into(), i: Some(3), r#type: AttributeType::Int as i32, ..Default::default() };
+    let join = NodeProto { attribute: vec![axis], ..node("Concat", &["a", "b"], "x") };
+    let quantize = |to: &str| node("QuantizeLinear", &["turned", "one", "n"], to);
+    let cut = node("Slice", &["images", "from", "until", "rows", "by"], "half");
+    graph.node.splice(0..1, [cut, turn, quantize("a"), quantize("b"), join]);
+    let path = Path::new("tiny.onnx");
+    let plain = run(ModelSource::Memory(&model.encode_to_vec(), path)).unwrap();
+    assert_eq!(plain.len(), 32 * 64 * 6);
+    let folded = fold(model.clone()).unwrap().unwrap();
+    let left = onnx::parse(folded.graph.clone(), path).unwrap().graph.unwrap();
+    let operators: Vec<&str> = left.node.iter().map(|node| node.op_type.as_str()).collect();
+    assert_eq!(operators, ["QuantizeLinear", "MoveU8", "LookUpU8U8", "DequantizeLinear"]);
+    assert_eq!(run(ModelSource::Folded(&folded.graph, path)).unwrap(), plain);
+    // The picture itself is needed, too: it stays.
+    let graph = model.graph.as_mut().unwrap();
+    graph.output.push(value("turned"));
+    let folded = fold(model).unwrap().unwrap();
+    let left = onnx::parse(folded.graph, path).unwrap().graph.unwrap();
+    assert!(left.node.iter().any(|node| node.op_type == "Transpose"));
 }
 
 /// The folded tiny model with another table.

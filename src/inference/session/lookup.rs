@@ -4,6 +4,7 @@
 //! and names that nobody reads, so that here ONNX Runtime's own functions are called.
 #![expect(unsafe_code, reason = "ONNX Runtime's tensors are reached by its C interface, a look-up often in place")]
 
+use super::moves::Move;
 use super::repeat::Repeat;
 use crate::inference::accelerate::{Byte, DOMAIN, look_up_name};
 use crate::inference::bytes::{ENTRIES, Kernel, Table};
@@ -28,7 +29,7 @@ pub(super) fn operators() -> ort::Result<OperatorDomain> {
     let domain = pairs
         .into_iter()
         .try_fold(OperatorDomain::new(DOMAIN)?, |domain, (from, to)| domain.add(LookUp { from, to }))?;
-    kinds.into_iter().try_fold(domain, |domain, kind| domain.add(Repeat(kind)))
+    kinds.into_iter().try_fold(domain, |domain, kind| domain.add(Repeat(kind))?.add(Move(kind)))
 }
 
 struct LookUp {

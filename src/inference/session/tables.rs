@@ -1,9 +1,11 @@
-//! Runs the nodes that a look-up replaces on all 256 bytes: a table is what ONNX Runtime itself gives.
+//! Runs the nodes that a look-up replaces on all 256 bytes: a table is what ONNX Runtime itself gives. In the same way it
+//! is asked where the elements of a picture go.
 
 use super::{SessionError, environment};
 use crate::inference::accelerate::{Byte, TableInput};
 use crate::inference::bytes::{ENTRIES, Table};
 use crate::inference::explain::{Doing, explain};
+use ort::environment::Environment;
 use ort::logging::LogLevel;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session as OrtSession, SessionInputValue};
@@ -20,22 +22,53 @@ pub(in crate::inference) fn compute(
     outputs: &[(&str, Byte)],
 ) -> Result<Vec<Table>, SessionError> {
     let environment = environment()?;
-    run(environment, model, inputs, outputs)
-        .map_err(|error| SessionError::Run { reason: explain(&error.to_string(), 0, Doing::Run) })
+    run(environment, model, inputs, outputs).map_err(failed)
+}
+
+/// Numbers the elements of a model's only input from 0 and says what shape and numbers its `output` has.
+///
+/// # Errors
+///
+/// When ONNX Runtime fails, or the output holds no floats.
+pub(in crate::inference) fn numbered(
+    model: &[u8],
+    (input, shape): (&str, &[usize]),
+    output: &str,
+) -> Result<(Vec<usize>, Vec<f32>), SessionError> {
+    let environment = environment()?;
+    let run = || -> ort::Result<(Vec<usize>, Vec<f32>)> {
+        let mut session = as_it_is(environment, model)?;
+        let numbers: Vec<f32> = (0..shape.iter().product::<usize>()).map(|number| number as f32).collect();
+        let outputs =
+            session.run(vec![(input, SessionInputValue::from(Tensor::from_array((shape.to_vec(), numbers))?))])?;
+        let value = outputs.get(output).ok_or_else(|| ort::Error::new(format!("there is no output {output}")))?;
+        let (shape, numbers) = value.try_extract_tensor::<f32>()?;
+        let shape = shape.iter().map(|side| usize::try_from(*side).unwrap_or(0)).collect();
+        Ok((shape, numbers.to_vec()))
+    };
+    run().map_err(failed)
+}
+
+fn failed(error: ort::Error) -> SessionError {
+    SessionError::Run { reason: explain(&error.to_string(), 0, Doing::Run) }
+}
+
+/// The nodes come out of an optimized graph, and are to run as they do there.
+fn as_it_is(environment: &Environment, model: &[u8]) -> ort::Result<OrtSession> {
+    OrtSession::builder(environment)?
+        .with_log_level(LogLevel::Fatal)?
+        .with_intra_threads(1)?
+        .with_optimization_level(GraphOptimizationLevel::Disable)?
+        .commit_from_memory(model)
 }
 
 fn run(
-    environment: &ort::environment::Environment,
+    environment: &Environment,
     model: &[u8],
     inputs: &[TableInput],
     outputs: &[(&str, Byte)],
 ) -> ort::Result<Vec<Table>> {
-    let mut session = OrtSession::builder(environment)?
-        .with_log_level(LogLevel::Fatal)?
-        .with_intra_threads(1)?
-        // The nodes come out of an optimized graph, and are to run as they do there.
-        .with_optimization_level(GraphOptimizationLevel::Disable)?
-        .commit_from_memory(model)?;
+    let mut session = as_it_is(environment, model)?;
     let mut fed: Vec<(&str, SessionInputValue<'_>)> = Vec::with_capacity(inputs.len());
     for input in inputs {
         let all = 0..=u8::MAX;
