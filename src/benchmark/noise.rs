@@ -11,7 +11,7 @@ const OTHERS_MOST: f64 = 0.10;
 const STOLEN_MOST: f64 = 0.02;
 const SPREAD_MOST: f64 = 0.15;
 /// An interval around 1 that is wider says nothing; a narrower one says that two models are equally fast.
-const UNSURE: f64 = 0.10;
+pub(super) const UNSURE: f64 = 0.10;
 
 /// What the system counted since its start, in ticks of all processors together (`man 5 proc_stat`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -64,7 +64,10 @@ pub fn table(benchmark: &Benchmark) -> String {
     }
     text += "\nlatencies are p50, p50 / p95 or p50 / p95 / p99; the ratio is to the first row, with its 95 % interval;\n\
              frames/s is the pipelined lane, bare/s session.run alone in the same rounds, share the first over the second\n\n";
-    for line in benchmark.conclusions.iter().chain(&benchmark.noise).chain(&benchmark.notes) {
+    let failures: Vec<String> =
+        benchmark.failures.iter().map(|failure| format!("Not measured: {}", failure.message)).collect();
+    let notes = benchmark.conclusions.iter().chain(&benchmark.noise).chain(&benchmark.notes);
+    for line in notes.chain(&failures) {
         text += &format!("{line}\n");
     }
     text
@@ -77,6 +80,7 @@ pub fn advice(machine: &MachineInfo, found: &[ThreadAdvice]) -> String {
         let row = |row: &crate::benchmark::ThreadRow| format!("{}: {:.2} ms", row.threads, row.p50_ms);
         let rows: Vec<String> = advice.rows.iter().map(row).collect();
         text += &format!("{}\n    threads {}\n", advice.sentence(), rows.join(", "));
+        text.extend(advice.doubt.iter().map(|doubt| format!("    {doubt}\n")));
     }
     text
 }
