@@ -85,12 +85,13 @@ fn every_number_of_threads_is_a_row_and_the_best_is_named() {
     let [float, _] = pair();
     let output = bench(&["--model", text(&float), "--threads", "2,1", "--frames", "10"]);
     let table = String::from_utf8(output.stdout).unwrap();
-    let of = |threads: &str| {
-        table
-            .lines()
-            .filter(|line| line.starts_with("scene.onnx") && line[30..].split_whitespace().nth(1) == Some(threads))
+    let rows = |threads: &str| {
+        let is_row = |line: &&str| {
+            line.starts_with("scene.onnx ") && line.split_whitespace().skip(1).take(2).eq(["fp32", threads])
+        };
+        table.lines().filter(is_row).count()
     };
-    assert_eq!((of("1").count(), of("2").count()), (2, 2), "{table}");
+    assert_eq!((rows("1"), rows("2")), (2, 2), "{table}");
     assert!(table.contains("best for scene.onnx: "), "{table}");
     assert!(table.contains("scene.onnx with 2 threads against scene.onnx with 1 thread: "), "{table}");
     let advice = json(&["--model", text(&float), "--advise-threads", "--time-limit", "1"]);

@@ -95,6 +95,9 @@ impl App {
 
     /// What came of the search.
     pub(super) fn on_advised(&mut self, lane: LaneId, found: Result<Option<ThreadAdvice>, String>) {
+        if let Ok(Some(advice)) = &found {
+            tracing::info!("threads measured: {}", advice.sentence());
+        }
         let waits = |panel: &&mut ModelPanel| panel.lane == lane && matches!(panel.advice, AdviceView::Running(_));
         if let Some(panel) = self.editing.model_panel.as_mut().filter(waits) {
             panel.advice = match found {

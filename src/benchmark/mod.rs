@@ -24,6 +24,7 @@
 //! Load of other programs is what the system counted as busy while the rounds ran, less this process's own time.
 
 mod advice;
+mod conclusions;
 mod energy;
 mod error;
 mod frames;

@@ -1,5 +1,6 @@
 //! The benchmark itself: load, warm up, let all take turns, and work out the figures.
 
+use super::conclusions::{conclusions, file_name};
 use super::energy::Rapl;
 use super::noise::{Load, noise};
 use super::statistics::{quantiles, ratio, spread, turn_median};
@@ -7,7 +8,7 @@ use super::stopwatch::{Lap, Stopwatch};
 use super::turns::{Turn, rounds_of, take_turns};
 use super::{
     Benchmark, BenchmarkError, BenchmarkedModel, Disturbance, ModelFailure, PROVIDERS, Plan, Progress, Setting, Stage,
-    StageQuantiles, ThreadAdvice,
+    StageQuantiles,
 };
 use crate::evaluate::Versions;
 use crate::imaging::ImageSize;
@@ -16,7 +17,7 @@ use crate::runtime::MachineInfo;
 use crate::runtime::catalog::sha256_of;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Is told how far it is and says whether to go on.
@@ -138,10 +139,6 @@ fn different_inputs(detectors: &[Detector]) -> Option<String> {
     Some(format!("The inputs differ in size, and so does the work: {}.", named.join(", ")))
 }
 
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
 type Measured = (Vec<Vec<Lap>>, Option<Disturbance>);
 
 fn measure(
@@ -224,7 +221,7 @@ fn assemble(
 }
 
 /// Median total latency of each round.
-fn round_medians(laps: &[Vec<Lap>], row: usize) -> Vec<f64> {
+pub(super) fn round_medians(laps: &[Vec<Lap>], row: usize) -> Vec<f64> {
     laps.iter().map(|round| turn_median(&round[row].total)).collect()
 }
 
@@ -267,38 +264,4 @@ fn figures(laps: &[&Lap], setting: &Setting, detector: &Detector) -> Benchmarked
         millijoule_per_frame: microjoules.map(|energy| energy as f64 / 1e3 / worked),
         peak_rss_bytes: None,
     }
-}
-
-fn conclusions(models: &[BenchmarkedModel], laps: &[Vec<Lap>]) -> Vec<String> {
-    let Some(first) = models.first() else { return Vec::new() };
-    let swept = models.iter().any(|model| model.threads != first.threads);
-    let name = |model: &BenchmarkedModel| {
-        let file = file_name(&model.path);
-        let plural = if model.threads == 1 { "" } else { "s" };
-        let threads = if swept { format!(" with {} thread{plural}", model.threads) } else { String::new() };
-        let provider = if model.provider == first.provider { String::new() } else { format!(" on {}", model.provider) };
-        format!("{file}{provider}{threads}")
-    };
-    let mut said: Vec<String> = models[1..]
-        .iter()
-        .map(|model| {
-            let [low, high] = model.latency_ratio_interval;
-            let size = model.bytes as f64 / first.bytes.max(1) as f64;
-            format!(
-                "{} against {}: {:.2} of the latency ({low:.2} to {high:.2}), {size:.2} of the size",
-                name(model),
-                name(first),
-                model.latency_ratio
-            )
-        })
-        .collect();
-    let mut row = 0;
-    for group in models.chunk_by(|a, b| a.path == b.path && a.provider == b.provider && a.threads < b.threads) {
-        if group.len() > 1 {
-            let rounds = group.iter().enumerate().map(|(at, model)| (model.threads, round_medians(laps, row + at)));
-            said.extend(ThreadAdvice::of(&group[0].path, rounds).map(|advice| advice.sentence()));
-        }
-        row += group.len();
-    }
-    said
 }

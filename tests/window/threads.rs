@@ -59,7 +59,7 @@ fn the_live_view_rests_meanwhile_and_what_was_found_is_used_and_remembered() {
     release.send(()).unwrap();
     window.until(|window| window.sees("2 threads: 4.1 ms, 1 thread: 6.9 ms"));
     assert_eq!(window.commands(), ["SetPaused(false)"]);
-    assert!(window.sees("0.59 of the latency of 1"));
+    assert!(window.sees("0.59 of the latency with 1"));
     if std::thread::available_parallelism().is_ok_and(|threads| threads.get() >= 2) {
         window.click("Use 2 threads");
         assert_eq!(window.commands(), ["SetThreadsOf(\"/models/a.onnx\", Some(2))"]);

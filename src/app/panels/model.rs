@@ -13,9 +13,10 @@ use eframe::egui::{Align2, Button, Context, Frame, Id, Key, Label, Margin, RichT
 /// Width of the window's content.
 const WIDTH: f32 = 400.0;
 /// What the top bar, the window's frame and the buttons need of the height.
-const AROUND: f32 = 336.0;
+const AROUND: f32 = 352.0;
 /// What the outcome of a search for the best number of threads needs, too.
 const ADVICE: f32 = 70.0;
+const DOUBT: f32 = 62.0;
 
 /// Draws the panel; `own_threads` is the number of threads that was chosen for this model alone.
 pub fn model_panel_ui(
@@ -33,7 +34,11 @@ pub fn model_panel_ui(
     window.show(ctx, |ui| {
         ui.set_width(WIDTH.min(screen.width() - 40.0));
         head_ui(ui, panel, state);
-        let advice = if matches!(panel.advice, AdviceView::None | AdviceView::Running(_)) { 0.0 } else { ADVICE };
+        let advice = match &panel.advice {
+            AdviceView::None | AdviceView::Running(_) => 0.0,
+            AdviceView::Done(advice) if advice.doubt.is_some() => ADVICE + DOUBT,
+            AdviceView::Failed(_) | AdviceView::Done(_) => ADVICE,
+        };
         let height = (screen.height() - AROUND - advice).max(120.0);
         ScrollArea::vertical().id_salt("model items").max_height(height).auto_shrink([false, true]).show(ui, |ui| {
             ui.set_width((ui.available_width() - 10.0).max(0.0));

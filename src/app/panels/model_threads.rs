@@ -58,7 +58,7 @@ fn advice_ui(ui: &mut Ui, advice: &ThreadAdvice, now: usize, loading: bool, acti
             actions.push(Action::SetThreadsOfModel(Some(advice.best)));
         }
         if let Some(gain) = advice.gain_over(now) {
-            ui.label(RichText::new(format!("{gain:.2} of the latency of {now}")).color(colors.weak));
+            ui.label(RichText::new(format!("{gain:.2} of the latency with {now}")).color(colors.weak));
         }
     });
     if let Some(doubt) = &advice.doubt {
