@@ -28,6 +28,7 @@
 //! ```text
 //! imaging ← scene, capture, dataset, inference, metrics ← pipeline ← app, cli ← main
 //! onnx, runtime, dataset ← inference
+//! files ← everything that writes files
 //! scene ← capture
 //! dataset, pipeline ← evaluate, benchmark ← report ← app, cli
 //! ```
@@ -41,6 +42,7 @@ pub mod capture;
 pub mod cli;
 pub mod dataset;
 pub mod evaluate;
+pub mod files;
 pub mod imaging;
 pub mod inference;
 pub mod metrics;

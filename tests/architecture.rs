@@ -6,24 +6,29 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate and what it may import, in the order of the flow.
-const MAY_IMPORT: [(&str, &[&str]); 14] = [
+const MAY_IMPORT: [(&str, &[&str]); 15] = [
+    ("files", &[]),
     ("imaging", &[]),
     ("onnx", &[]),
     ("runtime", &[]),
     ("scene", &["imaging"]),
     ("dataset", &["imaging"]),
     ("capture", &["imaging", "scene"]),
-    ("inference", &["imaging", "dataset", "onnx", "runtime"]),
+    ("inference", &["files", "imaging", "dataset", "onnx", "runtime"]),
     ("metrics", &["imaging", "inference", "dataset"]),
     ("pipeline", &["imaging", "scene", "dataset", "capture", "onnx", "runtime", "inference", "metrics"]),
-    ("evaluate", &["imaging", "scene", "capture", "dataset", "onnx", "runtime", "inference", "metrics", "pipeline"]),
+    (
+        "evaluate",
+        &["files", "imaging", "scene", "capture", "dataset", "onnx", "runtime", "inference", "metrics", "pipeline"],
+    ),
     ("benchmark", &["imaging", "capture", "runtime", "inference", "metrics", "pipeline", "evaluate"]),
-    ("report", &["imaging", "capture", "dataset", "runtime", "metrics", "evaluate", "benchmark"]),
+    ("report", &["files", "imaging", "capture", "dataset", "runtime", "metrics", "evaluate", "benchmark"]),
     ("app", EVERYTHING_BELOW),
     ("cli", EVERYTHING_BELOW),
 ];
 /// What the two views, window and command line, may import.
 const EVERYTHING_BELOW: &[&str] = &[
+    "files",
     "imaging",
     "scene",
     "dataset",

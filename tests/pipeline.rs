@@ -187,6 +187,30 @@ fn a_load_that_is_under_way_does_not_undo_an_exchange() {
 }
 
 #[test]
+fn a_model_may_have_threads_of_its_own_wherever_it_runs() {
+    let mut running = Running::with_defaults();
+    let loaded = |lane: LaneId, name: &str, threads: usize| {
+        let path = model(name);
+        move |event: &Event| matches!(event, Event::ModelLoaded { lane: at, info } if (*at, &info.path, info.threads) == (lane, &path, threads))
+    };
+    running.send(Command::SetThreadsOf(model("scene.int8.onnx"), Some(2)));
+    running.wait_for(loaded(LaneId::B, "scene.int8.onnx", 2));
+    running.load(LaneId::A, model("scene.int8.onnx"));
+    running.wait_for(loaded(LaneId::A, "scene.int8.onnx", 2));
+    running.load(LaneId::B, model("scene.onnx"));
+    running.wait_for(loaded(LaneId::B, "scene.onnx", 1));
+    running.send(Command::SetThreadsOf(model("scene.int8.onnx"), None));
+    running.wait_for(loaded(LaneId::A, "scene.int8.onnx", 1));
+    running.send(Command::SetThreadsOf(model("scene.onnx"), Some(2)));
+    running.wait_for(loaded(LaneId::B, "scene.onnx", 2));
+    running.send(Command::SetThreads(1));
+    running.wait_for(loaded(LaneId::B, "scene.onnx", 1));
+    running.wait_for(loaded(LaneId::A, "scene.int8.onnx", 1));
+    let reloads = running.events.iter().filter(|event| matches!(event, Event::ModelLoaded { .. })).count();
+    assert_eq!(reloads, 0, "nothing is loaded again whose number stays");
+}
+
+#[test]
 fn a_paused_frame_gets_new_thresholds_and_lanes_without_a_new_frame() {
     let running = Running::with_defaults();
     running.result_where(|r| r.lanes[0].as_ref().is_some_and(|lane| !lane.detections.is_empty()));

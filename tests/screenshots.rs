@@ -253,6 +253,11 @@ impl Album<'_> {
             program.key("m");
             std::thread::sleep(FADE);
             self.save(&program, &format!("{width}x{height}-{theme}-model"));
+            let [x, y] = FIND_THREADS;
+            program.click(x, y);
+            program.waits(&["threads measured"]);
+            std::thread::sleep(FADE);
+            self.save(&program, &format!("{width}x{height}-{theme}-threads"));
             program.close();
         }
         let mut program = self.running(&settings(2560, 1440, "theme = \"light\"\nlayout = \"overlay\""));
@@ -261,6 +266,8 @@ impl Album<'_> {
     }
 }
 
+/// Where "Find best threads" is in the panel of model A, from the left and from the bottom.
+const FIND_THREADS: [i32; 2] = [92, -28];
 /// Where the head of the closed class list is in the left panel.
 const CLASS_LIST_Y: i32 = 238;
 /// Where the first row of the list of models is, in a window 600 and 1000 points high.

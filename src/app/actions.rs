@@ -79,6 +79,12 @@ pub enum Action {
     SetThresholds(Thresholds),
     /// Threads inside one operator.
     SetThreads(usize),
+    /// Measure with how many threads the model in the panel is fastest.
+    FindThreads,
+    /// Break that off.
+    CancelFindThreads,
+    /// Threads for the model in the panel alone; none: as all others.
+    SetThreadsOfModel(Option<usize>),
     /// Forget all figures.
     ResetStatistics,
     /// Show or hide boxes of the class with this name.

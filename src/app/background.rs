@@ -7,6 +7,8 @@ use super::options::{CameraChoice, Services, TwinChoice, Variant};
 use super::probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
 use super::settings::{Settings, SettingsStore};
 use super::snapshot::{self, SnapshotRequest};
+use super::thread_job::AdviceWatch;
+use crate::benchmark::{AdviceRequest, ThreadAdvice};
 use crate::evaluate::{Evaluation, EvaluationPlan};
 use crate::imaging::RgbImage;
 use crate::inference::CardOverrides;
@@ -69,6 +71,13 @@ pub enum Outcome {
         /// Best first.
         found: Result<Option<Vec<ProbeRow>>, String>,
     },
+    /// The search for the best number of threads is over; None when it was broken off.
+    Advised {
+        /// Whose model.
+        lane: LaneId,
+        /// What came of it.
+        found: Result<Option<ThreadAdvice>, String>,
+    },
     /// An evaluation came to its end, or why it failed.
     Evaluated(Result<Box<Evaluation>, String>),
     /// A picture of the gallery.
@@ -108,6 +117,9 @@ pub struct Background {
     probes: Worker,
     /// The search that was begun last.
     probe_watch: Arc<ProbeWatch>,
+    advices: Worker,
+    /// The search for the best number of threads that was begun last.
+    advice_watch: Arc<AdviceWatch>,
     evaluations: Worker,
     /// The evaluation that was begun last.
     run_watch: Arc<RunWatch>,
@@ -135,6 +147,8 @@ impl Background {
             cancels: BTreeMap::new(),
             probes: Worker::spawn("window-probe", 1)?,
             probe_watch: Arc::default(),
+            advices: Worker::spawn("window-threads", 1)?,
+            advice_watch: Arc::default(),
             evaluations: Worker::spawn("window-evaluate", 1)?,
             run_watch: Arc::default(),
             pictures: Worker::spawn("window-pictures", JOB_CAPACITY)?,
@@ -260,6 +274,26 @@ impl Background {
         begun.then_some(watch)
     }
 
+    /// Looks for the best number of threads of a model. None when a search waits already.
+    pub fn advise(&mut self, lane: LaneId, request: AdviceRequest) -> Option<Arc<AdviceWatch>> {
+        let watch = Arc::new(AdviceWatch::default());
+        let (advise, wake, noting) = (Arc::clone(&self.services.advise), Arc::clone(&self.wake), Arc::clone(&watch));
+        let begun = self.run(&self.advices, move || {
+            let found = advise(&request, &mut |progress| {
+                let noted = noting.note(progress);
+                if noted.wake {
+                    wake();
+                }
+                noted.go_on
+            });
+            Some(Outcome::Advised { lane, found })
+        });
+        if begun {
+            self.advice_watch = Arc::clone(&watch);
+        }
+        begun.then_some(watch)
+    }
+
     /// Evaluates models. False when an evaluation waits already.
     pub fn evaluate(&mut self, mut plan: EvaluationPlan, watch: Arc<RunWatch>) -> bool {
         plan.trial = self.services.trial.clone();
@@ -324,6 +358,7 @@ impl Drop for Background {
         // What has come is kept; the thread can then be joined.
         self.cancels.values().for_each(Cancel::cancel);
         self.probe_watch.cancel();
+        self.advice_watch.cancel();
         self.run_watch.cancel().cancel();
         // The thread that waits for an answer can then be joined.
         if self.dialog_is_open.load(Ordering::SeqCst) {

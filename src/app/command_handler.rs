@@ -55,6 +55,9 @@ impl App {
             Action::SetDivider(place) => self.settings.divider = place.clamp(0.0, 1.0),
             Action::SetThresholds(thresholds) => self.set_thresholds(thresholds),
             Action::SetThreads(threads) => self.set_threads(threads),
+            Action::FindThreads => self.find_threads(),
+            Action::CancelFindThreads => self.cancel_find_threads(),
+            Action::SetThreadsOfModel(threads) => self.set_threads_of_model(threads),
             Action::ResetStatistics => self.send(Command::ResetStatistics),
             Action::SetClassShown(name, shown) => self.set_class_shown(name, shown),
             Action::ShowAllClasses => self.settings.hidden_classes.clear(),
@@ -236,13 +239,6 @@ impl App {
         self.settings.thresholds = thresholds;
         self.settings = std::mem::take(&mut self.settings).sanitized();
         self.send(Command::SetThresholds(self.settings.thresholds));
-    }
-
-    fn set_threads(&mut self, threads: usize) {
-        self.settings.threads = Some(threads.clamp(1, super::settings::most_threads()));
-        if let Some(threads) = self.settings.threads {
-            self.send(Command::SetThreads(threads));
-        }
     }
 
     fn set_class_shown(&mut self, name: String, shown: bool) {

@@ -171,6 +171,7 @@ impl App {
             Outcome::SnapshotSaved(path) => {
                 self.tell(Severity::Info, format!("Saved {} and its boxes as JSON beside it", path.display()));
             }
+            Outcome::Advised { lane, found } => self.on_advised(lane, found),
             Outcome::Evaluated(found) => self.on_evaluated(found.map(|found| *found)),
             Outcome::PictureDecoded(key, decoded) => self.gallery.put(key, decoded),
             Outcome::ReportSaved(path) => self.tell(Severity::Info, format!("Saved the report {}", path.display())),

@@ -30,6 +30,8 @@ mod state;
 #[cfg(test)]
 mod test_support;
 mod theme;
+mod thread_commands;
+mod thread_job;
 mod tools;
 mod ui;
 mod variants;
@@ -41,7 +43,8 @@ pub use background::Wake;
 pub use dialogs::{DialogKind, Picked};
 pub use evaluate::{EvaluateAction, ReportForm};
 pub use options::{
-    CameraChoice, CameraFormatChoice, Evaluate, OpenCatalog, Services, StartOptions, TwinChoice, TwinRole, Variant,
+    Advise, CameraChoice, CameraFormatChoice, Evaluate, OpenCatalog, Services, StartOptions, TwinChoice, TwinRole,
+    Variant,
 };
 pub use probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
 pub use recording::RecordingSettings;

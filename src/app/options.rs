@@ -3,6 +3,8 @@
 
 use super::dialogs::{self, DialogKind, Picked};
 use super::probe_job::{self, ProbeRequest, ProbeRow};
+use super::thread_job;
+use crate::benchmark::{self, AdviceRequest, ThreadAdvice};
 use crate::capture::{CameraBackend, SourceSpec};
 use crate::evaluate::{self, Cancel, Evaluation, EvaluationPlan, Progress as EvaluationProgress};
 use crate::imaging::ImageSize;
@@ -117,6 +119,16 @@ pub type Probe = Arc<
         + Sync,
 >;
 
+/// Looks for the best number of threads of a model; None when it was told to break off.
+pub type Advise = Arc<
+    dyn Fn(
+            &AdviceRequest,
+            &mut dyn FnMut(benchmark::Progress) -> ControlFlow<()>,
+        ) -> Result<Option<ThreadAdvice>, String>
+        + Send
+        + Sync,
+>;
+
 /// Evaluates models on labelled pictures, telling how far it is; why it failed is a sentence.
 pub type Evaluate = Arc<
     dyn Fn(&EvaluationPlan, &Cancel, &mut dyn FnMut(EvaluationProgress)) -> Result<Evaluation, String> + Send + Sync,
@@ -137,6 +149,8 @@ pub struct Services {
     pub open_catalog: OpenCatalog,
     /// Tries the usual preprocessings of a model.
     pub probe: Probe,
+    /// Looks for the best number of threads of a model.
+    pub advise: Advise,
     /// Evaluates models on labelled pictures.
     pub evaluate: Evaluate,
     /// Tries each model to be evaluated in a process of its own first; none skips that.
@@ -156,6 +170,7 @@ impl Services {
             pick_path: Arc::new(dialogs::native),
             open_catalog: Arc::new(|| Ok((Catalog::built_in()?, ModelStore::of_environment()?))),
             probe: Arc::new(probe_job::run),
+            advise: Arc::new(thread_job::run),
             evaluate: Arc::new(run_evaluation),
             trial: None,
         }

@@ -2,18 +2,20 @@
 
 use super::recording::RecordingSettings;
 use crate::capture::SourceSpec;
+use crate::files;
 use crate::imaging::ImageSize;
 use crate::inference::Thresholds;
 use crate::pipeline::{LaneId, Mode};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
-use std::io::Write;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Version of the file's layout that this program writes.
 const VERSION: u32 = 1;
 /// Data sets that are remembered.
 pub(super) const RECENT_DATASETS: usize = 6;
+/// Models whose own number of threads is remembered.
+const MODELS_WITH_THREADS: usize = 200;
 const FILE_NAME: &str = "settings.toml";
 const DAMAGED_NAME: &str = "settings.damaged.toml";
 /// Names the folder of the settings file, above all else but the program's own start options.
@@ -104,6 +106,8 @@ pub struct Settings {
     pub pair_twins: bool,
     /// Threads inside one operator; none: as the program chooses.
     pub threads: Option<usize>,
+    /// The same for single models, by their absolute paths.
+    pub model_threads: BTreeMap<String, usize>,
     /// Whether videos start again at their end.
     pub looping: bool,
     /// Light or dark.
@@ -155,6 +159,7 @@ impl Default for Settings {
             divider: 0.5,
             pair_twins: true,
             threads: None,
+            model_threads: BTreeMap::new(),
             looping: true,
             theme: ThemeChoice::default(),
             welcome_dismissed: false,
@@ -174,6 +179,20 @@ impl Settings {
         if self.compare { Mode::Compare } else { Mode::Single(self.active) }
     }
 
+    /// Threads of the model of this file, where it has a number of its own.
+    pub fn threads_of(&self, path: &Path) -> Option<usize> {
+        self.model_threads.get(&key_of(path)?).copied()
+    }
+
+    /// Remembers threads for the model of this file, or forgets them. A path that is no text is not remembered.
+    pub fn set_threads_of(&mut self, path: &Path, threads: Option<usize>) {
+        let Some(key) = key_of(path) else { return };
+        match threads {
+            Some(threads) => drop(self.model_threads.insert(key, threads)),
+            None => drop(self.model_threads.remove(&key)),
+        }
+    }
+
     /// The same with every value brought back into its range.
     #[must_use]
     pub fn sanitized(mut self) -> Self {
@@ -184,6 +203,10 @@ impl Settings {
         self.thresholds.confidence = share(self.thresholds.confidence, thresholds.confidence);
         self.thresholds.iou = share(self.thresholds.iou, thresholds.iou);
         self.threads = self.threads.map(|threads| threads.clamp(1, most_threads()));
+        self.model_threads.values_mut().for_each(|threads| *threads = (*threads).clamp(1, most_threads()));
+        while self.model_threads.len() > MODELS_WITH_THREADS {
+            self.model_threads.pop_last();
+        }
         let place = WindowPlace::default();
         let side = |value: f32, least: f32, default: f32| {
             if value.is_finite() { value.clamp(least, 16_384.0) } else { default }
@@ -196,6 +219,10 @@ impl Settings {
         self.camera.size = self.camera.size.filter(|size| size.width > 0 && size.height > 0);
         self
     }
+}
+
+fn key_of(path: &Path) -> Option<String> {
+    std::path::absolute(path).ok()?.to_str().map(str::to_owned)
 }
 
 /// Threads that can be of use on this machine.
@@ -268,7 +295,7 @@ impl SettingsStore {
         Found::Damaged(aside)
     }
 
-    /// Writes the settings: a temporary file first, then a rename, so that a crash leaves the old or the new file.
+    /// Writes the settings; a crash leaves the old or the new file.
     ///
     /// # Errors
     ///
@@ -279,28 +306,16 @@ impl SettingsStore {
     }
 }
 
-/// Writes a file under a temporary name beside its place and renames it. Makes the folder where there is none.
+/// Writes a file completely or not at all. Makes the folder where there is none.
 ///
 /// # Errors
 ///
-/// Those of the file system; the temporary file is taken away again.
+/// Those of the file system; nothing is left behind.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let write = || -> std::io::Result<()> {
-        let mut file = std::fs::File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)
-    };
-    write().inspect_err(|_| {
-        // The reason is on its way to the user already; a left-over file is the lesser evil.
-        let _ = std::fs::remove_file(&temporary);
-    })
+    files::replace(path, bytes)
 }
 
 #[cfg(test)]
@@ -327,6 +342,7 @@ mod tests {
             divider: 0.25,
             pair_twins: false,
             threads: Some(1),
+            model_threads: BTreeMap::from([("/m/ä \"b\".onnx".to_owned(), 1)]),
             looping: false,
             theme: ThemeChoice::Light,
             welcome_dismissed: true,
@@ -395,6 +411,7 @@ mod tests {
             divider: f32::NAN,
             thresholds: Thresholds { confidence: -3.0, iou: f32::INFINITY },
             threads: Some(100_000),
+            model_threads: (0..300).map(|number| (format!("/m/{number:03}.onnx"), 0)).collect(),
             camera: CameraWish { format: None, size: Some(ImageSize::new(0, 9)), rate: Some(-1.0) },
             window: WindowPlace { width: 1.0, height: 1e9, maximized: false },
             ..Settings::default()
@@ -403,6 +420,8 @@ mod tests {
         assert_eq!(settings.divider, 0.5);
         assert_eq!(settings.thresholds, Thresholds { confidence: 0.0, iou: Thresholds::default().iou });
         assert_eq!(settings.threads, Some(most_threads()));
+        assert_eq!(settings.model_threads.len(), MODELS_WITH_THREADS);
+        assert_eq!(settings.threads_of(Path::new("/m/007.onnx")), Some(1));
         assert_eq!(settings.camera, CameraWish::default());
         assert_eq!((settings.window.width, settings.window.height), (640.0, 16_384.0));
     }

@@ -83,6 +83,7 @@ impl App {
         if let Some(threads) = self.settings.threads {
             self.send(Command::SetThreads(threads));
         }
+        self.recall_threads(options.threads.is_some());
         self.send(Command::SetThresholds(self.settings.thresholds));
         self.send(Command::SetMode(self.settings.mode()));
         self.start_models(options);

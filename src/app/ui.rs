@@ -175,7 +175,8 @@ impl App {
             get_models::get_models_ui(&ctx, &self.session.catalog, actions);
             if let Some(panel) = &mut self.editing.model_panel {
                 let state = &self.session.lanes[panel.lane.index()];
-                model::model_panel_ui(&ctx, panel, state, actions);
+                let own_threads = self.settings.threads_of(&panel.path);
+                model::model_panel_ui(&ctx, panel, state, own_threads, actions);
             }
         }
         if let Some(prompt) = &mut self.editing.path_prompt {

@@ -18,7 +18,8 @@ use super::thread::NamedThread;
 use super::{Command, Event, FrameId, LaneId, Mode, PipelineConfig};
 use crate::inference::Thresholds;
 use crossbeam_channel::{Receiver, Sender, bounded, never};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -56,6 +57,8 @@ pub(super) struct Conductor {
     thresholds: Thresholds,
     paused: bool,
     pub(super) threads: usize,
+    /// Threads of single models, by absolute path.
+    pub(super) threads_of: BTreeMap<PathBuf, usize>,
     source: SourceNumber,
     captured_of_source: u64,
     replaced_before_source: u64,
@@ -106,6 +109,7 @@ impl Conductor {
             thresholds: Thresholds::default(),
             paused: false,
             threads: config.threads,
+            threads_of: BTreeMap::new(),
             source: SourceNumber(0),
             captured_of_source: 0,
             replaced_before_source: 0,
@@ -330,6 +334,7 @@ impl Conductor {
             Command::SetSpeed(factor) => self.capture.send(CaptureCommand::SetSpeed(factor)),
             Command::SetLooping(looping) => self.capture.send(CaptureCommand::SetLooping(looping)),
             Command::SetThreads(threads) => self.set_threads(threads),
+            Command::SetThreadsOf(path, threads) => self.set_threads_of(&path, threads),
             Command::StartRecording(request) => self.recordings.start(request, &mut self.retired),
             Command::StopRecording(kind) => self.recordings.stop(kind, &mut self.retired),
             Command::SetRecordingView(view) => self.recordings.set_view(view),

@@ -98,9 +98,11 @@ pub enum Command {
     SetSpeed(f64),
     /// Whether a video or folder starts again at its end.
     SetLooping(bool),
-    /// Threads ONNX Runtime uses inside one operator, for both lanes; the models are loaded again behind the
-    /// running ones.
+    /// Threads ONNX Runtime uses inside one operator, for all models; they are loaded again behind the running ones. What
+    /// was set for single models is forgotten.
     SetThreads(usize),
+    /// The same for the model of one file, wherever it runs and whenever it is loaded; none: as all others.
+    SetThreadsOf(PathBuf, Option<usize>),
     /// Forgets all statistics.
     ResetStatistics,
     /// Begins a recording; one of the same kind that runs is completed first. Answered by [`Event::Recording`].

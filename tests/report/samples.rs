@@ -213,6 +213,7 @@ pub fn benchmark(models: usize, threads: &[usize]) -> Benchmark {
         frame_size: "1280x720".to_owned(),
         command: "quantscope bench --model models/yolox_nano.onnx --model models/yolox_nano_int8.onnx".to_owned(),
         models: settings.map(|(index, count)| benchmarked(index, count, threads[0])).collect(),
+        failures: Vec::new(),
         noise: None,
         disturbance: Some(Disturbance { others: 0.021, stolen: 0.0 }),
         rounds: 10,

@@ -15,4 +15,5 @@ mod record;
 mod server;
 mod start;
 mod support;
+mod threads;
 mod variants;

@@ -9,6 +9,7 @@ pub mod message_log;
 pub mod model;
 mod model_items;
 mod model_probe;
+mod model_threads;
 pub mod path_prompt;
 mod record;
 mod rows;
