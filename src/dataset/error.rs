@@ -66,7 +66,9 @@ pub enum DatasetError {
         reason: String,
     },
     /// The place to write to is taken.
-    #[error("{path} is there already and is not empty. Name another folder, or allow it to be overwritten")]
+    #[error(
+        "{path} is there already and is not empty. Name another folder, or let it be written into with --overwrite"
+    )]
     Exists {
         /// The folder.
         path: PathBuf,
@@ -80,7 +82,7 @@ pub enum DatasetError {
         source: std::io::Error,
     },
     /// A picture cannot be brought along.
-    #[error("the picture {path} cannot be copied: {source}. Nothing was written")]
+    #[error("the picture {path} cannot be copied: {source}. Check that it can be read and that there is space")]
     PictureNotCopied {
         /// The picture.
         path: PathBuf,

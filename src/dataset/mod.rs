@@ -10,6 +10,7 @@ mod error;
 mod open;
 mod picture;
 mod problem;
+mod summary;
 mod voc;
 mod write;
 mod yolo;
@@ -20,6 +21,7 @@ pub use error::DatasetError;
 pub use open::OpenOptions;
 pub use picture::{has_picture_ending, picture_size};
 pub use problem::{CountedKind, Problem, ProblemKind, count_problems};
+pub use summary::{ClassSummary, DatasetSummary};
 pub use write::{Loss, LossKind, PictureTransfer, WriteOptions, Written, write};
 
 use crate::imaging::{BoxInImage, ImageSize};
@@ -51,6 +53,17 @@ pub enum DatasetForm {
     Yolo,
     /// An xml file a picture, boxes as left, top, right, bottom in pixels, names in place of numbers.
     Voc,
+}
+
+impl DatasetForm {
+    /// For people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Coco => "COCO",
+            Self::Yolo => "YOLO",
+            Self::Voc => "Pascal VOC",
+        }
+    }
 }
 
 /// A class of the dataset.

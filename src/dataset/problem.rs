@@ -49,6 +49,11 @@ impl ProblemKind {
         Self::UnknownPicture,
     ];
 
+    /// Whether it may be meant so: a picture without objects.
+    pub const fn is_allowed(self) -> bool {
+        matches!(self, Self::EmptyLabels)
+    }
+
     /// For people, as `missing pictures`.
     pub const fn words(self) -> &'static str {
         match self {

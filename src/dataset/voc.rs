@@ -6,6 +6,12 @@
 //! of 640 pixels, left edge 0, right edge 640. Boxes in whole numbers are read so, as Detectron2 does. Programs that
 //! write fractions of pixels (CVAT among them) mean edges counted from 0; a box with a decimal point is read so. What
 //! we write follows the same rule, so that nothing is lost on the way there and back.
+//!
+//! # What is not VOC's
+//!
+//! `labels.txt` beside the folders (as CVAT writes it) keeps the order of the classes, and those without an object; the
+//! classes that it does not name come after it, by name. `<area>` in an object is the area of its outline, and `difficult`
+//! is COCO's crowd: neither wanted nor wrong.
 
 mod annotation;
 

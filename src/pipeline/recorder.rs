@@ -2,6 +2,7 @@
 
 use super::{LaneId, LaneResult, LaneStatistics, Mode, Statistics};
 use crate::capture::{CameraLosses, CapturedFrame};
+use crate::dataset::match_class_names;
 use crate::imaging::{Letterbox, Truth, TruthBox};
 use crate::inference::{Candidate, Detection, ModelCard, StageTimings};
 use crate::metrics::{AccuracyWindow, AgreementWindow, FrameAgreement, Health, LatencyWindow, RateMeter, TotalRate};
@@ -234,31 +235,27 @@ impl Recorder {
     }
 }
 
-/// Joins a model's classes with those of the truth by name. Classes that only one side knows can neither be found nor
+/// Joins a model's classes with those of the truth, as an evaluation does. Classes that only one side knows can neither be found nor
 /// be wrong, so they are left out.
 struct JoinedClasses {
-    /// For each class of the model the class of the truth with the same name.
-    truth_from_model: Vec<Option<u32>>,
+    /// For each class of the model the class of the truth that means the same.
+    truth_from_model: Vec<Option<usize>>,
     /// Whether the model knows a class of the truth.
     known: Vec<bool>,
 }
 
 impl JoinedClasses {
     fn new(card: &ModelCard, truth: &Truth) -> Self {
-        let same = |a: &str, b: &str| a.trim().eq_ignore_ascii_case(b.trim());
-        let truth_from_model: Vec<Option<u32>> = card
-            .labels
-            .iter()
-            .map(|label| truth.class_names.iter().position(|name| same(name, label)).map(|index| index as u32))
-            .collect();
-        let known = (0..truth.class_names.len() as u32).map(|id| truth_from_model.contains(&Some(id))).collect();
-        Self { truth_from_model, known }
+        let matched = match_class_names(&truth.class_names, &card.labels);
+        let mut known = vec![true; truth.class_names.len()];
+        matched.unmatched_dataset.iter().for_each(|index| known[*index] = false);
+        Self { truth_from_model: matched.dataset_from_model, known }
     }
 
     fn detections(&self, detections: &[Detection]) -> Vec<Detection> {
         let joined = |d: &Detection| {
-            let class_id = (*self.truth_from_model.get(d.class_id as usize)?)?;
-            Some(Detection { class_id, ..*d })
+            let class = (*self.truth_from_model.get(d.class_id as usize)?)?;
+            Some(Detection { class_id: class as u32, ..*d })
         };
         detections.iter().filter_map(joined).collect()
     }

@@ -13,6 +13,7 @@ mod yolo;
 pub use loss::{Loss, LossKind};
 
 use super::entries::checked_box;
+use super::open::identify;
 use super::problem::Problems;
 use super::{Dataset, DatasetError, DatasetForm, LabelledBox, LabelledPicture};
 use loss::Losses;
@@ -47,7 +48,8 @@ pub enum PictureTransfer {
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// What to open: the json, the yaml, or the folder.
+    /// What to open: the json, the yaml, or the folder of VOC's folders, or that of the xml files where it has another
+    /// form in it too.
     pub path: PathBuf,
     /// Its form.
     pub form: DatasetForm,
@@ -119,7 +121,13 @@ pub fn write(
         PictureTransfer::Reference => 0,
         transfer => bring_pictures(&entries, picture_folder(form), transfer, &stage)?,
     };
-    let path = stage.commit()?.join(index);
+    let folder = stage.commit()?;
+    let path = match identify(&folder) {
+        // Something else was there already, and a folder is opened by what is most telling in it.
+        Ok((found, _)) if form == DatasetForm::Voc && found != form => folder.join(super::voc::ANNOTATIONS),
+        _ if index.is_empty() => folder,
+        _ => folder.join(index),
+    };
     Ok(Written {
         path,
         form,

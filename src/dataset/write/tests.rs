@@ -150,6 +150,9 @@ fn a_folder_with_files_is_left_alone_unless_it_may_be_written_to() {
     let (again, read) = write_and_read(&read, DatasetForm::Coco, &to, &options);
     assert_eq!((again.boxes, again.path), (written.boxes - 1, written.path));
     assert_eq!(fs::read_to_string(to.join("notes.txt")).unwrap(), "mine");
+    fs::write(to.join("data.yaml"), "names: [a]\nval: .").unwrap();
+    let (written, _) = write_and_read(&read, DatasetForm::Voc, &to, &options);
+    assert_eq!(written.path, to.join("Annotations"), "the folder itself would be taken for YOLO");
     for (one, other) in dataset.pictures.iter().zip(&read.pictures) {
         assert_eq!(fs::read(&one.path).unwrap(), fs::read(&other.path).unwrap());
     }
