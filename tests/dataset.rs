@@ -194,17 +194,27 @@ fn a_dataset_is_looked_over() {
     let text = place.text(&["dataset", "check", "scene/instances.json"]);
     assert!(text.contains("4 pictures") && text.ends_with("nothing is wrong\n"), "{text}");
 
+    let odd = place.at("scene/images/000001.jpg");
+    let seen = std::fs::read(&odd).unwrap();
+    image::RgbImage::new(50, 40).save(&odd).unwrap();
+    let json = place.json(&["dataset", "check", "scene/instances.json"]);
+    assert_eq!(json["problems"][0]["kind"], "wrong_size");
+    std::fs::write(&odd, seen).unwrap();
+
     std::fs::remove_file(place.at("scene/images/000002.jpg")).unwrap();
     let json = place.json(&["dataset", "check", "scene/instances.json"]);
     assert_eq!((&json["images"], &json["problems"][0]["kind"]), (&3.into(), &"missing_picture".into()));
     let text = place.text(&["dataset", "check", "scene/instances.json"]);
-    assert!(text.contains("1 missing pictures\n  \"images/000002.jpg\" is not there"), "{text}");
+    assert!(text.contains("are none: 1\n  \"images/000002.jpg\" is not there"), "{text}");
     let output = place.run(&["dataset", "check", "scene/instances.json", "--strict"]);
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.lines().count() == 1 && told.contains("has 1 problem."), "{told}");
     let text = place.text(&["dataset", "convert", "scene/instances.json", "--to", "voc", "--out", "voc"]);
-    assert!(text.contains("3 pictures") && text.contains("read with 1 missing pictures"), "{text}");
+    assert!(
+        text.contains("3 pictures") && text.contains("in the original, pictures that are missing or are none: 1, as"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum DatasetCommand {
-    /// Counts classes, pictures and boxes, and lists what is wrong
+    /// Counts classes, pictures and boxes, looks at every picture's size, and lists what is wrong
     Check(CheckArgs),
     /// Writes it in another form, with its pictures
     Convert(ConvertArgs),
@@ -123,7 +123,8 @@ struct Checked<'a> {
 }
 
 fn check(args: &CheckArgs, format: OutputFormat) -> anyhow::Result<()> {
-    let dataset = open(&args.source)?;
+    let mut dataset = open(&args.source)?;
+    dataset.problems.extend(dataset.picture_problems());
     let summary = dataset.summary();
     match format {
         OutputFormat::Text => print(&checked_text(&dataset, &summary))?,
@@ -167,7 +168,7 @@ fn checked_text(dataset: &Dataset, summary: &DatasetSummary) -> String {
         return text + "\nnothing is wrong\n";
     }
     for counted in count_problems(&dataset.problems, EXAMPLES) {
-        text += &format!("\n{} {}\n", counted.count, counted.kind.words());
+        text += &format!("\n{}: {}\n", counted.kind.words(), counted.count);
         counted.examples.iter().for_each(|example| text += &format!("  {example}\n"));
         if counted.count > counted.examples.len() {
             text += "  …\n";
@@ -232,10 +233,10 @@ fn converted_text(dataset: &Dataset, written: &Written) -> String {
         written.boxes,
         written.classes
     );
-    written.losses.iter().for_each(|loss| text += &format!("{} {}\n", loss.count, loss.kind.words()));
+    written.losses.iter().for_each(|loss| text += &format!("{}: {}\n", loss.kind.words(), loss.count));
     for counted in count_problems(&dataset.problems, 1) {
         let example = counted.examples.first().map(String::as_str).unwrap_or_default();
-        text += &format!("read with {} {}, as: {example}\n", counted.count, counted.kind.words());
+        text += &format!("in the original, {}: {}, as: {example}\n", counted.kind.words(), counted.count);
     }
     text
 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing broken is fatal as long as something is left to evaluate: what was wrong is listed in [`Dataset::problems`].
 
+mod check;
 mod classes;
 mod coco;
 mod coco80;
@@ -11,6 +12,8 @@ mod open;
 mod picture;
 mod problem;
 mod summary;
+#[cfg(test)]
+mod test_files;
 mod voc;
 mod write;
 mod yolo;

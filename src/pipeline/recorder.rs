@@ -181,7 +181,7 @@ impl Recorder {
         truth: &Truth,
         confidence: f32,
     ) {
-        let joined = JoinedClasses::new(card, truth);
+        let joined = JoinedClasses::new(&card.labels, truth);
         let (detections, boxes) = (joined.detections(detections), joined.truths(truth));
         let recorder = &mut self.lanes[lane.index()];
         recorder.accuracy.push(&detections, &boxes, confidence);
@@ -245,8 +245,8 @@ struct JoinedClasses {
 }
 
 impl JoinedClasses {
-    fn new(card: &ModelCard, truth: &Truth) -> Self {
-        let matched = match_class_names(&truth.class_names, &card.labels);
+    fn new(labels: &[String], truth: &Truth) -> Self {
+        let matched = match_class_names(&truth.class_names, labels);
         let mut known = vec![true; truth.class_names.len()];
         matched.unmatched_dataset.iter().for_each(|index| known[*index] = false);
         Self { truth_from_model: matched.dataset_from_model, known }
@@ -290,5 +290,25 @@ impl ProcessFigures {
             }
         }
         self.latest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::BoxInImage;
+
+    #[test]
+    fn classes_are_joined_as_an_evaluation_joins_them() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let rect = BoxInImage::new(0.0, 0.0, 5.0, 5.0);
+        let boxes = (0..3).map(|class_id| TruthBox { class_id, rect }).collect();
+        let truth = Truth { class_names: names(&["stop sign", "motorcycle", "wildlife"]).into(), boxes };
+        let joined = JoinedClasses::new(&names(&["Motorbike", "Stop_Sign", "boat"]), &truth);
+        assert_eq!(joined.known, [true, true, false]);
+        assert_eq!(joined.truths(&truth).iter().map(|found| found.class_id).collect::<Vec<_>>(), [0, 1]);
+        let detections: Vec<_> = (0..4).map(|class_id| Detection { class_id, score: 0.5, rect }).collect();
+        let found = joined.detections(&detections);
+        assert_eq!(found.iter().map(|found| found.class_id).collect::<Vec<_>>(), [1, 0]);
     }
 }

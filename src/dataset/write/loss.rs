@@ -35,17 +35,17 @@ pub enum LossKind {
 }
 
 impl LossKind {
-    /// For people, after a number, as `pictures got another name`.
+    /// For people, in the plural.
     pub const fn words(self) -> &'static str {
         match self {
-            Self::IgnoredBoxes => "ignored boxes (crowd, difficult) were left out",
-            Self::OutlineAreas => "areas of outlines became those of boxes",
-            Self::UnusableBoxes => "boxes that cannot be used were left out",
-            Self::SameBoxes => "boxes that say the same again were left out",
-            Self::PictureNumbers => "pictures got another number",
-            Self::ClassNumbers => "classes got another number",
-            Self::PictureNames => "pictures got another name",
-            Self::ClassNames => "classes got another name",
+            Self::IgnoredBoxes => "ignored boxes (crowd, difficult) that were left out",
+            Self::OutlineAreas => "areas of outlines in place of which stand those of boxes",
+            Self::UnusableBoxes => "boxes that cannot be used and were left out",
+            Self::SameBoxes => "boxes that say the same again and were left out",
+            Self::PictureNumbers => "pictures with another number than before",
+            Self::ClassNumbers => "classes with another number than before",
+            Self::PictureNames => "pictures with another name than before",
+            Self::ClassNames => "classes with another name than before",
         }
     }
 }

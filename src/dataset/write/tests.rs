@@ -190,7 +190,8 @@ fn numbers_used_twice_are_counted_anew() {
 
 fn any_name() -> impl Strategy<Value = String> {
     let wild = proptest::collection::vec(any::<char>(), 1..20).prop_map(|chars| chars.into_iter().collect::<String>());
-    let wild = wild.prop_filter("a file's name", |name| !name.contains(['/', '\0']) && name.trim_matches('.') != "");
+    let wild =
+        wild.prop_filter("a file's name", |name| !name.contains(['/', '\0']) && !name.trim_matches('.').is_empty());
     prop_oneof![
         "[aAb]\\.(png|jpg)",
         "[ -.0-~]{1,12}\\.png".prop_filter("no folder", |name| !name.starts_with("..")),
