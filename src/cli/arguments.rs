@@ -2,7 +2,9 @@
 
 use super::output::OutputFormat;
 use super::start::UsageError;
-use super::{bench, cameras, capture, detect, eval, inspect, measure_memory, models, scene, try_model, window};
+use super::{
+    bench, cameras, capture, dataset, detect, eval, inspect, measure_memory, models, scene, try_model, window,
+};
 use crate::capture::CameraBackend;
 use crate::inference::{CardSource, LoadOptions, ModelOverrides, SessionOptions, Thresholds};
 use crate::runtime;
@@ -70,6 +72,8 @@ pub(super) enum Subcommand {
     Eval(eval::Args),
     /// Keeps frames of a source as pictures: for calibration, and to be labelled
     Capture(capture::Args),
+    /// Labelled pictures: looked over, and written as COCO, YOLO or Pascal VOC
+    Dataset(dataset::Args),
     /// Latency and throughput, stage by stage
     Bench(bench::Args),
     /// What a model is taken for, and why

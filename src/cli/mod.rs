@@ -5,6 +5,7 @@ mod arguments;
 mod bench;
 mod cameras;
 mod capture;
+mod dataset;
 mod detect;
 mod eval;
 mod eval_table;
@@ -51,6 +52,7 @@ fn run(arguments: Arguments, started_at: Instant, tapped: &tap::Tapped) -> anyho
         None => window::run(&global, &arguments.window, started_at, tapped),
         Some(Subcommand::Detect(args)) => detect::run(&global, &args),
         Some(Subcommand::Eval(args)) => eval::run(&global, &args),
+        Some(Subcommand::Dataset(args)) => dataset::run(&args, global.format),
         Some(Subcommand::Capture(args)) => capture::run(global.format, &args),
         Some(Subcommand::Bench(args)) => bench::run(&global, &args),
         Some(Subcommand::Inspect(args)) => inspect::run(&global, &args),

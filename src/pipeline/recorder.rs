@@ -2,6 +2,7 @@
 
 use super::{LaneId, LaneResult, LaneStatistics, Mode, Statistics};
 use crate::capture::{CameraLosses, CapturedFrame};
+use crate::dataset::match_class_names;
 use crate::imaging::{Letterbox, Truth, TruthBox};
 use crate::inference::{Candidate, Detection, ModelCard, StageTimings};
 use crate::metrics::{AccuracyWindow, AgreementWindow, FrameAgreement, Health, LatencyWindow, RateMeter, TotalRate};
@@ -180,7 +181,7 @@ impl Recorder {
         truth: &Truth,
         confidence: f32,
     ) {
-        let joined = JoinedClasses::new(card, truth);
+        let joined = JoinedClasses::new(&card.labels, truth);
         let (detections, boxes) = (joined.detections(detections), joined.truths(truth));
         let recorder = &mut self.lanes[lane.index()];
         recorder.accuracy.push(&detections, &boxes, confidence);
@@ -234,31 +235,27 @@ impl Recorder {
     }
 }
 
-/// Joins a model's classes with those of the truth by name. Classes that only one side knows can neither be found nor
+/// Joins a model's classes with those of the truth, as an evaluation does. Classes that only one side knows can neither be found nor
 /// be wrong, so they are left out.
 struct JoinedClasses {
-    /// For each class of the model the class of the truth with the same name.
-    truth_from_model: Vec<Option<u32>>,
+    /// For each class of the model the class of the truth that means the same.
+    truth_from_model: Vec<Option<usize>>,
     /// Whether the model knows a class of the truth.
     known: Vec<bool>,
 }
 
 impl JoinedClasses {
-    fn new(card: &ModelCard, truth: &Truth) -> Self {
-        let same = |a: &str, b: &str| a.trim().eq_ignore_ascii_case(b.trim());
-        let truth_from_model: Vec<Option<u32>> = card
-            .labels
-            .iter()
-            .map(|label| truth.class_names.iter().position(|name| same(name, label)).map(|index| index as u32))
-            .collect();
-        let known = (0..truth.class_names.len() as u32).map(|id| truth_from_model.contains(&Some(id))).collect();
-        Self { truth_from_model, known }
+    fn new(labels: &[String], truth: &Truth) -> Self {
+        let matched = match_class_names(&truth.class_names, labels);
+        let mut known = vec![true; truth.class_names.len()];
+        matched.unmatched_dataset.iter().for_each(|index| known[*index] = false);
+        Self { truth_from_model: matched.dataset_from_model, known }
     }
 
     fn detections(&self, detections: &[Detection]) -> Vec<Detection> {
         let joined = |d: &Detection| {
-            let class_id = (*self.truth_from_model.get(d.class_id as usize)?)?;
-            Some(Detection { class_id, ..*d })
+            let class = (*self.truth_from_model.get(d.class_id as usize)?)?;
+            Some(Detection { class_id: class as u32, ..*d })
         };
         detections.iter().filter_map(joined).collect()
     }
@@ -293,5 +290,25 @@ impl ProcessFigures {
             }
         }
         self.latest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::BoxInImage;
+
+    #[test]
+    fn classes_are_joined_as_an_evaluation_joins_them() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let rect = BoxInImage::new(0.0, 0.0, 5.0, 5.0);
+        let boxes = (0..3).map(|class_id| TruthBox { class_id, rect }).collect();
+        let truth = Truth { class_names: names(&["stop sign", "motorcycle", "wildlife"]).into(), boxes };
+        let joined = JoinedClasses::new(&names(&["Motorbike", "Stop_Sign", "boat"]), &truth);
+        assert_eq!(joined.known, [true, true, false]);
+        assert_eq!(joined.truths(&truth).iter().map(|found| found.class_id).collect::<Vec<_>>(), [0, 1]);
+        let detections: Vec<_> = (0..4).map(|class_id| Detection { class_id, score: 0.5, rect }).collect();
+        let found = joined.detections(&detections);
+        assert_eq!(found.iter().map(|found| found.class_id).collect::<Vec<_>>(), [1, 0]);
     }
 }
