@@ -90,4 +90,13 @@ pub enum DatasetError {
     /// YOLO finds labels by the place of the picture.
     #[error("YOLO looks for labels beside the pictures, so these cannot stay where they are: link or copy them")]
     YoloNeedsPictures,
+    /// YOLO numbers classes by their place in a list, which may not be empty.
+    #[error("YOLO needs the names of its classes, and the dataset has none. Add one, or write COCO or VOC")]
+    YoloNeedsClasses,
+    /// Labels are text.
+    #[error("the picture {path} has a name that labels cannot hold. Rename it, or link or copy the pictures")]
+    NameNotWritable {
+        /// The picture.
+        path: PathBuf,
+    },
 }

@@ -11,6 +11,7 @@ mod open;
 mod picture;
 mod problem;
 mod voc;
+mod write;
 mod yolo;
 
 pub use classes::{ClassMatch, match_class_names, match_classes};
@@ -19,6 +20,7 @@ pub use error::DatasetError;
 pub use open::OpenOptions;
 pub use picture::{has_picture_ending, picture_size};
 pub use problem::{CountedKind, Problem, ProblemKind, count_problems};
+pub use write::{Loss, LossKind, PictureTransfer, WriteOptions, Written, write};
 
 use crate::imaging::{BoxInImage, ImageSize};
 use serde::Serialize;

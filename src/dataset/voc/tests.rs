@@ -64,7 +64,7 @@ fn sets_choose_and_problems_are_told() {
     write(root, "labels.txt", "person\n\ndog\n");
     let dataset = Dataset::open(root, None).unwrap();
     assert_eq!(dataset.pictures.len(), 2);
-    assert_eq!(dataset.classes.iter().map(|class| class.name.as_str()).collect::<Vec<_>>(), ["dog", "person"]);
+    assert_eq!(dataset.classes.iter().map(|class| class.name.as_str()).collect::<Vec<_>>(), ["person", "dog"]);
     let kinds: Vec<_> = dataset.problems.iter().map(|problem| problem.kind).collect();
     use ProblemKind::{EmptyLabels, MissingPicture, UnknownClass, UnreadableLabels};
     assert_eq!(kinds, [MissingPicture, UnreadableLabels, EmptyLabels, UnknownClass]);
