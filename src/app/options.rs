@@ -2,6 +2,7 @@
 //! that tests can play it.
 
 use super::dialogs::{self, DialogKind, Picked};
+use super::label::{self, Propose};
 use super::probe_job::{self, ProbeRequest, ProbeRow};
 use crate::capture::{CameraBackend, SourceSpec};
 use crate::evaluate::{self, Cancel, Evaluation, EvaluationPlan, Progress as EvaluationProgress};
@@ -139,6 +140,8 @@ pub struct Services {
     pub probe: Probe,
     /// Evaluates models on labelled pictures.
     pub evaluate: Evaluate,
+    /// Lets a model propose boxes on pictures that are labelled.
+    pub propose: Propose,
     /// Tries each model to be evaluated in a process of its own first; none skips that.
     pub trial: Option<Trial>,
 }
@@ -157,6 +160,7 @@ impl Services {
             open_catalog: Arc::new(|| Ok((Catalog::built_in()?, ModelStore::of_environment()?))),
             probe: Arc::new(probe_job::run),
             evaluate: Arc::new(run_evaluation),
+            propose: Arc::new(label::propose),
             trial: None,
         }
     }

@@ -4,8 +4,8 @@ use crossbeam_channel::{Receiver, bounded};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use quantscope::app::{
-    App, CameraChoice, CameraFormatChoice, DialogKind, Evaluate, OpenCatalog, Picked, ProbeRow, Services, Settings,
-    SettingsStore, StartOptions, TwinChoice, Variant,
+    App, CameraChoice, CameraFormatChoice, DialogKind, Evaluate, OpenCatalog, Picked, ProbeRow, Propose, Services,
+    Settings, SettingsStore, StartOptions, TwinChoice, Variant,
 };
 use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
 use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
@@ -43,6 +43,8 @@ pub struct Setup {
     pub probed: Result<Option<Vec<ProbeRow>>, String>,
     /// Evaluates; none: as the program does.
     pub evaluate: Option<Evaluate>,
+    /// Proposes boxes; none: as the program does.
+    pub propose: Option<Propose>,
     /// Called with the folder of the settings before the window starts.
     pub prepare: fn(&Path),
 }
@@ -63,6 +65,7 @@ impl Default for Setup {
             catalog: None,
             probed: Ok(None),
             evaluate: None,
+            propose: None,
             prepare: |_| {},
         }
     }
@@ -100,6 +103,9 @@ impl Window {
         });
         if let Some(evaluate) = setup.evaluate {
             services.evaluate = evaluate;
+        }
+        if let Some(propose) = setup.propose {
+            services.propose = propose;
         }
         let family = setup.family;
         if !family.is_empty() {

@@ -401,8 +401,12 @@ mod tests {
     }
 
     fn edit() -> impl Strategy<Value = Edit> {
-        let place = (0.0..90.0f64, 1.0..50.0f64)
-            .prop_map(|(x, side)| PixelBox { x, y: x / 2.0, width: side, height: side / 2.0 });
+        let place = (0.0..90.0f64, 1.0..50.0f64).prop_map(|(x, side)| PixelBox {
+            x,
+            y: x / 2.0,
+            width: side,
+            height: side / 2.0,
+        });
         (0..9usize, 0..12u64, 0..3usize, place).prop_map(|(kind, id, class, rect)| match kind {
             0 => Edit::Accept(id),
             1 => Edit::AcceptAll,
@@ -412,7 +416,13 @@ mod tests {
             5 => Edit::Nudge(id, Point::new(rect.x - 45.0, 1.0)),
             6 => Edit::Add(class, rect),
             7 => Edit::SetClass(id, class),
-            _ => if class == 0 { Edit::MarkEmpty } else { Edit::SetDone(class == 1) },
+            _ => {
+                if class == 0 {
+                    Edit::MarkEmpty
+                } else {
+                    Edit::SetDone(class == 1)
+                }
+            }
         })
     }
 

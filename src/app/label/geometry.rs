@@ -81,7 +81,8 @@ impl PixelBox {
 
     /// The part within the picture; None when less than [`LEAST_SIDE`] is left of it.
     pub fn clipped(&self, size: ImageSize) -> Option<Self> {
-        let clip = |at: Point| Point::new(at.x.clamp(0.0, f64::from(size.width)), at.y.clamp(0.0, f64::from(size.height)));
+        let clip =
+            |at: Point| Point::new(at.x.clamp(0.0, f64::from(size.width)), at.y.clamp(0.0, f64::from(size.height)));
         let part = Self::between(clip(Point::new(self.x, self.y)), clip(Point::new(self.right(), self.bottom())));
         let least = least_sides(size);
         (part.is_sound() && part.width >= least.0 && part.height >= least.1).then_some(part)

@@ -76,7 +76,9 @@ pub fn open(request: &OpenRequest, watch: &OpenWatch) -> Result<Option<Opened>, 
     let in_view = has_picture_ending(&path).then(|| path.clone());
     let path = in_view.as_ref().and_then(|file| file.parent()).map_or(path.clone(), Path::to_owned);
     let mut notes = Vec::new();
-    let dataset = dataset_at(&path, &mut notes)?;
+    // Work on a folder of pictures goes on although a data set was written into it meanwhile.
+    let begun = path.is_dir() && WorkPlace::of(&path, &request.spares).exists();
+    let dataset = if begun { None } else { dataset_at(&path, &mut notes)? };
     // A data set in a folder is a file of it; the work is that file's.
     let path = dataset.as_ref().map_or(path, |dataset| dataset.path.clone());
     let place = WorkPlace::of(&path, &request.spares);
@@ -189,7 +191,8 @@ impl Opening<'_> {
             }
             let remedy = "It is passed over; take it away or put a whole one in its place";
             let size = picture_size(&path);
-            let size = size.map_err(|reason| format!("{} cannot be read as a picture ({reason}). {remedy}", path.display()));
+            let size =
+                size.map_err(|reason| format!("{} cannot be read as a picture ({reason}). {remedy}", path.display()));
             let key = self.key(&path);
             let proposals = path.file_name().and_then(|name| recorded.remove(&*name.to_string_lossy()));
             album.add_picture(path, key, size, Vec::new());
@@ -306,7 +309,10 @@ mod tests {
         assert_eq!(keys(&without), ["a.png", "aa.png", "c.jpg", "b.png"]);
         without.place.write(&without.album.snapshot(0)).unwrap();
         RgbImage::new(64, 48).save(place.path("b.png")).unwrap();
+        let json = r#"{"images": [{"id": 1, "file_name": "a.png", "width": 64, "height": 48}], "categories": [], "annotations": []}"#;
+        std::fs::write(place.path("exported.json"), json).unwrap();
         let back = place.open(&place.path("")).unwrap();
+        assert_eq!(back.path, place.path(""), "the work on the folder goes on");
         assert_eq!(back.album.pictures()[2].content().boxes.len(), 1, "and with the picture its box");
     }
 
@@ -333,7 +339,7 @@ mod tests {
         assert_eq!((found.area, found.ignored, found.rect.height), (Some(61.5), true, 8.25));
         opened.album.apply(1, Edit::Delete(found.id));
         opened.place.write(&opened.album.snapshot(1)).unwrap();
-        let again = place.open(&place.path("labels.json")).unwrap();
+        let again = place.open(&place.path("")).unwrap();
         assert_eq!((again.at, again.album.pictures()[1].content().boxes.len()), (1, 0));
         assert!(again.notes.is_empty(), "{:?}", again.notes);
     }

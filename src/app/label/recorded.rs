@@ -4,7 +4,7 @@
 use super::album::Proposal;
 use super::geometry::PixelBox;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,8 @@ const MOST_LINES: usize = 5_000_000;
 #[derive(Deserialize)]
 struct Frame {
     file: String,
-    time: Timestamp,
+    #[serde(deserialize_with = "milliseconds")]
+    time: i64,
     source: String,
 }
 
@@ -31,7 +32,8 @@ struct Detections {
     width: u32,
     height: u32,
     detections: Vec<Detection>,
-    time: Option<Timestamp>,
+    #[serde(default, deserialize_with = "some_milliseconds")]
+    time: Option<i64>,
     lane: Option<String>,
 }
 
@@ -53,14 +55,14 @@ pub fn detections_beside(folder: &Path) -> HashMap<String, Vec<Proposal>> {
     let frames: Vec<Frame> = read_lines(&folder.join(INDEX)).collect();
     let mut moments: HashMap<&str, Vec<(i64, &str)>> = HashMap::new();
     for frame in &frames {
-        moments.entry(&frame.source).or_default().push((frame.time.as_millisecond(), &frame.file));
+        moments.entry(&frame.source).or_default().push((frame.time, &frame.file));
     }
     moments.values_mut().for_each(|times| times.sort_unstable());
     let mut found = HashMap::new();
     for line in files.iter().flat_map(|path| read_lines::<Detections>(path)) {
         let second = line.lane.as_deref() == Some("B");
         let named = match line.time {
-            Some(time) => moments.get(line.source.as_str()).and_then(|times| at_moment(times, time.as_millisecond())),
+            Some(time) => moments.get(line.source.as_str()).and_then(|times| at_moment(times, time)),
             None => Some(file_name(&line.source)),
         };
         let Some(named) = named.filter(|_| line.width > 0 && line.height > 0) else { continue };
@@ -76,7 +78,21 @@ pub fn detections_beside(folder: &Path) -> HashMap<String, Vec<Proposal>> {
 fn proposal(found: &Detection) -> Option<Proposal> {
     let [x1, y1, x2, y2] = found.corners;
     let rect = PixelBox { x: x1, y: y1, width: x2 - x1, height: y2 - y1 };
-    (rect.is_sound() && found.score.is_finite()).then(|| Proposal { label: found.label.clone(), rect, score: found.score })
+    (rect.is_sound() && found.score.is_finite()).then(|| Proposal {
+        label: found.label.clone(),
+        rect,
+        score: found.score,
+    })
+}
+
+/// A moment as it is written, in milliseconds since 1970.
+fn milliseconds<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+    let text = String::deserialize(from)?;
+    text.parse::<Timestamp>().map(|time| time.as_millisecond()).map_err(de::Error::custom)
+}
+
+fn some_milliseconds<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    milliseconds(from).map(Some)
 }
 
 /// The frame of that moment among those of one source, by time.
@@ -125,9 +141,12 @@ mod tests {
         let folder = parent.path().join("frames-1");
         std::fs::create_dir(&folder).unwrap();
         let frame = |file: &str, source: &str, time: &str| {
-            format!(r#"{{"file": "{file}", "time": "2026-11-23T09:45:{time}Z", "source": "{source}", "width": 64, "height": 48}}"#)
+            format!(
+                r#"{{"file": "{file}", "time": "2026-11-23T09:45:{time}Z", "source": "{source}", "width": 64, "height": 48}}"#
+            )
         };
-        let index = [frame("1.png", "cam", "12.100"), frame("2.png", "cam", "12.133"), frame("3.png", "other", "12.100")];
+        let index =
+            [frame("1.png", "cam", "12.100"), frame("2.png", "cam", "12.133"), frame("3.png", "other", "12.100")];
         std::fs::write(folder.join(INDEX), index.join("\n")).unwrap();
         let of = |source, lane, time, label| {
             line(source, &format!(r#", "lane": "{lane}", "time": "2026-11-23T09:45:{time}Z""#), label)

@@ -113,7 +113,9 @@ pub enum WorkError {
         path: PathBuf,
     },
     /// It is there and cannot be read, so that nothing may be written over it.
-    #[error("{path} keeps earlier work and cannot be read: {source}. Give yourself the right to read it, or move it away")]
+    #[error(
+        "{path} keeps earlier work and cannot be read: {source}. Give yourself the right to read it, or move it away"
+    )]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -145,6 +147,11 @@ impl WorkPlace {
         let stem = opened.file_name().unwrap_or_default().to_string_lossy();
         let spare = spares.join(format!("{stem}-{number}.{NAME}"));
         Self { opened: opened.to_owned(), beside, spare }
+    }
+
+    /// Whether something is kept.
+    pub fn exists(&self) -> bool {
+        self.beside.is_file() || self.spare.is_file()
     }
 
     /// Reads what was kept, the later where there are two. What is damaged is put aside and told in `notes`.
@@ -235,7 +242,8 @@ fn read_one(path: &Path, notes: &mut Vec<String>) -> Result<Option<Work>, WorkEr
             if broken > 0 {
                 let kept = put_aside(path, &|from, to| std::fs::copy(from, to).map(|_| ()));
                 let kept = kept.map_err(|source| WorkError::Stuck { path: path.to_owned(), source })?;
-                notes.push(format!("{broken} boxes of the earlier work are damaged and left out; it is kept as {kept}"));
+                notes
+                    .push(format!("{broken} boxes of the earlier work are damaged and left out; it is kept as {kept}"));
             }
             return Ok(Some(work));
         }
