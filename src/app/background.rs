@@ -309,9 +309,9 @@ impl Background {
 
     /// Opens pictures to be labelled. False when too much waits.
     pub fn open_labels(&mut self, request: OpenRequest, watch: Arc<OpenWatch>) -> bool {
-        let told = Arc::clone(&watch);
+        let (told, wake) = (Arc::clone(&watch), Arc::clone(&self.wake));
         let begun = self.run(&self.labels, move || {
-            let opened = label::open(&request, &told).map(|opened| opened.map(Box::new));
+            let opened = label::open(&request, &told, &*wake).map(|opened| opened.map(Box::new));
             Some(Outcome::LabelsOpened(told, opened))
         });
         if begun {

@@ -13,6 +13,7 @@ use super::verdict::verdict;
 use super::video_view::{self, VideoViewInput};
 use crate::capture::SourceSpec;
 use eframe::egui::{self, CentralPanel, Frame, Margin, Panel, Stroke, Ui};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// From this width on the boxes have a panel of their own on the left; below it they follow the figures.
@@ -67,7 +68,10 @@ impl App {
         let help = ctx.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::F1));
         let keys: Vec<Action> = match self.evaluate.open {
             true => page_shortcuts(ctx, &self.evaluate).into_iter().map(Action::Evaluate).collect(),
-            false => label::shortcuts(ctx, &self.label).into_iter().map(Action::Label).collect(),
+            false => label::shortcuts(ctx, &self.label, self.settings.recent_labels.first().map(PathBuf::as_path))
+                .into_iter()
+                .map(Action::Label)
+                .collect(),
         };
         keys.into_iter().chain(help.then_some(Action::ToggleHelp)).collect()
     }

@@ -197,7 +197,7 @@ fn boxes_are_drawn_moved_and_resized_with_the_mouse() {
     window.press(Key::Escape);
     drag(&mut window, (20.0, 30.0), (40.0, 50.0));
     assert!(window.sees("2 boxes") && window.sees("at 20 30 40 50"), "a box in a box");
-    for _ in 0..6 {
+    for _ in 0..7 {
         press_with(&mut window, Modifiers::COMMAND, Key::Z);
     }
     assert!(window.sees("Picture 000001.png: 0 boxes"));

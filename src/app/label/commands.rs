@@ -193,8 +193,9 @@ impl App {
         if let Some(desk) = self.label.desk_mut() {
             desk.proposing = None;
         }
-        if let Err(reason) = result {
-            self.tell(Severity::Error, format!("Nothing is proposed. {reason}"));
+        match result {
+            Ok(()) => tracing::info!("proposals made"),
+            Err(reason) => self.tell(Severity::Error, format!("Nothing is proposed. {reason}")),
         }
     }
 

@@ -242,16 +242,15 @@ impl Desk {
         let preview = self.preview();
         self.in_hand = None;
         match preview {
-            Some((Some(id), rect)) => {
-                if self.selection().is_some_and(|(_, before)| before != rect) {
-                    self.edit(Edit::Place(id, rect));
-                }
+            // A press without a way is no change: it would accept a proposal.
+            Some((Some(id), rect)) if self.selection().is_some_and(|(_, before)| before != rect) => {
+                self.edit(Edit::Place(id, rect));
             }
+            Some((Some(_), _)) | None => {}
             Some((None, rect)) => {
                 self.edit(Edit::Add(self.class.min(self.album.classes().len().saturating_sub(1)), rect));
                 self.selected = Some(self.album.newest());
             }
-            None => {}
         }
     }
 
@@ -298,6 +297,9 @@ impl Desk {
     }
 
     fn take_typed(&mut self) {
+        if self.search.trim().is_empty() {
+            return;
+        }
         let class = match (self.listed_classes().first(), self.new_class()) {
             (Some(class), _) => *class,
             (None, Some(name)) => {
@@ -455,6 +457,9 @@ pub mod tests {
     #[test]
     fn classes_are_found_typed_and_given() {
         let mut desk = desk(1, &["scar", "car", "traffic light"]);
+        desk.act(LabelAction::PickClass(2));
+        desk.act(LabelAction::TakeTyped);
+        assert_eq!(desk.class, 2, "nothing was typed");
         desk.act(LabelAction::SetSearch("CAR".to_owned()));
         assert_eq!(desk.listed_classes(), [1, 0]);
         desk.act(LabelAction::TakeTyped);

@@ -5,9 +5,10 @@ use super::content::Edit;
 use super::geometry::Point;
 use super::state::{LabelState, Stage};
 use eframe::egui::{Context, Key, Modifiers, Popup};
+use std::path::Path;
 
 /// Keys and what they do, for the help window.
-pub const KEYS: [(&str, &str); 15] = [
+pub const KEYS: [(&str, &str); 17] = [
     ("Left, Right or P, N", "Previous or next picture"),
     ("Space", "The picture is done; go to the next that is not"),
     ("D", "The picture is done, or is not"),
@@ -20,7 +21,9 @@ pub const KEYS: [(&str, &str); 15] = [
     ("Shift+arrows", "Move the selected box by a pixel (with Ctrl: by ten)"),
     ("1 … 9", "Class of the selected box and of new ones, by its row in the list"),
     ("C", "Type a class: Enter takes it, or makes a new one"),
+    ("M", "The model in A proposes boxes on all pictures that are not done"),
     ("Ctrl+Z, Ctrl+Y", "Undo, redo"),
+    ("Ctrl+E", "Export the pictures that are done"),
     ("Wheel, right drag", "Look closer, move the picture; 0 shows all of it"),
     ("Esc, L", "Let go of a box; leave the page, the work is kept"),
 ];
@@ -28,8 +31,8 @@ pub const KEYS: [(&str, &str); 15] = [
 const NUMBERS: [Key; 9] =
     [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
 
-/// Takes the page's keys out of the input; none while a text is being typed.
-pub fn shortcuts(ctx: &Context, state: &LabelState) -> Vec<LabelAction> {
+/// Takes the page's keys out of the input; none while a text is being typed. `last` is what was labelled last.
+pub fn shortcuts(ctx: &Context, state: &LabelState, last: Option<&Path>) -> Vec<LabelAction> {
     if ctx.text_edit_focused() {
         return Vec::new();
     }
@@ -38,12 +41,14 @@ pub fn shortcuts(ctx: &Context, state: &LabelState) -> Vec<LabelAction> {
     if !Popup::is_any_open(ctx) {
         keys.push((Modifiers::NONE, Key::Escape, LabelAction::Back));
     }
-    if let Stage::Editing(desk) = &state.stage
-        && desk.export.is_none()
-    {
-        // What has the focus is pressed by these.
-        let focused = ctx.memory(|memory| memory.focused().is_some());
-        editing_keys(focused, &mut keys);
+    // What has the focus is pressed by Enter and Space.
+    let focused = ctx.memory(|memory| memory.focused().is_some());
+    match (&state.stage, last) {
+        (Stage::Editing(desk), _) if desk.export.is_none() => editing_keys(focused, &mut keys),
+        (Stage::Choosing | Stage::Failed(_), Some(last)) if !focused => {
+            keys.push((Modifiers::NONE, Key::Enter, LabelAction::Open(last.to_owned())));
+        }
+        _ => {}
     }
     let pressed = |modifiers, key| ctx.input_mut(|input| input.consume_key(modifiers, key));
     keys.into_iter().filter(|(modifiers, key, _)| pressed(*modifiers, *key)).map(|(.., action)| action).collect()
@@ -65,6 +70,7 @@ fn editing_keys(focused: bool, keys: &mut Vec<(Modifiers, Key, LabelAction)>) {
         (Modifiers::COMMAND | Modifiers::SHIFT, Key::Z, LabelAction::Redo),
         (Modifiers::COMMAND, Key::Z, LabelAction::Undo),
         (Modifiers::COMMAND, Key::Y, LabelAction::Redo),
+        (Modifiers::COMMAND, Key::E, LabelAction::ToggleExport),
     ]);
     let bare = [
         (Key::ArrowLeft, LabelAction::Step(-1)),
@@ -79,6 +85,7 @@ fn editing_keys(focused: bool, keys: &mut Vec<(Modifiers, Key, LabelAction)>) {
         (Key::Delete, LabelAction::Delete),
         (Key::Backspace, LabelAction::Delete),
         (Key::C, LabelAction::FocusSearch),
+        (Key::M, LabelAction::Propose { only_this: false }),
         (Key::Num0, LabelAction::SetZoom(Default::default())),
     ];
     keys.extend(bare.map(|(key, action)| (Modifiers::NONE, key, action)));

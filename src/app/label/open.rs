@@ -17,6 +17,9 @@ const DEEPEST: usize = 2;
 /// More pictures than this are for no hand.
 const MOST_PICTURES: usize = 100_000;
 
+/// Progress is told after so many pictures.
+const TELL_EVERY: usize = 64;
+
 /// What is to be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenRequest {
@@ -62,12 +65,12 @@ impl OpenWatch {
     }
 }
 
-/// Opens it. None when it was told to stop.
+/// Opens it, telling now and then that there is progress. None when it was told to stop.
 ///
 /// # Errors
 ///
 /// A sentence with the remedy.
-pub fn open(request: &OpenRequest, watch: &OpenWatch) -> Result<Option<Opened>, String> {
+pub fn open(request: &OpenRequest, watch: &OpenWatch, tell: &dyn Fn()) -> Result<Option<Opened>, String> {
     let path = std::path::absolute(&request.path).unwrap_or_else(|_| request.path.clone());
     if !path.exists() {
         return Err(format!("{} is not there. Choose a folder of pictures or a data set that is", path.display()));
@@ -77,16 +80,25 @@ pub fn open(request: &OpenRequest, watch: &OpenWatch) -> Result<Option<Opened>, 
     let path = in_view.as_ref().and_then(|file| file.parent()).map_or(path.clone(), Path::to_owned);
     let mut notes = Vec::new();
     // Work on a folder of pictures goes on although a data set was written into it meanwhile.
-    let begun = path.is_dir() && WorkPlace::of(&path, &request.spares).exists();
-    let dataset = if begun { None } else { dataset_at(&path, &mut notes)? };
+    let here = if path.is_dir() { earlier(&WorkPlace::of(&path, &request.spares), &mut notes)? } else { None };
+    let on_dataset = here.as_ref().is_some_and(|work| work.of_dataset);
+    let begun = here.filter(|work| !work.of_dataset);
+    let dataset = if begun.is_some() { None } else { dataset_at(&path, &mut notes)? };
+    if on_dataset && dataset.is_none() {
+        let text = "there is earlier work on a data set here, and the data set is not to be found. Bring its labels back, \
+                    or move the hidden file quantscope-labels.json away";
+        return Err(format!("{}: {text}. {}", path.display(), notes.join(". ")));
+    }
     // A data set in a folder is a file of it; the work is that file's.
     let path = dataset.as_ref().map_or(path, |dataset| dataset.path.clone());
     let place = WorkPlace::of(&path, &request.spares);
-    let work = match place.read(&mut notes).map_err(|error| error.to_string())? {
-        Earlier::Found(work, _) => work,
-        Earlier::Nothing => Work::default(),
+    let place = if dataset.is_some() { place.for_dataset() } else { place };
+    let work = match (begun, &dataset) {
+        (Some(work), _) => work,
+        (None, Some(_)) => earlier(&place, &mut notes)?.unwrap_or_default(),
+        (None, None) => Work::default(),
     };
-    let opening = Opening { root: root_of(&path), watch };
+    let opening = Opening { root: root_of(&path), watch, tell };
     let album = match dataset {
         Some(dataset) => Some(opening.dataset(dataset, &work)),
         None => opening.folder(&path, &work, &request.labels, &mut notes)?,
@@ -99,6 +111,13 @@ pub fn open(request: &OpenRequest, watch: &OpenWatch) -> Result<Option<Opened>, 
         None => seen(album.pictures().iter().position(|picture| Some(&*picture.key) == work.at.as_deref())),
     };
     Ok(Some(Opened { path, album, place, at, notes }))
+}
+
+fn earlier(place: &WorkPlace, notes: &mut Vec<String>) -> Result<Option<Work>, String> {
+    match place.read(notes).map_err(|error| error.to_string())? {
+        Earlier::Found(work, _) => Ok(Some(work)),
+        Earlier::Nothing => Ok(None),
+    }
 }
 
 /// The folder that names of pictures begin in.
@@ -130,6 +149,7 @@ fn dataset_at(path: &Path, notes: &mut Vec<String>) -> Result<Option<Dataset>, S
 struct Opening<'a> {
     root: PathBuf,
     watch: &'a OpenWatch,
+    tell: &'a dyn Fn(),
 }
 
 impl Opening<'_> {
@@ -199,7 +219,9 @@ impl Opening<'_> {
             if let Some(proposals) = proposals {
                 album.propose(album.pictures().len() - 1, &proposals);
             }
-            self.watch.looked_at.fetch_add(1, Ordering::Relaxed);
+            if self.watch.looked_at.fetch_add(1, Ordering::Relaxed) % TELL_EVERY == TELL_EVERY - 1 {
+                (self.tell)();
+            }
         }
         Ok(Some(album))
     }
@@ -275,7 +297,7 @@ mod tests {
         fn open(&self, path: &Path) -> Result<Opened, String> {
             let labels = ["stop", "yield"].map(str::to_owned).to_vec();
             let request = OpenRequest { path: path.to_owned(), spares: self.0.path().join("spare"), labels };
-            open(&request, &OpenWatch::default()).map(Option::unwrap)
+            open(&request, &OpenWatch::default(), &|| {}).map(Option::unwrap)
         }
     }
 
@@ -345,6 +367,30 @@ mod tests {
     }
 
     #[test]
+    fn untouched_pictures_of_a_voc_folder_keep_its_labels_when_the_work_goes_on() {
+        let place = Place::new(&["1.png", "2.png"]);
+        for name in ["1", "2"] {
+            let xml = format!(
+                "<annotation><filename>{name}.png</filename><size><width>64</width><height>48</height></size><object>\
+                 <name>bus</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object>\
+                 </annotation>"
+            );
+            std::fs::write(place.path(&format!("{name}.xml")), xml).unwrap();
+        }
+        let mut opened = place.open(&place.path("")).unwrap();
+        assert_eq!(opened.path, place.path(""));
+        opened.album.apply(1, Edit::MarkEmpty);
+        opened.place.write(&opened.album.snapshot(0)).unwrap();
+        let again = place.open(&place.path("")).unwrap();
+        let boxes: Vec<_> = again.album.pictures().iter().map(|picture| picture.content().boxes.len()).collect();
+        assert_eq!(boxes, [1, 0]);
+        for name in ["1.xml", "2.xml"] {
+            std::fs::remove_file(place.path(name)).unwrap();
+        }
+        assert!(place.open(&place.path("")).unwrap_err().contains("earlier work on a data set"));
+    }
+
+    #[test]
     fn detections_of_the_recording_are_proposals_until_the_picture_was_touched() {
         let place = Place::new(&["a.png"]);
         let line = r#"{"frame": 1, "source": "a.png", "width": 64, "height": 48,
@@ -372,6 +418,6 @@ mod tests {
         let watch = OpenWatch::default();
         watch.cancel().cancel();
         let request = OpenRequest { path: place.path(""), spares: place.path("s"), labels: Vec::new() };
-        assert!(open(&request, &watch).unwrap().is_none());
+        assert!(open(&request, &watch, &|| {}).unwrap().is_none());
     }
 }

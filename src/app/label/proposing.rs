@@ -31,6 +31,9 @@ pub enum ProposeStep {
     Found(usize, Result<Vec<Proposal>, String>),
 }
 
+/// A picture's place in the album, and what was found on it, or why nothing was: a sentence.
+pub type FoundOnPicture = (usize, Result<Vec<Proposal>, String>);
+
 /// How far it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProposeProgress {
@@ -46,7 +49,7 @@ pub struct ProposeProgress {
 #[derive(Debug, Default)]
 pub struct ProposeWatch {
     progress: Mutex<ProposeProgress>,
-    found: Mutex<Vec<(usize, Result<Vec<Proposal>, String>)>>,
+    found: Mutex<Vec<FoundOnPicture>>,
     cancel: Cancel,
 }
 
@@ -75,7 +78,7 @@ impl ProposeWatch {
     }
 
     /// What was found since the last call.
-    pub fn take_found(&self) -> Vec<(usize, Result<Vec<Proposal>, String>)> {
+    pub fn take_found(&self) -> Vec<FoundOnPicture> {
         std::mem::take(&mut self.found.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -24,6 +24,8 @@ pub struct Work {
     version: u32,
     /// What was opened; for people.
     opened: String,
+    /// Whether that is a data set, whose other pictures keep its labels, and not a folder of pictures.
+    pub of_dataset: bool,
     /// Names of the classes, in their order.
     pub classes: Vec<String>,
     /// The picture that was in view.
@@ -92,6 +94,8 @@ pub struct WorkPlace {
     beside: PathBuf,
     /// Where it is kept when nothing can be written there.
     spare: PathBuf,
+    /// Whether a data set was opened.
+    of_dataset: bool,
 }
 
 /// How earlier work was found.
@@ -146,12 +150,13 @@ impl WorkPlace {
         let number: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         let stem = opened.file_name().unwrap_or_default().to_string_lossy();
         let spare = spares.join(format!("{stem}-{number}.{NAME}"));
-        Self { opened: opened.to_owned(), beside, spare }
+        Self { opened: opened.to_owned(), beside, spare, of_dataset: false }
     }
 
-    /// Whether something is kept.
-    pub fn exists(&self) -> bool {
-        self.beside.is_file() || self.spare.is_file()
+    /// The same for work on a data set.
+    #[must_use]
+    pub fn for_dataset(self) -> Self {
+        Self { of_dataset: true, ..self }
     }
 
     /// Reads what was kept, the later where there are two. What is damaged is put aside and told in `notes`.
@@ -179,7 +184,7 @@ impl WorkPlace {
     ///
     /// A sentence with the remedy; what was written before is untouched.
     pub fn write(&self, snapshot: &Snapshot) -> Result<PathBuf, String> {
-        let work = Work::of(snapshot, &self.opened);
+        let work = Work::of(snapshot, self);
         let text = serde_json::to_vec(&work).map_err(|error| format!("The labels cannot be written down: {error}"))?;
         // A folder that has gone is not made anew: it may be a drive that was taken out.
         let there = self.beside.parent().is_some_and(Path::is_dir);
@@ -198,7 +203,7 @@ impl WorkPlace {
 }
 
 impl Work {
-    fn of(snapshot: &Snapshot, opened: &Path) -> Self {
+    fn of(snapshot: &Snapshot, place: &WorkPlace) -> Self {
         let name = |class: usize| snapshot.classes.get(class).cloned().unwrap_or_default();
         let pictures = snapshot.pictures.iter().map(|picture| WorkPicture {
             file: picture.key.to_string(),
@@ -216,7 +221,8 @@ impl Work {
         });
         Self {
             version: VERSION,
-            opened: opened.display().to_string(),
+            opened: place.opened.display().to_string(),
+            of_dataset: place.of_dataset,
             classes: snapshot.classes.clone(),
             at: snapshot.at.as_deref().map(str::to_owned),
             pictures: pictures.collect(),
@@ -233,7 +239,10 @@ fn read_one(path: &Path, notes: &mut Vec<String>) -> Result<Option<Work>, WorkEr
     };
     let mut bytes = Vec::new();
     file.take(MOST_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
+    // A list is read as a structure, too.
+    let is_object = bytes.trim_ascii_start().starts_with(b"{");
     let damaged = match serde_json::from_slice::<Work>(&bytes) {
+        Ok(_) if !is_object => "it is no file of labels".to_owned(),
         Ok(work) if work.version > VERSION => return Err(WorkError::Newer { path: path.to_owned() }),
         Ok(work) if work.version == 0 => "it is no file of labels".to_owned(),
         Ok(work) => {

@@ -7,9 +7,10 @@ use crate::app::label::desk::Desk;
 use crate::app::label::export::{counted, written_words};
 use crate::app::theme::Colors;
 use eframe::egui::containers::Sides;
-use eframe::egui::{Button, Frame, Label, Margin, ProgressBar, RichText, Ui};
+use eframe::egui::{Button, Frame, Label, Margin, RichText, Sense, Ui, vec2};
 
 const BAR_WIDTH: f32 = 90.0;
+const BAR_HEIGHT: f32 = 7.0;
 
 /// Draws it.
 pub fn bar_ui(ui: &mut Ui, input: &PageInput<'_>, wishes: &mut Vec<LabelAction>) {
@@ -48,8 +49,13 @@ fn progress_ui(ui: &mut Ui, desk: &Desk) {
     let (done, all) = (desk.album.done(), desk.album.pictures().len());
     let share = if all == 0 { 0.0 } else { done as f32 / all as f32 };
     let colors = Colors::of(ui);
-    let bar = ProgressBar::new(share).desired_width(BAR_WIDTH).desired_height(8.0).fill(colors.good);
-    ui.add(bar);
+    // The toolkit's own bar shows a dot where nothing is done.
+    let (place, _) = ui.allocate_exact_size(vec2(BAR_WIDTH, BAR_HEIGHT), Sense::hover());
+    ui.painter().rect_filled(place, BAR_HEIGHT / 2.0, colors.line);
+    if share > 0.0 {
+        let filled = place.with_max_x(place.left() + (place.width() * share).max(BAR_HEIGHT));
+        ui.painter().rect_filled(filled, BAR_HEIGHT / 2.0, colors.good);
+    }
     let count = |number: usize| format::count(number as u64);
     ui.label(RichText::new(format!("{} of {} done", count(done), count(all))).strong());
 }
@@ -58,7 +64,7 @@ fn progress_ui(ui: &mut Ui, desk: &Desk) {
 fn desk_buttons_ui(ui: &mut Ui, desk: &Desk, wishes: &mut Vec<LabelAction>) {
     let other = ui.button("Other…").on_hover_text("Open other pictures; the work on these is kept");
     wish(wishes, other.accessible_name("Open other pictures").clicked(), LabelAction::ChooseAgain);
-    let tip = "Write the pictures that are done as COCO, YOLO or Pascal VOC";
+    let tip = "Write the pictures that are done as COCO, YOLO or Pascal VOC (Ctrl+E)";
     let export = Button::new(RichText::new(if desk.exporting { "Exporting…" } else { "Export…" }).strong());
     let export = ui.add_enabled(!desk.exporting, export).on_hover_text(tip);
     wish(wishes, export.accessible_name("Export").clicked(), LabelAction::ToggleExport);

@@ -85,20 +85,24 @@ fn spoken(desk: &Desk, picture: &Picture) -> String {
 
 /// Draws with the first button: a click selects, a drag moves, resizes or draws.
 fn hand(ui: &Ui, response: &Response, desk: &Desk, placed: Placed, wishes: &mut Vec<LabelAction>) {
-    let now = response.interact_pointer_pos().or(response.hover_pos());
-    let Some(now) = now else { return };
+    let (latest, origin, down, fresh) = ui.input(|input| {
+        let pointer = &input.pointer;
+        (pointer.latest_pos(), pointer.press_origin(), pointer.primary_down(), input.modifiers.shift)
+    });
+    // The button may be let go of outside of the window.
+    if desk.in_hand.is_some() && !down {
+        wishes.extend(latest.map(|at| LabelAction::DragTo(placed.in_picture(at))));
+        wishes.push(LabelAction::Drop);
+        return;
+    }
+    let Some(now) = response.interact_pointer_pos().or(response.hover_pos()) else { return };
     let reach = placed.pixels(REACH);
     if response.drag_started_by(PointerButton::Primary) {
-        let pressed = ui.input(|input| input.pointer.press_origin()).unwrap_or(now);
-        let fresh = ui.input(|input| input.modifiers.shift);
-        wishes.push(LabelAction::Grab(placed.in_picture(pressed), reach, fresh));
+        wishes.push(LabelAction::Grab(placed.in_picture(origin.unwrap_or(now)), reach, fresh));
     }
-    if response.dragged_by(PointerButton::Primary) {
-        wishes.push(LabelAction::DragTo(placed.in_picture(now)));
-    }
-    if response.drag_stopped_by(PointerButton::Primary) {
-        wishes.push(LabelAction::DragTo(placed.in_picture(now)));
-        wishes.push(LabelAction::Drop);
+    let to = placed.in_picture(now);
+    if response.dragged_by(PointerButton::Primary) && desk.in_hand.is_some_and(|(_, before)| before != to) {
+        wishes.push(LabelAction::DragTo(to));
     }
     if response.clicked_by(PointerButton::Primary) {
         wishes.push(LabelAction::Click(placed.in_picture(now)));
@@ -156,10 +160,19 @@ fn badge(ui: &Ui, whole: Rect, place: Rect) {
     let seen = whole.intersect(place);
     let painter = ui.painter_at(whole);
     painter.rect_stroke(place, 0, Stroke::new(2.0, color), eframe::egui::StrokeKind::Outside);
-    let galley = painter.layout_no_wrap("✔ Done".to_owned(), FontId::proportional(13.0), readable_on(color));
-    let ground = Align2::RIGHT_TOP.anchor_size(seen.right_top() + vec2(-6.0, 6.0), galley.size() + vec2(12.0, 4.0));
+    let ink = readable_on(color);
+    let galley = painter.layout_no_wrap("Done".to_owned(), FontId::proportional(13.0), ink);
+    let size = galley.size() + vec2(30.0, 4.0);
+    let ground = Align2::RIGHT_TOP.anchor_size(seen.right_top() + vec2(-6.0, 6.0), size);
     painter.rect_filled(ground, 4, color);
-    painter.galley(ground.min + vec2(6.0, 2.0), galley, readable_on(color));
+    check_mark(&painter, ground.left_center() + vec2(12.0, 0.0), ink);
+    painter.galley(ground.min + vec2(23.0, 2.0), galley, ink);
+}
+
+/// A tick: no font that comes with the program has one.
+pub fn check_mark(painter: &eframe::egui::Painter, at: Pos2, color: Color32) {
+    let points = vec![at + vec2(-4.5, 0.0), at + vec2(-1.5, 3.5), at + vec2(4.5, -4.0)];
+    painter.add(eframe::egui::Shape::line(points, Stroke::new(2.0, color)));
 }
 
 /// A sentence in place of the picture.

@@ -7,9 +7,10 @@ use crate::app::format;
 use crate::app::label::action::LabelAction;
 use crate::app::label::state::Stage;
 use crate::app::theme::Colors;
-use eframe::egui::{Button, Frame, Label, Margin, RichText, ScrollArea, Spinner, Ui, vec2};
+use eframe::egui::{Button, Frame, Label, Margin, Rect, RichText, ScrollArea, Ui, UiBuilder, vec2};
 
 const WIDEST: f32 = 620.0;
+const ABOVE: f32 = 24.0;
 
 /// Draws the choice, and what is being opened.
 pub fn choose_ui(
@@ -20,21 +21,18 @@ pub fn choose_ui(
     wishes: &mut Vec<LabelAction>,
 ) {
     ScrollArea::vertical().id_salt("label choices").auto_shrink([false, false]).show(ui, |ui| {
-        let beside = ((ui.available_width() - WIDEST) / 2.0).max(0.0);
-        let frame = Frame::new().inner_margin(Margin::symmetric(beside as i8, 0));
-        frame.show(ui, |ui| {
-            ui.set_width(ui.available_width().min(WIDEST));
-            ui.add_space((ui.available_height() * 0.06).max(4.0));
+        let width = ui.available_width().min(WIDEST);
+        let middle = Rect::from_center_size(ui.max_rect().center_top(), vec2(width, 0.0));
+        let middle = middle.with_max_y(f32::INFINITY);
+        ui.scope_builder(UiBuilder::new().max_rect(middle), |ui| {
+            ui.set_width(width);
+            ui.add_space(ABOVE);
             match stage {
                 Stage::Opening(path, watch) => card_ui(ui, |ui| {
-                    ui.horizontal(|ui| {
-                        ui.add(Spinner::new());
-                        ui.label(RichText::new(format!("Opening {}", path.display())).strong());
-                    });
+                    ui.add(Label::new(RichText::new(format!("Opening {}", path.display())).strong()).wrap());
                     let text = format!("{} pictures so far", format::count(watch.looked_at() as u64));
                     ui.label(RichText::new(text).color(Colors::of(ui).weak));
                     wish(wishes, ui.button("Cancel").clicked(), LabelAction::CancelOpening);
-                    ui.ctx().request_repaint_after(std::time::Duration::from_millis(100));
                 }),
                 stage => {
                     if let Stage::Failed(reason) = stage {
@@ -80,10 +78,13 @@ fn choices_ui(ui: &mut Ui, input: &PageInput<'_>, actions: &mut Vec<Action>, wis
     ui.add_space(8.0);
     card_ui(ui, |ui| {
         ui.label(RichText::new("Go on with").strong());
-        for path in &input.settings.recent_labels {
+        for (index, path) in input.settings.recent_labels.iter().enumerate() {
             let text = path.display().to_string();
             let longest = (ui.available_width() / 7.6) as usize;
-            let button = ui.button(format::shortened(&text, longest.max(24))).on_hover_text(&text);
+            let button = ui.button(format::shortened(&text, longest.max(24))).on_hover_text(match index {
+                0 => format!("{text} (Enter)"),
+                _ => text.clone(),
+            });
             let clicked = button.accessible_name(format!("Label {text}")).clicked();
             wish(wishes, clicked, LabelAction::Open(path.clone()));
         }

@@ -1,5 +1,6 @@
 //! The panel beside the picture: proposals, classes, boxes.
 
+use super::canvas::check_mark;
 use super::{PageInput, note_ui, wish};
 use crate::app::format;
 use crate::app::label::action::LabelAction;
@@ -15,6 +16,8 @@ use eframe::egui::{
 const CLASS_ROWS: f32 = 9.0;
 const ROW: f32 = 24.0;
 const SQUARE: f32 = 10.0;
+/// Width of the buttons beside a box.
+const ANSWER: f32 = 24.0;
 /// Rows that have a key.
 const NUMBERED: usize = 9;
 
@@ -34,7 +37,7 @@ pub fn panel_ui(ui: &mut Ui, desk: &Desk, input: &PageInput<'_>, wishes: &mut Ve
 }
 
 fn proposals_ui(ui: &mut Ui, desk: &Desk, input: &PageInput<'_>, wishes: &mut Vec<LabelAction>) {
-    ui.label(RichText::new("Proposals").strong());
+    ui.label(RichText::new("Propose boxes on").strong());
     if let Some(watch) = &desk.proposing {
         let progress = watch.progress();
         let share = progress.done as f32 / progress.of.max(1) as f32;
@@ -48,7 +51,7 @@ fn proposals_ui(ui: &mut Ui, desk: &Desk, input: &PageInput<'_>, wishes: &mut Ve
         });
     } else {
         let tip = match input.model {
-            Some(name) => format!("{name}, the model in A, looks for objects"),
+            Some(name) => format!("{name}, the model in A, looks for objects (M: on all pictures that are not done)"),
             None => "No model is loaded in A. Load one in the live view (O)".to_owned(),
         };
         ui.horizontal(|ui| {
@@ -61,14 +64,14 @@ fn proposals_ui(ui: &mut Ui, desk: &Desk, input: &PageInput<'_>, wishes: &mut Ve
         });
         let by = input.model.map_or_else(
             || "No model is loaded in A.".to_owned(),
-            |name| format!("by {}", format::shortened(name, 34)),
+            |name| format!("with {}", format::shortened(name, 34)),
         );
         note_ui(ui, &by);
     }
     let mut least = input.state.confidence.unwrap_or(input.settings.thresholds.confidence);
     ui.horizontal(|ui| {
-        ui.spacing_mut().slider_width = (ui.available_width() - 120.0).clamp(50.0, 140.0);
-        let label = ui.label("from");
+        ui.spacing_mut().slider_width = (ui.available_width() - 150.0).clamp(44.0, 130.0);
+        let label = ui.label("score from");
         let slider = Slider::new(&mut least, 0.05..=0.95).fixed_decimals(2);
         let slider = ui.add(slider).labelled_by(label.id).accessible_name("Least score of proposals");
         let slider = slider.on_hover_text("Least score of what is proposed from now on");
@@ -111,9 +114,11 @@ fn classes_ui(ui: &mut Ui, desk: &Desk, wishes: &mut Vec<LabelAction>) {
     area.show_rows(ui, ROW, listed.len(), |ui, rows| {
         for row in rows {
             let Some(class) = listed.get(row).copied() else { continue };
-            let key = (row < NUMBERED).then(|| (row + 1).to_string()).unwrap_or_default();
+            let key = if row < NUMBERED { (row + 1).to_string() } else { String::new() };
             let name = desk.album.class_name(class);
-            let clicked = row_ui(ui, chosen == class, class, name, &key, false, &format!("Class {name}"));
+            let spoken = format!("Class {name}");
+            let row = Row { chosen: chosen == class, class, name, right: &key, hollow: false, spoken: &spoken };
+            let clicked = row_ui(ui, ui.available_width(), &row);
             wish(wishes, clicked, LabelAction::PickClass(class));
         }
     });
@@ -173,45 +178,52 @@ fn box_row_ui(ui: &mut Ui, desk: &Desk, found: &EditBox, chosen: bool, wishes: &
         true => (score.clone(), format!("proposed {score}")),
         false => (size, "accepted".to_owned()),
     };
-    let width = ui.available_width();
+    let answers = if found.is_proposed() { 2.0 } else { 1.0 };
+    let width = ui.available_width() - answers * ANSWER;
     ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 2.0;
-        let answers = if found.is_proposed() { 2.0 } else { 1.0 };
-        ui.set_max_width(width - answers * 26.0);
+        ui.spacing_mut().item_spacing.x = 0.0;
         let spoken = format!("Box {name}, {state}");
-        let clicked = row_ui(ui, chosen, found.class, name, &right, found.is_proposed(), &spoken);
-        ui.set_max_width(width);
+        let row = Row { chosen, class: found.class, name, right: &right, hollow: found.is_proposed(), spoken: &spoken };
+        let clicked = row_ui(ui, width, &row);
         if found.is_proposed() {
-            let accept =
-                ui.add(Button::new("✔").frame(false).min_size(vec2(22.0, ROW))).on_hover_text("Accept (Enter)");
-            wish(
-                wishes,
-                accept.accessible_name(format!("Accept {name} {score}")).clicked(),
-                LabelAction::Edit(Edit::Accept(found.id)),
-            );
+            let accept = ui.add(Button::new("").frame(false).min_size(vec2(ANSWER, ROW))).on_hover_text("Accept");
+            check_mark(ui.painter(), accept.rect.center(), ui.style().interact(&accept).text_color());
+            let accept = accept.accessible_name(format!("Accept {name} {score}"));
+            wish(wishes, accept.clicked(), LabelAction::Edit(Edit::Accept(found.id)));
         }
-        let delete = ui.add(Button::new("×").frame(false).min_size(vec2(22.0, ROW))).on_hover_text("Delete (Del)");
-        wish(
-            wishes,
-            delete.accessible_name(format!("Delete {name} {score}")).clicked(),
-            LabelAction::Edit(Edit::Delete(found.id)),
-        );
+        let delete = ui.add(Button::new("×").frame(false).min_size(vec2(ANSWER, ROW))).on_hover_text("Delete");
+        let delete = delete.accessible_name(format!("Delete {name} {score}"));
+        wish(wishes, delete.clicked(), LabelAction::Edit(Edit::Delete(found.id)));
         clicked
     })
     .inner
 }
 
-/// A row with the colour of a class, a name and something at its right end; broken colour for a proposal.
-fn row_ui(ui: &mut Ui, chosen: bool, class: usize, name: &str, right: &str, proposed: bool, spoken: &str) -> bool {
+/// A row of a list.
+struct Row<'a> {
+    chosen: bool,
+    /// Gives the colour.
+    class: usize,
+    name: &'a str,
+    /// At its right end.
+    right: &'a str,
+    /// Whether the colour is a frame only: a proposal.
+    hollow: bool,
+    /// What it is called for those who do not see it.
+    spoken: &'a str,
+}
+
+fn row_ui(ui: &mut Ui, width: f32, row: &Row<'_>) -> bool {
+    let Row { chosen, name, right, spoken, .. } = *row;
     let colors = Colors::of(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(width.max(0.0), ROW), Sense::click());
     let visuals = ui.style().interact_selectable(&response, chosen);
     if chosen || response.hovered() || response.has_focus() {
         ui.painter().rect_filled(rect, 4, visuals.weak_bg_fill);
     }
     let square = Rect::from_center_size(rect.left_center() + vec2(11.0, 0.0), vec2(SQUARE, SQUARE));
-    let color = class_color32(class as u32);
-    if proposed {
+    let color = class_color32(row.class as u32);
+    if row.hollow {
         ui.painter().rect_stroke(square, 2, Stroke::new(1.5, color), StrokeKind::Inside);
     } else {
         ui.painter().rect_filled(square, 2, color);
