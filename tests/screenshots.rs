@@ -32,6 +32,7 @@ fn every_state() {
     album.windows_and_menus();
     album.get_models();
     album.evaluate();
+    album.label();
     album.failures();
     album.sources();
     album.sizes_and_themes();
@@ -178,6 +179,58 @@ impl Album<'_> {
                 shot(&program, "picture");
                 program.key("v");
                 shot(&program, "one-picture");
+                program.close();
+            }
+        }
+    }
+
+    /// The page Label: choices, a picture without boxes, with proposals, a selected box, the export, and failures.
+    fn label(&self) {
+        let made = self.screen.home().join("to-label");
+        let mut scene = common::quantscope(self.screen.home());
+        assert!(scene.args(["scene", "--count", "8", "--out", made.to_str().unwrap()]).status().unwrap().success());
+        let frames = made.join("images");
+        std::fs::write(frames.join("a broken one.png"), "no picture").unwrap();
+        for (width, height) in [(900, 600), (1280, 800)] {
+            for theme in ["dark", "light"] {
+                let _earlier = std::fs::remove_file(frames.join(".quantscope-labels.json"));
+                let shot = |program: &Program<'_>, name: &str| {
+                    std::thread::sleep(FADE);
+                    self.save(program, &format!("label-{name}-{width}x{height}-{theme}"));
+                };
+                let start = |folder: &str| {
+                    let more = format!("theme = \"{theme}\"\nrecent_labels = [\"{folder}\"]");
+                    let settings = settings(width, height, &more);
+                    let setup = Setup { settings: Some(&settings), ..Setup::default() };
+                    let mut program = Program::start(self.screen, &setup);
+                    program.waits(&["on view: A FP32", "B INT8"]);
+                    program.key_brings("l", &["label page open"], &[]);
+                    program
+                };
+                let mut program = start("/pictures/that/are/gone");
+                shot(&program, "choices");
+                program.key_brings("Return", &["not opened to be labelled"], &[]);
+                shot(&program, "failure");
+                program.close();
+                let mut program = start(frames.to_str().unwrap());
+                program.key_brings("Return", &["to be labelled"], &[]);
+                shot(&program, "unreadable");
+                program.key("Right");
+                shot(&program, "no-boxes");
+                program.key_brings("m", &["proposals made"], &[]);
+                shot(&program, "proposals");
+                program.key("Return");
+                program.key("Return");
+                program.key("Up");
+                shot(&program, "selected");
+                program.key("a");
+                program.key("d");
+                shot(&program, "done");
+                program.key("ctrl+e");
+                shot(&program, "export");
+                program.key("Escape");
+                program.key("F1");
+                shot(&program, "help");
                 program.close();
             }
         }

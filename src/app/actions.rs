@@ -2,6 +2,7 @@
 
 use super::dialogs::DialogKind;
 use super::evaluate::EvaluateAction;
+use super::label::LabelAction;
 use super::recording::RecordingSettings;
 use super::settings::{CameraWish, CompareLayout, ThemeChoice};
 use super::tools::Tool;
@@ -133,4 +134,6 @@ pub enum Action {
     TakeFeeding(Feeding, bool),
     /// Something on the page Evaluate.
     Evaluate(EvaluateAction),
+    /// Something on the page Label.
+    Label(LabelAction),
 }

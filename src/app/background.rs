@@ -3,12 +3,16 @@
 use super::catalog::{GetWatch, Listing, NotGot};
 use super::dialogs::{self, DialogKind, Picked};
 use super::evaluate::{self, PictureKey, RunWatch};
+use super::label::{
+    self, ExportChoice, OpenRequest, OpenWatch, Opened, ProposeRequest, ProposeWatch, Snapshot, WorkWriter,
+};
 use super::options::{CameraChoice, Services, TwinChoice, Variant};
 use super::probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
 use super::settings::{Settings, SettingsStore};
 use super::snapshot::{self, SnapshotRequest};
 use super::thread_job::AdviceWatch;
 use crate::benchmark::{AdviceRequest, ThreadAdvice};
+use crate::dataset::{Dataset, Written};
 use crate::evaluate::{Evaluation, EvaluationPlan};
 use crate::imaging::RgbImage;
 use crate::inference::CardOverrides;
@@ -82,6 +86,14 @@ pub enum Outcome {
     Evaluated(Result<Box<Evaluation>, String>),
     /// A picture of the gallery.
     PictureDecoded(PictureKey, Result<RgbImage, String>),
+    /// Pictures to be labelled are open, or why they are not; None when that was broken off.
+    LabelsOpened(Arc<OpenWatch>, Result<Option<Box<Opened>>, String>),
+    /// A state of the labels was written here, or why it was not; None when a newer one was written before.
+    LabelsSaved(Arc<WorkWriter>, u64, Result<Option<PathBuf>, String>),
+    /// The detector that proposes boxes came to its end.
+    Proposed(Arc<ProposeWatch>, Result<(), String>),
+    /// A labelled set was written.
+    LabelsExported(Result<Written, String>),
     /// A report was saved here.
     ReportSaved(PathBuf),
     /// A model card was saved here.
@@ -124,6 +136,12 @@ pub struct Background {
     /// The evaluation that was begun last.
     run_watch: Arc<RunWatch>,
     pictures: Worker,
+    /// Opens and saves labels.
+    labels: Worker,
+    proposals: Worker,
+    /// The opening and the proposing that were begun last.
+    open_watch: Arc<OpenWatch>,
+    propose_watch: Arc<ProposeWatch>,
 }
 
 impl Background {
@@ -152,6 +170,10 @@ impl Background {
             evaluations: Worker::spawn("window-evaluate", 1)?,
             run_watch: Arc::default(),
             pictures: Worker::spawn("window-pictures", JOB_CAPACITY)?,
+            labels: Worker::spawn("window-labels", JOB_CAPACITY)?,
+            proposals: Worker::spawn("window-propose", 1)?,
+            open_watch: Arc::default(),
+            propose_watch: Arc::default(),
         })
     }
 
@@ -319,6 +341,48 @@ impl Background {
         })
     }
 
+    /// Opens pictures to be labelled. False when too much waits.
+    pub fn open_labels(&mut self, request: OpenRequest, watch: Arc<OpenWatch>) -> bool {
+        let (told, wake) = (Arc::clone(&watch), Arc::clone(&self.wake));
+        let begun = self.run(&self.labels, move || {
+            let opened = label::open(&request, &told, &*wake).map(|opened| opened.map(Box::new));
+            Some(Outcome::LabelsOpened(told, opened))
+        });
+        if begun {
+            self.open_watch = watch;
+        }
+        begun
+    }
+
+    /// Writes a state of the labels down. False when too much waits.
+    pub fn save_labels(&self, writer: Arc<WorkWriter>, revision: u64, snapshot: Snapshot) -> bool {
+        self.run(&self.labels, move || {
+            let result = writer.write(revision, &snapshot);
+            Some(Outcome::LabelsSaved(writer, revision, result))
+        })
+    }
+
+    /// Lets a detector propose boxes. False when one is still at work.
+    pub fn propose(&mut self, request: ProposeRequest, watch: Arc<ProposeWatch>) -> bool {
+        let (propose, wake, told) = (Arc::clone(&self.services.propose), Arc::clone(&self.wake), Arc::clone(&watch));
+        let begun = self.run(&self.proposals, move || {
+            let result = propose(&request, told.cancel(), &mut |step| {
+                told.take(step);
+                wake();
+            });
+            Some(Outcome::Proposed(told, result))
+        });
+        if begun {
+            self.propose_watch = watch;
+        }
+        begun
+    }
+
+    /// Writes a labelled set.
+    pub fn export_labels(&self, set: Dataset, choice: ExportChoice, folder: PathBuf) -> bool {
+        self.run(&self.files, move || Some(Outcome::LabelsExported(label::export(&set, choice, &folder))))
+    }
+
     /// Saves a report.
     pub fn save_report(&self, path: PathBuf, evaluation: Arc<Evaluation>) -> bool {
         self.run(&self.files, move || {
@@ -360,6 +424,8 @@ impl Drop for Background {
         self.probe_watch.cancel();
         self.advice_watch.cancel();
         self.run_watch.cancel().cancel();
+        self.open_watch.cancel().cancel();
+        self.propose_watch.cancel().cancel();
         // The thread that waits for an answer can then be joined.
         if self.dialog_is_open.load(Ordering::SeqCst) {
             dialogs::close_open();

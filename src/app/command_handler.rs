@@ -82,6 +82,7 @@ impl App {
             Action::CancelProbe => self.cancel_probe(),
             Action::TakeFeeding(feeding, bytes) => self.take_feeding(feeding, bytes),
             Action::Evaluate(action) => self.handle_evaluate(ctx, action),
+            Action::Label(action) => self.handle_label(action),
         }
     }
 

@@ -44,6 +44,9 @@ impl App {
                 break;
             }
         }
+        self.take_proposals();
+        self.save_labels_when_due(ctx);
+        self.guard_closing(ctx);
         self.take_log_lines();
         self.note_window_size(ctx);
         self.save_settings_when_due(ctx);
@@ -174,6 +177,12 @@ impl App {
             Outcome::Advised { lane, found } => self.on_advised(lane, found),
             Outcome::Evaluated(found) => self.on_evaluated(found.map(|found| *found)),
             Outcome::PictureDecoded(key, decoded) => self.gallery.put(key, decoded),
+            Outcome::LabelsOpened(watch, opened) => {
+                self.on_labels_opened(&watch, opened.map(|opened| opened.map(|opened| *opened)));
+            }
+            Outcome::LabelsSaved(writer, revision, result) => self.on_labels_saved(&writer, revision, result),
+            Outcome::Proposed(watch, result) => self.on_proposed(&watch, result),
+            Outcome::LabelsExported(result) => self.on_labels_exported(result),
             Outcome::ReportSaved(path) => self.tell(Severity::Info, format!("Saved the report {}", path.display())),
             Outcome::CatalogListed(Ok(listing)) => self.session.catalog.shelf = Shelf::Listed(listing),
             Outcome::CatalogListed(Err(reason)) => self.session.catalog.shelf = Shelf::Failed(reason),
@@ -193,6 +202,8 @@ impl App {
             DialogKind::RecordingFolder => self.settings.recording.folder = Some(super::start::absolute(path)),
             DialogKind::SourceFile | DialogKind::SourceFolder => self.open_source(SourceSpec::Path(path)),
             DialogKind::Dataset | DialogKind::DatasetFolder => self.choose_dataset(path),
+            DialogKind::LabelFolder | DialogKind::LabelDataset => self.open_to_label(path),
+            DialogKind::LabelExport => self.export_labels(path),
             DialogKind::EvaluatedModel => self.add_evaluated_model(path),
             DialogKind::Report(form) => self.save_report(form, path),
         }

@@ -15,6 +15,7 @@ mod evaluate;
 mod format;
 mod get_models;
 mod journal;
+mod label;
 mod logic;
 mod messages;
 mod model_panel;
@@ -42,6 +43,7 @@ pub use actions::Action;
 pub use background::Wake;
 pub use dialogs::{DialogKind, Picked};
 pub use evaluate::{EvaluateAction, ReportForm};
+pub use label::{LabelAction, PixelBox, Proposal, Propose, ProposeRequest, ProposeStep};
 pub use options::{
     Advise, CameraChoice, CameraFormatChoice, Evaluate, OpenCatalog, Services, StartOptions, TwinChoice, TwinRole,
     Variant,
@@ -61,6 +63,7 @@ use crossbeam_channel::Receiver;
 use eframe::egui;
 use evaluate::{EvaluateState, PictureShelf};
 use journal::Journal;
+use label::LabelState;
 use state::{Editing, Session};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -80,6 +83,7 @@ pub struct App {
     picture: Picture,
     evaluate: EvaluateState,
     gallery: PictureShelf,
+    label: LabelState,
     /// Rendered pictures that were evaluated; goes when the program ends.
     scene_folder: Option<tempfile::TempDir>,
     journal: Journal,
@@ -146,11 +150,11 @@ impl eframe::App for App {
     }
 
     fn save(&mut self, _storage: &mut dyn eframe::Storage) {
-        self.save_settings_now();
+        self.save_now();
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
-        self.save_settings_now();
+        self.save_now();
     }
 
     fn persist_egui_memory(&self) -> bool {

@@ -2,6 +2,7 @@
 //! that tests can play it.
 
 use super::dialogs::{self, DialogKind, Picked};
+use super::label::{self, Propose};
 use super::probe_job::{self, ProbeRequest, ProbeRow};
 use super::thread_job;
 use crate::benchmark::{self, AdviceRequest, ThreadAdvice};
@@ -153,6 +154,8 @@ pub struct Services {
     pub advise: Advise,
     /// Evaluates models on labelled pictures.
     pub evaluate: Evaluate,
+    /// Lets a model propose boxes on pictures that are labelled.
+    pub propose: Propose,
     /// Tries each model to be evaluated in a process of its own first; none skips that.
     pub trial: Option<Trial>,
 }
@@ -172,6 +175,7 @@ impl Services {
             probe: Arc::new(probe_job::run),
             advise: Arc::new(thread_job::run),
             evaluate: Arc::new(run_evaluation),
+            propose: Arc::new(label::propose),
             trial: None,
         }
     }

@@ -122,6 +122,8 @@ pub struct Settings {
     pub camera: CameraWish,
     /// Data sets that models were evaluated on, the last one first.
     pub recent_datasets: Vec<PathBuf>,
+    /// What was labelled, the last one first.
+    pub recent_labels: Vec<PathBuf>,
     /// What is recorded, and where to.
     pub recording: RecordingSettings,
     /// The window.
@@ -167,6 +169,7 @@ impl Default for Settings {
             thresholds: Thresholds::default(),
             camera: CameraWish::default(),
             recent_datasets: Vec::new(),
+            recent_labels: Vec::new(),
             recording: RecordingSettings::default(),
             window: WindowPlace::default(),
         }
@@ -214,6 +217,7 @@ impl Settings {
         self.window.width = side(self.window.width, 640.0, place.width);
         self.window.height = side(self.window.height, 480.0, place.height);
         self.recent_datasets.truncate(RECENT_DATASETS);
+        self.recent_labels.truncate(RECENT_DATASETS);
         self.recording = self.recording.sanitized();
         self.camera.rate = self.camera.rate.filter(|rate| rate.is_finite() && *rate > 0.0);
         self.camera.size = self.camera.size.filter(|size| size.width > 0 && size.height > 0);
@@ -354,6 +358,7 @@ mod tests {
                 rate: Some(30.0),
             },
             recent_datasets: vec!["/data/instances.json".into(), "/data/voc".into()],
+            recent_labels: vec!["/frames".into()],
             recording: RecordingSettings {
                 frames: true,
                 folder: Some("/videos".into()),

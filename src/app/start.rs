@@ -3,6 +3,7 @@
 use super::background::{Background, Wake};
 use super::evaluate::{EvaluateState, PictureShelf};
 use super::journal::Journal;
+use super::label::LabelState;
 use super::messages::Severity;
 use super::settings::{Found, Settings, SettingsStore};
 use super::state::{Editing, Session};
@@ -11,7 +12,7 @@ use super::{App, Services, StartOptions, snapshot, theme};
 use crate::capture::{SourceOptions, SourceSpec};
 use crate::pipeline::{Command, LaneId, Link};
 use eframe::egui;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Settings are written this long after a change, so that dragging a slider writes once.
@@ -22,6 +23,13 @@ pub(super) struct Saving {
     store: SettingsStore,
     written: Settings,
     changed_at: Option<Instant>,
+}
+
+impl Saving {
+    /// The folder of the settings.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.store.path().parent().map_or_else(PathBuf::new, Path::to_owned)
+    }
 }
 
 /// A relative path would be lost when the program is started from another folder.
@@ -56,6 +64,7 @@ impl App {
             picture: Picture::default(),
             evaluate: EvaluateState::default(),
             gallery: PictureShelf::default(),
+            label: LabelState::default(),
             scene_folder: None,
             journal: Journal::new(options.started_at),
             log: options.log.clone(),
@@ -158,8 +167,15 @@ impl App {
         }
     }
 
-    /// Writes the settings at once: the window is about to close.
-    pub(super) fn save_settings_now(&mut self) {
+    /// Writes everything at once: the window is about to close.
+    pub(super) fn save_now(&mut self) {
+        if let Err(reason) = self.save_labels_now() {
+            tracing::error!("{reason}");
+        }
+        self.save_settings_now();
+    }
+
+    fn save_settings_now(&mut self) {
         if self.settings == self.saving.written {
             return;
         }

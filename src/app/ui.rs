@@ -3,6 +3,7 @@
 use super::App;
 use super::actions::Action;
 use super::evaluate::{PageInput, page_ui, resting_ui, shortcuts as page_shortcuts};
+use super::label;
 use super::panels::{
     boxes, figures, get_models, help, message_log, model, path_prompt, situation, toasts, top_bar, transport, welcome,
 };
@@ -12,6 +13,7 @@ use super::verdict::verdict;
 use super::video_view::{self, VideoViewInput};
 use crate::capture::SourceSpec;
 use eframe::egui::{self, CentralPanel, Frame, Margin, Panel, Stroke, Ui};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// From this width on the boxes have a panel of their own on the left; below it they follow the figures.
@@ -34,6 +36,8 @@ impl App {
         self.editing.hovered = None;
         if self.evaluate.open {
             self.evaluate_ui(ui, now, &mut actions);
+        } else if self.label.open {
+            self.label_ui(ui, now, &mut actions);
         } else {
             self.live_ui(ui, now, &mut actions);
         }
@@ -53,17 +57,31 @@ impl App {
         }
     }
 
-    /// What was asked for with keys. The page Evaluate has its own.
+    /// What was asked for with keys. The pages have their own.
     fn pressed(&self, ctx: &egui::Context) -> Vec<Action> {
-        if !self.evaluate.open {
+        if !self.evaluate.open && !self.label.open {
             return shortcuts::take(ctx, self.settings.active);
         }
         if self.editing.path_prompt.is_some() {
             return Vec::new();
         }
         let help = ctx.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::F1));
-        let keys = page_shortcuts(ctx, &self.evaluate).into_iter().map(Action::Evaluate);
-        keys.chain(help.then_some(Action::ToggleHelp)).collect()
+        let keys: Vec<Action> = match self.evaluate.open {
+            true => page_shortcuts(ctx, &self.evaluate).into_iter().map(Action::Evaluate).collect(),
+            false => label::shortcuts(ctx, &self.label, self.settings.recent_labels.first().map(PathBuf::as_path))
+                .into_iter()
+                .map(Action::Label)
+                .collect(),
+        };
+        keys.into_iter().chain(help.then_some(Action::ToggleHelp)).collect()
+    }
+
+    fn label_ui(&mut self, ui: &mut Ui, now: Instant, actions: &mut Vec<Action>) {
+        let model = self.proposing_model();
+        let input = label::PageInput { state: &self.label, settings: &self.settings, model: model.as_deref() };
+        let stage = label::page_ui(ui, &input, &mut self.gallery, actions);
+        toasts::toasts_ui(ui, stage, &self.session.messages, now, actions);
+        self.fetch_pictures();
     }
 
     fn evaluate_ui(&mut self, ui: &mut Ui, now: Instant, actions: &mut Vec<Action>) {
@@ -168,10 +186,11 @@ impl App {
 
     fn windows_ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
         let ctx = ui.ctx().clone();
-        help::help_ui(&ctx, &mut self.editing.help_open);
+        let topic = if self.label.open { help::HelpTopic::Label } else { help::HelpTopic::Live };
+        help::help_ui(&ctx, topic, &mut self.editing.help_open);
         message_log::message_log_ui(&ctx, &mut self.editing.messages_open, &self.session.messages, actions);
         // These belong to the live view.
-        if !self.evaluate.open {
+        if !self.evaluate.open && !self.label.open {
             get_models::get_models_ui(&ctx, &self.session.catalog, actions);
             if let Some(panel) = &mut self.editing.model_panel {
                 let state = &self.session.lanes[panel.lane.index()];
@@ -190,6 +209,10 @@ impl App {
         if self.evaluate.open {
             let actions = dropped.iter().flat_map(|file| Self::dropped_on_evaluate(file.path()));
             return actions.map(Action::Evaluate).collect();
+        }
+        if self.label.open {
+            let paths = dropped.iter().map(|file| file.path().to_owned());
+            return paths.map(|path| Action::Label(label::LabelAction::Open(path))).collect();
         }
         let action = |path: &std::path::Path| {
             let is_model = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"));

@@ -7,6 +7,7 @@ mod controls;
 mod evaluate;
 mod evaluation;
 mod events;
+mod label;
 mod layout;
 mod model;
 mod record;

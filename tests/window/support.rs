@@ -4,8 +4,8 @@ use crossbeam_channel::{Receiver, bounded};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use quantscope::app::{
-    Advise, App, CameraChoice, CameraFormatChoice, DialogKind, Evaluate, OpenCatalog, Picked, ProbeRow, Services,
-    Settings, SettingsStore, StartOptions, TwinChoice, Variant,
+    Advise, App, CameraChoice, CameraFormatChoice, DialogKind, Evaluate, OpenCatalog, Picked, ProbeRow, Propose,
+    Services, Settings, SettingsStore, StartOptions, TwinChoice, Variant,
 };
 use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
 use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
@@ -45,6 +45,8 @@ pub struct Setup {
     pub advise: Option<Advise>,
     /// Evaluates; none: as the program does.
     pub evaluate: Option<Evaluate>,
+    /// Proposes boxes; none: as the program does.
+    pub propose: Option<Propose>,
     /// Called with the folder of the settings before the window starts.
     pub prepare: fn(&Path),
 }
@@ -66,6 +68,7 @@ impl Default for Setup {
             probed: Ok(None),
             advise: None,
             evaluate: None,
+            propose: None,
             prepare: |_| {},
         }
     }
@@ -106,6 +109,9 @@ impl Window {
         }
         if let Some(evaluate) = setup.evaluate {
             services.evaluate = evaluate;
+        }
+        if let Some(propose) = setup.propose {
+            services.propose = propose;
         }
         let family = setup.family;
         if !family.is_empty() {
