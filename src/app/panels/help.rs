@@ -41,7 +41,7 @@ pub fn help_ui(ctx: &Context, topic: HelpTopic, open: &mut bool) {
     let most = (ctx.content_rect().height() - MARGINS).max(160.0);
     window.show(ctx, |ui| {
         // In a low window the end has to be scrolled to.
-        ScrollArea::vertical().max_height(most).show(ui, |ui| {
+        ScrollArea::vertical().max_height(most).min_scrolled_height(most).show(ui, |ui| {
             ui.set_width(540.0);
             match topic {
                 HelpTopic::Live => {

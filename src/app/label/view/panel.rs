@@ -9,11 +9,13 @@ use crate::app::label::desk::Desk;
 use crate::app::label::export::counted;
 use crate::app::theme::{Colors, class_color32};
 use eframe::egui::{
-    Align2, Button, Key, ProgressBar, Rect, RichText, ScrollArea, Sense, Slider, Stroke, StrokeKind, TextEdit, Ui, vec2,
+    Align2, Button, Key, Label, ProgressBar, Rect, RichText, ScrollArea, Sense, Slider, Stroke, StrokeKind, TextEdit,
+    Ui, vec2,
 };
 
-/// Rows of the list of classes that are to be seen at once.
-const CLASS_ROWS: f32 = 9.0;
+/// Rows of the list of classes that are to be seen at once, and the share of the panel that they may take.
+const CLASS_ROWS: [f32; 2] = [4.0, 9.0];
+const CLASS_SHARE: f32 = 0.3;
 const ROW: f32 = 24.0;
 const SQUARE: f32 = 10.0;
 /// Width of the buttons beside a box.
@@ -94,8 +96,13 @@ fn proposals_ui(ui: &mut Ui, desk: &Desk, input: &PageInput<'_>, wishes: &mut Ve
 }
 
 fn classes_ui(ui: &mut Ui, desk: &Desk, wishes: &mut Vec<LabelAction>) {
-    let title = if desk.selection().is_some() { "Class of the selected box" } else { "Class of new boxes" };
-    ui.label(RichText::new(title).strong());
+    let selected = desk.selection().and_then(|(id, _)| desk.picture()?.content().find(id));
+    let chosen = selected.map_or(desk.class, |found| found.class);
+    // The chosen row may be far down the list.
+    let whose = if selected.is_some() { "Selected box" } else { "New boxes" };
+    let name = if desk.album.classes().is_empty() { "no class" } else { desk.album.class_name(chosen) };
+    let title = Label::new(RichText::new(format!("{whose}: {name}")).strong()).truncate();
+    ui.add(title);
     search_ui(ui, desk, wishes);
     if desk.class_missing {
         let text = "Type the name of a class here first: a box needs one.";
@@ -106,9 +113,9 @@ fn classes_ui(ui: &mut Ui, desk: &Desk, wishes: &mut Vec<LabelAction>) {
         wish(wishes, ui.button(text).accessible_name(format!("New class {name}")).clicked(), LabelAction::AddTyped);
     }
     let listed = desk.listed_classes();
-    let selected = desk.selection().and_then(|(id, _)| desk.picture()?.content().find(id));
-    let chosen = selected.map_or(desk.class, |found| found.class);
-    let rows = (listed.len() as f32).clamp(1.0, CLASS_ROWS);
+    let [least, most] = CLASS_ROWS;
+    let fitting = (ui.ctx().content_rect().height() * CLASS_SHARE / ROW).floor().clamp(least, most);
+    let rows = (listed.len() as f32).clamp(1.0, fitting);
     let area = ScrollArea::vertical().id_salt("label classes").max_height(rows * ROW).auto_shrink([false, true]);
     ui.spacing_mut().item_spacing.y = 0.0;
     area.show_rows(ui, ROW, listed.len(), |ui, rows| {
@@ -223,6 +230,8 @@ fn row_ui(ui: &mut Ui, width: f32, row: &Row<'_>) -> bool {
     }
     let square = Rect::from_center_size(rect.left_center() + vec2(11.0, 0.0), vec2(SQUARE, SQUARE));
     let color = class_color32(row.class as u32);
+    // Bright colours need an edge on a bright ground.
+    ui.painter().rect_stroke(square, 2, Stroke::new(1.0, colors.weak), StrokeKind::Outside);
     if row.hollow {
         ui.painter().rect_stroke(square, 2, Stroke::new(1.5, color), StrokeKind::Inside);
     } else {
