@@ -27,6 +27,8 @@ pub enum DialogKind {
     Report(ReportForm),
     /// Where recordings go.
     RecordingFolder,
+    /// Where the frames go on which the models disagree most.
+    WorstFolder,
 }
 
 impl DialogKind {
@@ -43,6 +45,7 @@ impl DialogKind {
             Self::EvaluatedModel => "Add a model to the evaluation",
             Self::Report(_) => "Save the report",
             Self::RecordingFolder => "Choose where recordings go",
+            Self::WorstFolder => "Choose where the worst frames go",
         }
     }
 }
@@ -85,7 +88,10 @@ pub fn native(kind: &DialogKind) -> Picked {
         DialogKind::SourceFile => {
             dialog.add_filter("Videos and pictures", &all).add_filter("All files", &["*"]).pick_file()
         }
-        DialogKind::SourceFolder | DialogKind::DatasetFolder | DialogKind::RecordingFolder => dialog.pick_folder(),
+        DialogKind::SourceFolder
+        | DialogKind::DatasetFolder
+        | DialogKind::RecordingFolder
+        | DialogKind::WorstFolder => dialog.pick_folder(),
         DialogKind::Dataset => {
             let names = ["json", "yaml", "yml"];
             dialog.add_filter("Data sets", &names).add_filter("All files", &["*"]).pick_file()

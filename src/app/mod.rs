@@ -30,11 +30,14 @@ mod state;
 #[cfg(test)]
 mod test_support;
 mod theme;
+mod thumbnails;
 mod tools;
 mod ui;
 mod variants;
 mod verdict;
 mod video_view;
+mod worst;
+mod worst_files;
 
 pub use actions::Action;
 pub use background::Wake;
@@ -61,6 +64,7 @@ use journal::Journal;
 use state::{Editing, Session};
 use std::path::PathBuf;
 use std::sync::Arc;
+use thumbnails::Thumbnails;
 use video_view::Picture;
 
 /// Smallest window in which everything can be reached.
@@ -77,6 +81,7 @@ pub struct App {
     picture: Picture,
     evaluate: EvaluateState,
     gallery: PictureShelf,
+    thumbnails: Thumbnails,
     /// Rendered pictures that were evaluated; goes when the program ends.
     scene_folder: Option<tempfile::TempDir>,
     journal: Journal,

@@ -4,7 +4,7 @@ use super::recording::RecordingSettings;
 use crate::capture::SourceSpec;
 use crate::imaging::ImageSize;
 use crate::inference::Thresholds;
-use crate::pipeline::{LaneId, Mode};
+use crate::pipeline::{AGREEMENT_FRAMES, AGREEMENT_FRAMES_DEFAULT, LaneId, Mode};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -114,6 +114,10 @@ pub struct Settings {
     pub hidden_classes: BTreeSet<String>,
     /// Thresholds of score and overlap.
     pub thresholds: Thresholds,
+    /// Frames that the agreement of two models looks back over.
+    pub agreement_frames: usize,
+    /// Whether the frames on which two models disagree most are kept, and shown.
+    pub worst_strip: bool,
     /// What is wanted of cameras.
     pub camera: CameraWish,
     /// Data sets that models were evaluated on, the last one first.
@@ -160,6 +164,8 @@ impl Default for Settings {
             welcome_dismissed: false,
             hidden_classes: BTreeSet::new(),
             thresholds: Thresholds::default(),
+            agreement_frames: AGREEMENT_FRAMES_DEFAULT,
+            worst_strip: false,
             camera: CameraWish::default(),
             recent_datasets: Vec::new(),
             recording: RecordingSettings::default(),
@@ -183,6 +189,7 @@ impl Settings {
         self.divider = share(self.divider, 0.5);
         self.thresholds.confidence = share(self.thresholds.confidence, thresholds.confidence);
         self.thresholds.iou = share(self.thresholds.iou, thresholds.iou);
+        self.agreement_frames = self.agreement_frames.clamp(*AGREEMENT_FRAMES.start(), *AGREEMENT_FRAMES.end());
         self.threads = self.threads.map(|threads| threads.clamp(1, most_threads()));
         let place = WindowPlace::default();
         let side = |value: f32, least: f32, default: f32| {
@@ -332,6 +339,8 @@ mod tests {
             welcome_dismissed: true,
             hidden_classes: BTreeSet::from(["stop".to_owned()]),
             thresholds: Thresholds { confidence: 0.5, iou: 0.75 },
+            agreement_frames: 1000,
+            worst_strip: true,
             camera: CameraWish {
                 format: Some("MJPG".to_owned()),
                 size: Some(ImageSize::new(1280, 720)),
@@ -395,6 +404,7 @@ mod tests {
             divider: f32::NAN,
             thresholds: Thresholds { confidence: -3.0, iou: f32::INFINITY },
             threads: Some(100_000),
+            agreement_frames: 0,
             camera: CameraWish { format: None, size: Some(ImageSize::new(0, 9)), rate: Some(-1.0) },
             window: WindowPlace { width: 1.0, height: 1e9, maximized: false },
             ..Settings::default()
@@ -403,6 +413,7 @@ mod tests {
         assert_eq!(settings.divider, 0.5);
         assert_eq!(settings.thresholds, Thresholds { confidence: 0.0, iou: Thresholds::default().iou });
         assert_eq!(settings.threads, Some(most_threads()));
+        assert_eq!(settings.agreement_frames, 10);
         assert_eq!(settings.camera, CameraWish::default());
         assert_eq!((settings.window.width, settings.window.height), (640.0, 16_384.0));
     }

@@ -6,6 +6,7 @@ use super::journal::Journal;
 use super::messages::Severity;
 use super::settings::{Found, Settings, SettingsStore};
 use super::state::{Editing, Session};
+use super::thumbnails::Thumbnails;
 use super::video_view::Picture;
 use super::{App, Services, StartOptions, snapshot, theme};
 use crate::capture::{SourceOptions, SourceSpec};
@@ -56,6 +57,7 @@ impl App {
             picture: Picture::default(),
             evaluate: EvaluateState::default(),
             gallery: PictureShelf::default(),
+            thumbnails: Thumbnails::default(),
             scene_folder: None,
             journal: Journal::new(options.started_at),
             log: options.log.clone(),
@@ -79,12 +81,17 @@ impl App {
         thresholds.confidence = options.confidence.unwrap_or(thresholds.confidence);
         thresholds.iou = options.iou.unwrap_or(thresholds.iou);
         self.settings.threads = options.threads.or(self.settings.threads);
+        self.settings.agreement_frames = options.agreement_frames.unwrap_or(self.settings.agreement_frames);
         self.settings = std::mem::take(&mut self.settings).sanitized();
         if let Some(threads) = self.settings.threads {
             self.send(Command::SetThreads(threads));
         }
         self.send(Command::SetThresholds(self.settings.thresholds));
         self.send(Command::SetMode(self.settings.mode()));
+        self.send(Command::SetAgreementWindow(self.settings.agreement_frames));
+        if self.settings.worst_strip {
+            self.send(Command::KeepWorst(true));
+        }
         self.start_models(options);
         let remembered = self.settings.source.clone().filter(|spec| match spec {
             SourceSpec::Path(path) if !path.exists() => {

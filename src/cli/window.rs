@@ -6,7 +6,7 @@ use super::{headless, start};
 use crate::app::{self, CameraChoice, CameraFormatChoice, Services, StartOptions, TwinChoice, TwinRole, Variant};
 use crate::capture::{self, SourceSpec};
 use crate::inference::twin;
-use crate::pipeline::{Pipeline, PipelineConfig};
+use crate::pipeline::{AGREEMENT_FRAMES, Pipeline, PipelineConfig};
 use crate::runtime;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,9 @@ pub(super) struct Args {
     /// demo | camera[:N] | FILE (picture or video) | DIR (pictures) | rtsp://… | http://…
     #[arg(long, value_name = "SPEC")]
     source: Option<String>,
+    /// Compared frames that the agreement of two models looks back over [default: 300, or as it was set in the window]
+    #[arg(long, value_name = "N", value_parser = agreement_frames)]
+    agreement_window: Option<usize>,
     /// Run in the terminal for ten seconds although there is a display
     #[arg(long)]
     headless: bool,
@@ -44,6 +47,7 @@ pub(super) fn run(global: &Global, args: &Args, started_at: Instant, tapped: &Ta
         confidence: global.confidence,
         iou: global.iou,
         threads: global.threads.first().map(|threads| usize::from(*threads)),
+        agreement_frames: args.agreement_window,
         camera_backend: global.camera_backend,
         default_models: DEFAULT_MODELS.map(default_model),
         log: Some(tapped.lines.clone()),
@@ -65,6 +69,12 @@ pub(super) fn run(global: &Global, args: &Args, started_at: Instant, tapped: &Ta
         pipeline = Some(running);
         Ok(link)
     })
+}
+
+fn agreement_frames(text: &str) -> Result<usize, String> {
+    let (least, most) = AGREEMENT_FRAMES.into_inner();
+    let frames = text.parse().ok().filter(|frames| AGREEMENT_FRAMES.contains(frames));
+    frames.ok_or_else(|| format!("must be a number of frames from {least} to {most}"))
 }
 
 /// Whether a window can be hoped for. On Linux that is a matter of the environment.

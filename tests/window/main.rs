@@ -1,5 +1,6 @@
 //! The whole window, driven by the names of its controls, with this test in the place of the pipeline.
 
+mod agreement;
 mod catalog;
 #[path = "../common/mod.rs"]
 mod common;
@@ -16,3 +17,4 @@ mod server;
 mod start;
 mod support;
 mod variants;
+mod worst;

@@ -29,10 +29,11 @@ pub use encoder::{Container, Encoder};
 pub use error::RecordError;
 pub use frame_folder::{Every, FrameFolder, FrameOptions, PictureFormat};
 pub use lines::{DetectionFile, DetectionLine};
+pub use names::free_path;
 pub use request::{RecordKind, Recorded, RecordingRequest, RecordingState, RecordingStatus, VideoOptions, VideoView};
 pub use video_file::VideoFile;
 
 pub(super) use recordings::Recordings;
 
 #[cfg(test)]
-mod test_support;
+pub(super) mod test_support;
