@@ -71,7 +71,8 @@ impl Running {
     }
 
     fn record(&self, what: Recorded) {
-        self.send(Command::StartRecording(RecordingRequest { folder: self.folder.path().join("new"), what }));
+        let folder = self.folder.path().join("new");
+        self.send(Command::StartRecording(RecordingRequest { folder, file: None, what }));
     }
 
     fn status_where(&self, wanted: impl Fn(&RecordingStatus) -> bool) -> RecordingStatus {

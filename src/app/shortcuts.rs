@@ -18,7 +18,7 @@ pub const SHORTCUTS: [(Key, &str); 13] = [
     (Key::M, "Model: what is believed of the model that is shown, and how to correct it"),
     (Key::S, "Save a snapshot: the picture with its boxes, and the boxes as JSON"),
     (Key::R, "Record what is chosen beside Record, or stop recording"),
-    (Key::W, "Hold the worst: keep the frames on which the two models disagree most, or let go of them"),
+    (Key::W, "Hold the worst: keep the frames on which the models disagree most"),
     (Key::F, "Picture only: hide or show the panels"),
     (Key::F1, "This help"),
 ];

@@ -182,7 +182,7 @@ impl App {
                 video_view::video_view_ui(ui, &input, actions);
             }
             match held {
-                Some(held) => worst::held_ui(ui, whole, held, actions),
+                Some(held) => worst::held_ui(ui, whole, held, !self.editing.full_picture, actions),
                 None => situation::situation_ui(ui, whole, &self.session, actions),
             }
             if let Some(run) = self.evaluate.run() {

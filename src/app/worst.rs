@@ -71,6 +71,7 @@ impl App {
     pub(super) fn toggle_worst(&mut self) {
         self.settings.worst_strip = !self.settings.worst_strip;
         self.session.worst.release();
+        self.thumbnails.keep_only(std::iter::empty());
         self.send(Command::KeepWorst(self.settings.worst_strip));
     }
 

@@ -2,6 +2,7 @@
 //! annotated picture.
 
 use super::arguments::Global;
+use super::headless_record::Recordings;
 use super::output::{OutputFormat, print, save_picture};
 use crate::app::{StartOptions, verdict};
 use crate::capture::{SourceOptions, SourceSpec};
@@ -27,16 +28,23 @@ const TABLE_INTERVAL: Duration = Duration::from_millis(500);
 /// Where the annotated picture goes: the current folder.
 const PICTURE: &str = "quantscope-headless.jpg";
 
-pub(super) fn run(global: &Global, options: StartOptions, config: PipelineConfig) -> anyhow::Result<()> {
+pub(super) fn run(
+    global: &Global,
+    options: StartOptions,
+    config: PipelineConfig,
+    recordings: Recordings,
+) -> anyhow::Result<()> {
     let (wake_sender, woken) = bounded(1);
     let wake = Arc::new(move || {
         let _ = wake_sender.try_send(());
     });
     let (link, _pipeline) = Pipeline::start(config, wake).context("the operating system gives no thread")?;
-    let mut watch = Watch::default();
+    let mut watch = Watch { recordings, ..Watch::default() };
     watch.start(&link, global, options)?;
     watch.follow(&link, &woken)?;
-    watch.finish(global.format)
+    let recorded = std::mem::take(&mut watch.recordings).finish(&link, &woken);
+    watch.finish(global.format)?;
+    recorded
 }
 
 /// What was seen of the pipeline so far.
@@ -45,6 +53,7 @@ struct Watch {
     expected: usize,
     models: [Option<Arc<ModelInfo>>; 2],
     latest: Option<Arc<FrameResult>>,
+    recordings: Recordings,
 }
 
 impl Watch {
@@ -88,6 +97,7 @@ impl Watch {
                     running = true;
                     // What was measured while the other model was still loading does not count.
                     link.send(Command::ResetStatistics);
+                    self.recordings.start(link);
                     end = Instant::now() + RUN_TIME;
                 }
                 if complete {
@@ -115,6 +125,7 @@ impl Watch {
         match event {
             Event::ModelLoaded { lane, info } => self.models[lane.index()] = Some(info),
             Event::ModelFailed { message, .. } | Event::SourceFailed { message, .. } => bail!(message),
+            Event::Recording(status) => self.recordings.hear(status),
             Event::Warning(message) => tracing::warn!("{message}"),
             Event::SourceTroubled { message, .. } => tracing::warn!("{message}. It is tried again by itself"),
             Event::SourceRecovered { spec, .. } => tracing::warn!("{spec}: it gives pictures again"),

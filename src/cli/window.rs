@@ -1,6 +1,8 @@
 //! `quantscope` without a subcommand: the window; without a display the same pipeline in the terminal.
 
 use super::arguments::Global;
+use super::headless_record::Recordings;
+use super::start::UsageError;
 use super::tap::Tapped;
 use super::{headless, start};
 use crate::app::{self, CameraChoice, CameraFormatChoice, Services, StartOptions, TwinChoice, TwinRole, Variant};
@@ -31,9 +33,13 @@ pub(super) struct Args {
     /// Run in the terminal for ten seconds although there is a display
     #[arg(long)]
     headless: bool,
+    /// In the terminal: record what is computed, a video (.mp4, .mkv) or detections (.jsonl); may be given twice
+    #[arg(long, value_name = "FILE")]
+    record: Vec<PathBuf>,
 }
 
 pub(super) fn run(global: &Global, args: &Args, started_at: Instant, tapped: &Tapped) -> anyhow::Result<()> {
+    let recordings = Recordings::of(&args.record)?;
     // Without ONNX Runtime nothing can be shown; better said now than in every lane.
     runtime::initialize()?;
     let options = StartOptions {
@@ -59,7 +65,10 @@ pub(super) fn run(global: &Global, args: &Args, started_at: Instant, tapped: &Ta
         if !args.headless {
             eprintln!("There is no display, so there is no window; the same pipeline runs here for ten seconds.");
         }
-        return headless::run(global, options, config);
+        return headless::run(global, options, config, recordings);
+    }
+    if !args.record.is_empty() {
+        return Err(UsageError::because("--record goes with --headless; the window has its own control to record"));
     }
     let mut pipeline = None;
     let services = Services::new(list_cameras, find_twin).with_families(find_family).with_trial(start::trial());

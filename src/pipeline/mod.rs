@@ -4,7 +4,8 @@
 //! capture ─▶ LatestSlot ─▶ conductor ─▶ lane A, lane B ─▶ conductor ─▶ LatestSlot ─▶ view
 //! ```
 //!
-//! The view sends [`Command`]s, takes the newest [`FrameResult`], and drains [`Event`]s. Nothing here blocks it.
+//! The view sends [`Command`]s, takes the newest [`FrameResult`] and, where it asked for them, the newest
+//! [`WorstFrames`], and drains [`Event`]s. Nothing here blocks it.
 
 mod capture_thread;
 mod conductor;

@@ -77,6 +77,9 @@ fn a_frame_is_held_gone_through_and_left_for_the_live_view() {
         window.press(Key::V);
         assert_eq!(drawn(&window), 500, "in every view of two models");
     }
+    window.press(Key::F);
+    assert!(window.sees("Held: frame 500") && !window.sees("Worst 1"), "also with the picture alone");
+    window.press(Key::F);
     window.press(Key::Escape);
     assert_eq!(drawn(&window), 601);
     assert!(window.sees("Worst 1: frame 601") && !window.sees("Held:"));

@@ -20,7 +20,7 @@ pub fn help_ui(ctx: &Context, open: &mut bool) {
     window.show(ctx, |ui| {
         ui.set_max_width(520.0);
         ui.label(RichText::new("Keys").strong());
-        Grid::new("keys").num_columns(2).spacing([18.0, 2.0]).show(ui, |ui| {
+        Grid::new("keys").num_columns(2).min_row_height(19.0).spacing([18.0, 2.0]).show(ui, |ui| {
             for (key, text) in SHORTCUTS {
                 ui.label(RichText::new(key.name()).strong());
                 ui.label(text);

@@ -29,6 +29,8 @@ const THUMBNAIL_HEIGHT: f32 = 68.0;
 /// Widths of pictures of unusual shapes; they are fitted in.
 const THUMBNAIL_WIDTH: std::ops::RangeInclusive<f32> = 54.0..=150.0;
 
+const BACK: &str = "Back to live (Esc)";
+
 const MEANING: &str = "Disagreement of a frame: the scores of all boxes that only one model found, and the changes of the \
                        score of the boxes that both found (same label, IoU 0.5), added up. Of frames within a second only \
                        the worst is kept, a video's second round is no other frame. Other models, other thresholds and \
@@ -64,6 +66,11 @@ pub fn worst_ui(ui: &mut Ui, input: &WorstInput<'_>, thumbnails: &mut Thumbnails
 
 fn title_ui(ui: &mut Ui, input: &WorstInput<'_>) {
     let weak = Colors::of(ui).weak;
+    if let Some(held) = input.strip.held() {
+        let text = RichText::new(format!("Held: {}", words(held))).color(Colors::of(ui).warning);
+        ui.add(Label::new(text).truncate().sense(Sense::hover())).on_hover_text(tip(held));
+        return;
+    }
     ui.add(Label::new(RichText::new("WORST FRAMES").small().strong().color(weak)).sense(Sense::hover()))
         .on_hover_text(MEANING);
     let count = input.strip.frames().len();
@@ -90,6 +97,9 @@ fn buttons_ui(ui: &mut Ui, input: &WorstInput<'_>, actions: &mut Vec<Action>) {
     let clear = ui.add_enabled(some, Button::new("Clear").small()).on_hover_text("Forget these frames and begin anew");
     if clear.accessible_name("Clear the worst frames").clicked() {
         actions.push(Action::ForgetWorst);
+    }
+    if input.strip.held().is_some() && ui.add(Button::new(BACK).small()).clicked() {
+        actions.push(Action::ReleaseWorst);
     }
 }
 
@@ -175,9 +185,13 @@ fn tip(frame: &WorstFrame) -> String {
     )
 }
 
-/// Says over `stage` that this is not the live picture, and how to get back to it.
-pub fn held_ui(ui: &Ui, stage: Rect, held: &WorstFrame, actions: &mut Vec<Action>) {
+/// Shows on `stage` that this is not the live picture; where no strip says so, also in words.
+pub fn held_ui(ui: &Ui, stage: Rect, held: &WorstFrame, has_strip: bool, actions: &mut Vec<Action>) {
     let colors = Colors::of(ui);
+    ui.painter().rect_stroke(stage, 0, (2.0, colors.warning), StrokeKind::Inside);
+    if has_strip {
+        return;
+    }
     let area = Area::new(Id::unique("held frame")).order(Order::Middle).pivot(Align2::CENTER_BOTTOM);
     let area = area.fixed_pos(stage.center_bottom() - vec2(0.0, 14.0)).constrain_to(stage);
     area.show(ui.ctx(), |ui| {
@@ -188,7 +202,7 @@ pub fn held_ui(ui: &Ui, stage: Rect, held: &WorstFrame, actions: &mut Vec<Action
             ui.horizontal(|ui| {
                 let text = format!("Held: {}", words(held));
                 ui.add(Label::new(RichText::new(text).color(colors.text)).extend());
-                if ui.button("Back to live (Esc)").clicked() {
+                if ui.button(BACK).clicked() {
                     actions.push(Action::ReleaseWorst);
                 }
             });

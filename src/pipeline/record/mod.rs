@@ -23,6 +23,7 @@ mod recordings;
 mod request;
 mod task;
 mod video_file;
+mod watched;
 
 pub use compose::{PairLayout, RecordingView};
 pub use encoder::{Container, Encoder};

@@ -6,15 +6,16 @@ use super::error::RecordError;
 use super::names;
 use super::pace::Pacer;
 use super::request::VideoOptions;
+use super::watched::WatchedProgram;
 use crate::capture::{Input, Programs, RunningProgram};
 use crate::pipeline::FrameResult;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::ChildStdin;
 use std::time::Duration;
 
 /// How long ffmpeg may take to close a file.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
+/// How long it may take to take a picture; one that hangs would keep the recording open for ever.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// ffmpeg gives way to the rest, but is not starved: behind in time it has still more to write.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 5;
@@ -36,9 +37,7 @@ pub struct VideoFile {
 #[derive(Debug)]
 struct Open {
     composer: Composer,
-    program: RunningProgram,
-    /// None once it is closed.
-    input: Option<ChildStdin>,
+    program: WatchedProgram,
 }
 
 impl VideoFile {
@@ -106,8 +105,7 @@ impl VideoFile {
         let repeats = self.pacer.finish(at);
         self.put(repeats)?;
         let Some(open) = &mut self.open else { return Ok(()) };
-        open.input = None;
-        match open.program.wait_for_failure_within(CLOSE_LIMIT) {
+        match open.program.close(CLOSE_LIMIT) {
             None => Ok(()),
             Some(words) => Err(RecordError::encoding(&self.path, words)),
         }
@@ -141,22 +139,17 @@ impl VideoFile {
     fn begin(&self, first: &FrameResult, view: &RecordingView) -> Result<Open, RecordError> {
         let composer = Composer::for_first(self.options.view, first, view);
         let arguments = arguments(&self.path, self.options.container, self.encoder, composer.size(), self.pacer.rate());
-        let mut program = RunningProgram::start(&self.ffmpeg, &arguments, Input::Pipe).map_err(RecordError::Ffmpeg)?;
+        let program = RunningProgram::start(&self.ffmpeg, &arguments, Input::Pipe).map_err(RecordError::Ffmpeg)?;
         give_way(&program);
-        let input = program.take_input();
-        Ok(Open { composer, program, input })
+        Ok(Open { composer, program: WatchedProgram::new(program, PATIENCE)? })
     }
 
     /// Writes the picture that was drawn last so often.
     fn put(&mut self, times: u64) -> Result<(), RecordError> {
         let Some(open) = &mut self.open else { return Ok(()) };
         for _ in 0..times {
-            let Some(input) = &mut open.input else { return Ok(()) };
-            if let Err(error) = input.write_all(open.composer.picture()) {
-                // ffmpeg has ended, and says why.
-                open.input = None;
-                let words = open.program.wait_for_failure_within(CLOSE_LIMIT);
-                return Err(RecordError::encoding(&self.path, words.unwrap_or_else(|| error.to_string())));
+            if let Some(words) = open.program.feed(open.composer.picture(), CLOSE_LIMIT) {
+                return Err(RecordError::encoding(&self.path, words));
             }
         }
         Ok(())
