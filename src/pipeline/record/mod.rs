@@ -19,6 +19,7 @@ mod frame_folder;
 mod lines;
 mod names;
 mod pace;
+mod raw_stream;
 mod recordings;
 mod request;
 mod task;
