@@ -120,6 +120,12 @@ fn the_default_models_on_the_scene_keep_the_contract() {
         assert!((0.8..=1.0).contains(&agreement[figure].as_f64().unwrap()), "{figure}: {agreement}");
     }
     assert!(agreement["mean_score_delta"].is_number() && agreement["ap_verdict"].is_string());
+    for class in agreement["details"]["classes"].as_array().unwrap() {
+        let [low, high] = [0, 1].map(|end| class["f1_interval"][end].as_f64().unwrap());
+        let f1 = class["figures"]["f1"].as_f64().unwrap();
+        assert!(low <= f1 && f1 <= high, "{class}");
+        assert!(class["pictures"].as_u64().unwrap() >= 10 || (low, high) == (0.0, 1.0), "{class}");
+    }
     assert!(std::fs::read_to_string(&report).unwrap().contains("</html>"));
     for name in ["scene.json", "scene.int8.json"] {
         let lines: Vec<Value> = serde_json::from_slice(&std::fs::read(found.join(name)).unwrap()).unwrap();

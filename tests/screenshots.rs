@@ -29,6 +29,7 @@ fn every_state() {
     let album = Album { screen: &screen, folder };
     album.first_start();
     album.views();
+    album.worst_frames();
     album.windows_and_menus();
     album.get_models();
     album.evaluate();
@@ -90,6 +91,26 @@ impl Album<'_> {
         program.rests();
         self.save(&program, "paused");
         program.close();
+    }
+
+    /// The strip empty, filled, and with one of its frames on view.
+    fn worst_frames(&self) {
+        let alone = "confidence = 0.1\niou = 0.45\n";
+        for (width, height, theme) in
+            [(1280, 800, "dark"), (1280, 800, "light"), (900, 600, "dark"), (900, 600, "light")]
+        {
+            // A low threshold, so that the models disagree soon.
+            let more = format!("worst_strip = true\ntheme = \"{theme}\"\nlayout = \"divider\"\n[thresholds]\n{alone}");
+            let mut program = self.running(&settings(width, height, &more));
+            std::thread::sleep(FIGURES);
+            let name = format!("{width}x{height}-{theme}-worst");
+            self.save(&program, &name);
+            // The first thumbnail stands at the lower left of the picture's room.
+            program.click(FIRST_THUMBNAIL.0 + if width > 1180 { 250 } else { 0 }, height as i32 - FIRST_THUMBNAIL.1);
+            std::thread::sleep(FADE);
+            self.save(&program, &format!("{name}-held"));
+            program.close();
+        }
     }
 
     fn windows_and_menus(&self) {
@@ -321,6 +342,8 @@ impl Album<'_> {
 
 /// Where "Find best threads" is in the panel of model A, from the left and from the bottom.
 const FIND_THREADS: [i32; 2] = [92, -28];
+/// Where the first of the worst frames is: from the left edge of the picture's room, and from the lower edge.
+const FIRST_THUMBNAIL: (i32, i32) = (60, 50);
 /// Where the head of the closed class list is in the left panel.
 const CLASS_LIST_Y: i32 = 238;
 /// Where the first row of the list of models is, in a window 600 and 1000 points high.

@@ -9,7 +9,7 @@ use super::tools::Tool;
 use crate::capture::SourceSpec;
 use crate::inference::Thresholds;
 use crate::inference::probe::Feeding;
-use crate::pipeline::LaneId;
+use crate::pipeline::{FrameId, LaneId};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -86,6 +86,21 @@ pub enum Action {
     CancelFindThreads,
     /// Threads for the model in the panel alone; none: as all others.
     SetThreadsOfModel(Option<usize>),
+    /// Frames that the agreement looks back over.
+    SetAgreementWindow(usize),
+    /// Show the frames on which the models disagree most and keep them, or let go of them.
+    ToggleWorst,
+    /// Look at this one of them in place of the newest frame.
+    HoldWorst(FrameId),
+    /// Look at the next one of them, or at the one before.
+    HoldNextWorst {
+        /// The next.
+        forward: bool,
+    },
+    /// Back to the newest frame.
+    ReleaseWorst,
+    /// Forget them and begin anew.
+    ForgetWorst,
     /// Forget all figures.
     ResetStatistics,
     /// Show or hide boxes of the class with this name.

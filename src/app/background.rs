@@ -11,6 +11,7 @@ use super::probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
 use super::settings::{Settings, SettingsStore};
 use super::snapshot::{self, SnapshotRequest};
 use super::thread_job::AdviceWatch;
+use super::worst_files::{self, WorstRequest};
 use crate::benchmark::{AdviceRequest, ThreadAdvice};
 use crate::dataset::{Dataset, Written};
 use crate::evaluate::{Evaluation, EvaluationPlan};
@@ -66,6 +67,8 @@ pub enum Outcome {
     GetEnded(String, Result<PathBuf, NotGot>),
     /// A picture was saved here.
     SnapshotSaved(PathBuf),
+    /// The frames on which the models disagree most were saved in this folder.
+    WorstSaved(PathBuf),
     /// Something could not be written: a sentence.
     SaveFailed(String),
     /// The search for a preprocessing is over; None when it was broken off.
@@ -252,6 +255,16 @@ impl Background {
             Some(match snapshot::save(&request) {
                 Ok(path) => Outcome::SnapshotSaved(path),
                 Err(error) => Outcome::SaveFailed(format!("The snapshot was not saved. {error:#}")),
+            })
+        })
+    }
+
+    /// Saves the frames on which the models disagree most.
+    pub fn save_worst(&self, request: WorstRequest) -> bool {
+        self.run(&self.files, move || {
+            Some(match worst_files::save(&request) {
+                Ok(folder) => Outcome::WorstSaved(folder),
+                Err(error) => Outcome::SaveFailed(format!("The worst frames were not all saved. {error:#}")),
             })
         })
     }

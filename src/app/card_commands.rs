@@ -77,7 +77,7 @@ impl App {
 
     /// Tries the usual preprocessings on the frame in view.
     pub(super) fn start_probe(&mut self) {
-        let Some(result) = self.session.result.clone() else {
+        let Some(result) = self.session.on_view().cloned() else {
             return self.tell(Severity::Info, "There is no picture to try it on yet.");
         };
         let Some(panel) = &mut self.editing.model_panel else { return };

@@ -58,6 +58,12 @@ impl App {
             Action::FindThreads => self.find_threads(),
             Action::CancelFindThreads => self.cancel_find_threads(),
             Action::SetThreadsOfModel(threads) => self.set_threads_of_model(threads),
+            Action::SetAgreementWindow(frames) => self.set_agreement_window(frames),
+            Action::ToggleWorst => self.toggle_worst(),
+            Action::HoldWorst(id) => self.session.worst.hold(id),
+            Action::HoldNextWorst { forward } => self.session.worst.hold_next(forward),
+            Action::ReleaseWorst => self.session.worst.release(),
+            Action::ForgetWorst => self.forget_worst(),
             Action::ResetStatistics => self.send(Command::ResetStatistics),
             Action::SetClassShown(name, shown) => self.set_class_shown(name, shown),
             Action::ShowAllClasses => self.settings.hidden_classes.clear(),
@@ -220,11 +226,13 @@ impl App {
     pub(super) fn show_lane(&mut self, lane: LaneId) {
         self.settings.active = lane;
         self.settings.compare = false;
+        self.session.worst.release();
         self.send(Command::SetMode(self.settings.mode()));
     }
 
     fn toggle_compare(&mut self) {
         self.settings.compare = !self.settings.compare;
+        self.session.worst.release();
         self.send(Command::SetMode(self.settings.mode()));
     }
 
@@ -242,6 +250,12 @@ impl App {
         self.send(Command::SetThresholds(self.settings.thresholds));
     }
 
+    fn set_agreement_window(&mut self, frames: usize) {
+        self.settings.agreement_frames = frames;
+        self.settings = std::mem::take(&mut self.settings).sanitized();
+        self.send(Command::SetAgreementWindow(self.settings.agreement_frames));
+    }
+
     fn set_class_shown(&mut self, name: String, shown: bool) {
         if shown {
             self.settings.hidden_classes.remove(&name);
@@ -256,7 +270,7 @@ impl App {
     }
 
     fn save_snapshot(&mut self) {
-        let Some(result) = self.session.result.clone() else {
+        let Some(result) = self.session.on_view().cloned() else {
             return self.tell(Severity::Info, "There is no picture to save yet.");
         };
         let source = self.session.source.open.as_ref().map(|open| open.spec.to_string()).unwrap_or_default();

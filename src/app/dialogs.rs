@@ -33,6 +33,8 @@ pub enum DialogKind {
     Report(ReportForm),
     /// Where recordings go.
     RecordingFolder,
+    /// Where the frames go on which the models disagree most.
+    WorstFolder,
 }
 
 impl DialogKind {
@@ -52,6 +54,7 @@ impl DialogKind {
             Self::EvaluatedModel => "Add a model to the evaluation",
             Self::Report(_) => "Save the report",
             Self::RecordingFolder => "Choose where recordings go",
+            Self::WorstFolder => "Choose where the worst frames go",
         }
     }
 }
@@ -98,6 +101,7 @@ pub fn native(kind: &DialogKind) -> Picked {
         | DialogKind::DatasetFolder
         | DialogKind::LabelFolder
         | DialogKind::LabelExport
+        | DialogKind::WorstFolder
         | DialogKind::RecordingFolder => dialog.pick_folder(),
         DialogKind::Dataset | DialogKind::LabelDataset => {
             let names = ["json", "yaml", "yml"];

@@ -31,6 +31,9 @@ impl App {
             }
             self.session.result = Some(result);
         }
+        if let Some(worst) = self.link.take_worst() {
+            self.session.worst.take(worst);
+        }
         loop {
             if start.elapsed() > BUDGET {
                 ctx.request_repaint();
@@ -187,6 +190,10 @@ impl App {
             Outcome::CatalogListed(Ok(listing)) => self.session.catalog.shelf = Shelf::Listed(listing),
             Outcome::CatalogListed(Err(reason)) => self.session.catalog.shelf = Shelf::Failed(reason),
             Outcome::GetEnded(name, result) => self.on_get_ended(&name, result),
+            Outcome::WorstSaved(folder) => {
+                let text = format!("Saved the worst frames, as pictures and as JSON lines, in {}", folder.display());
+                self.tell(Severity::Info, text);
+            }
             Outcome::SaveFailed(text) => self.tell(Severity::Error, text),
             outcome @ (Outcome::Probed { .. } | Outcome::CardSaved { .. } | Outcome::CardNotSaved { .. }) => {
                 self.on_card_outcome(outcome);
@@ -200,6 +207,7 @@ impl App {
             DialogKind::Model(lane) => self.open_other_model(lane, path),
             DialogKind::Labels(lane) => self.take_labels(lane, path),
             DialogKind::RecordingFolder => self.settings.recording.folder = Some(super::start::absolute(path)),
+            DialogKind::WorstFolder => self.save_worst(path),
             DialogKind::SourceFile | DialogKind::SourceFolder => self.open_source(SourceSpec::Path(path)),
             DialogKind::Dataset | DialogKind::DatasetFolder => self.choose_dataset(path),
             DialogKind::LabelFolder | DialogKind::LabelDataset => self.open_to_label(path),

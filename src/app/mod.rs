@@ -33,11 +33,14 @@ mod test_support;
 mod theme;
 mod thread_commands;
 mod thread_job;
+mod thumbnails;
 mod tools;
 mod ui;
 mod variants;
 mod verdict;
 mod video_view;
+mod worst;
+mod worst_files;
 
 pub use actions::Action;
 pub use background::Wake;
@@ -67,6 +70,7 @@ use label::LabelState;
 use state::{Editing, Session};
 use std::path::PathBuf;
 use std::sync::Arc;
+use thumbnails::Thumbnails;
 use video_view::Picture;
 
 /// Smallest window in which everything can be reached.
@@ -84,6 +88,7 @@ pub struct App {
     evaluate: EvaluateState,
     gallery: PictureShelf,
     label: LabelState,
+    thumbnails: Thumbnails,
     /// Rendered pictures that were evaluated; goes when the program ends.
     scene_folder: Option<tempfile::TempDir>,
     journal: Journal,

@@ -37,6 +37,8 @@ pub struct StartOptions {
     pub iou: Option<f32>,
     /// Threads ONNX Runtime uses inside one operator.
     pub threads: Option<usize>,
+    /// Frames that the agreement of two models looks back over.
+    pub agreement_frames: Option<usize>,
     /// The library that reads cameras.
     pub camera_backend: CameraBackend,
     /// The models that come with the program, by [`crate::pipeline::LaneId::index`].

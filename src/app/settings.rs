@@ -5,7 +5,7 @@ use crate::capture::SourceSpec;
 use crate::files;
 use crate::imaging::ImageSize;
 use crate::inference::Thresholds;
-use crate::pipeline::{LaneId, Mode};
+use crate::pipeline::{AGREEMENT_FRAMES, AGREEMENT_FRAMES_DEFAULT, LaneId, Mode};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -118,6 +118,10 @@ pub struct Settings {
     pub hidden_classes: BTreeSet<String>,
     /// Thresholds of score and overlap.
     pub thresholds: Thresholds,
+    /// Frames that the agreement of two models looks back over.
+    pub agreement_frames: usize,
+    /// Whether the frames on which two models disagree most are kept, and shown.
+    pub worst_strip: bool,
     /// What is wanted of cameras.
     pub camera: CameraWish,
     /// Data sets that models were evaluated on, the last one first.
@@ -167,6 +171,8 @@ impl Default for Settings {
             welcome_dismissed: false,
             hidden_classes: BTreeSet::new(),
             thresholds: Thresholds::default(),
+            agreement_frames: AGREEMENT_FRAMES_DEFAULT,
+            worst_strip: false,
             camera: CameraWish::default(),
             recent_datasets: Vec::new(),
             recent_labels: Vec::new(),
@@ -205,6 +211,7 @@ impl Settings {
         self.divider = share(self.divider, 0.5);
         self.thresholds.confidence = share(self.thresholds.confidence, thresholds.confidence);
         self.thresholds.iou = share(self.thresholds.iou, thresholds.iou);
+        self.agreement_frames = self.agreement_frames.clamp(*AGREEMENT_FRAMES.start(), *AGREEMENT_FRAMES.end());
         self.threads = self.threads.map(|threads| threads.clamp(1, most_threads()));
         self.model_threads.values_mut().for_each(|threads| *threads = (*threads).clamp(1, most_threads()));
         while self.model_threads.len() > MODELS_WITH_THREADS {
@@ -352,6 +359,8 @@ mod tests {
             welcome_dismissed: true,
             hidden_classes: BTreeSet::from(["stop".to_owned()]),
             thresholds: Thresholds { confidence: 0.5, iou: 0.75 },
+            agreement_frames: 1000,
+            worst_strip: true,
             camera: CameraWish {
                 format: Some("MJPG".to_owned()),
                 size: Some(ImageSize::new(1280, 720)),
@@ -417,6 +426,7 @@ mod tests {
             thresholds: Thresholds { confidence: -3.0, iou: f32::INFINITY },
             threads: Some(100_000),
             model_threads: (0..300).map(|number| (format!("/m/{number:03}.onnx"), 0)).collect(),
+            agreement_frames: 0,
             camera: CameraWish { format: None, size: Some(ImageSize::new(0, 9)), rate: Some(-1.0) },
             window: WindowPlace { width: 1.0, height: 1e9, maximized: false },
             ..Settings::default()
@@ -427,6 +437,7 @@ mod tests {
         assert_eq!(settings.threads, Some(most_threads()));
         assert_eq!(settings.model_threads.len(), MODELS_WITH_THREADS);
         assert_eq!(settings.threads_of(Path::new("/m/007.onnx")), Some(1));
+        assert_eq!(settings.agreement_frames, 10);
         assert_eq!(settings.camera, CameraWish::default());
         assert_eq!((settings.window.width, settings.window.height), (640.0, 16_384.0));
     }

@@ -7,6 +7,7 @@ use super::label::LabelState;
 use super::messages::Severity;
 use super::settings::{Found, Settings, SettingsStore};
 use super::state::{Editing, Session};
+use super::thumbnails::Thumbnails;
 use super::video_view::Picture;
 use super::{App, Services, StartOptions, snapshot, theme};
 use crate::capture::{SourceOptions, SourceSpec};
@@ -65,6 +66,7 @@ impl App {
             evaluate: EvaluateState::default(),
             gallery: PictureShelf::default(),
             label: LabelState::default(),
+            thumbnails: Thumbnails::default(),
             scene_folder: None,
             journal: Journal::new(options.started_at),
             log: options.log.clone(),
@@ -88,6 +90,7 @@ impl App {
         thresholds.confidence = options.confidence.unwrap_or(thresholds.confidence);
         thresholds.iou = options.iou.unwrap_or(thresholds.iou);
         self.settings.threads = options.threads.or(self.settings.threads);
+        self.settings.agreement_frames = options.agreement_frames.unwrap_or(self.settings.agreement_frames);
         self.settings = std::mem::take(&mut self.settings).sanitized();
         if let Some(threads) = self.settings.threads {
             self.send(Command::SetThreads(threads));
@@ -95,6 +98,10 @@ impl App {
         self.recall_threads(options.threads.is_some());
         self.send(Command::SetThresholds(self.settings.thresholds));
         self.send(Command::SetMode(self.settings.mode()));
+        self.send(Command::SetAgreementWindow(self.settings.agreement_frames));
+        if self.settings.worst_strip {
+            self.send(Command::KeepWorst(true));
+        }
         self.start_models(options);
         let remembered = self.settings.source.clone().filter(|spec| match spec {
             SourceSpec::Path(path) if !path.exists() => {

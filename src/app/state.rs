@@ -7,6 +7,7 @@ use super::model_panel::ModelPanel;
 use super::options::{CameraChoice, Variant};
 use super::recording::RecordingSession;
 use super::variants::precision_name;
+use super::worst::WorstStrip;
 use crate::capture::{SourceInfo, SourceKind, SourceSpec};
 use crate::inference::{ModelInfo, ModelOverrides};
 use crate::pipeline::{FrameId, FrameResult, LaneId, LoadStage};
@@ -28,7 +29,7 @@ pub struct Session {
     pub exchanging: bool,
     /// What is watched.
     pub source: SourceState,
-    /// The newest result: it and nothing else is drawn.
+    /// The newest result: it is drawn unless an older one is looked at.
     pub result: Option<Arc<FrameResult>>,
     /// Whether the pipeline was asked to stop.
     pub paused: bool,
@@ -44,9 +45,16 @@ pub struct Session {
     pub recording: RecordingSession,
     /// Frames that reached the screen.
     pub display: DisplayRate,
+    /// The frames on which the models disagree most.
+    pub worst: WorstStrip,
 }
 
 impl Session {
+    /// What is drawn: the newest result, or a frame that is looked at in its place.
+    pub fn on_view(&self) -> Option<&Arc<FrameResult>> {
+        self.worst.result().or(self.result.as_ref())
+    }
+
     /// The state of a lane.
     pub fn lane(&self, lane: LaneId) -> &LaneState {
         &self.lanes[lane.index()]

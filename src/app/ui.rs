@@ -6,6 +6,7 @@ use super::evaluate::{PageInput, page_ui, resting_ui, shortcuts as page_shortcut
 use super::label;
 use super::panels::{
     boxes, figures, get_models, help, message_log, model, path_prompt, situation, toasts, top_bar, transport, welcome,
+    worst,
 };
 use super::shortcuts;
 use super::theme::Colors;
@@ -28,8 +29,10 @@ impl App {
         let now = Instant::now();
         let mut actions = self.pressed(&ctx);
         actions.extend(self.dropped_files(&ctx));
-        if let Some(result) = self.session.result.clone() {
+        if let Some(result) = self.session.on_view() {
             self.picture.show(&ctx, result.id, &result.frame.image);
+        }
+        if let Some(result) = self.session.result.clone().filter(|_| self.session.worst.held().is_none()) {
             self.session.display.note(result.id, now);
             self.journal.note(&result);
         }
@@ -60,7 +63,10 @@ impl App {
     /// What was asked for with keys. The pages have their own.
     fn pressed(&self, ctx: &egui::Context) -> Vec<Action> {
         if !self.evaluate.open && !self.label.open {
-            return shortcuts::take(ctx, self.settings.active);
+            let held = self.session.worst.held().is_some() && self.editing.path_prompt.is_none();
+            let mut pressed = if held { shortcuts::take_while_held(ctx) } else { Vec::new() };
+            pressed.extend(shortcuts::take(ctx, self.settings.active));
+            return pressed;
         }
         if self.editing.path_prompt.is_some() {
             return Vec::new();
@@ -95,6 +101,9 @@ impl App {
         if !self.editing.full_picture {
             self.bars_ui(ui, actions);
             self.side_panels_ui(ui, actions);
+            if self.settings.worst_strip {
+                self.worst_strip_ui(ui, actions);
+            }
         }
         self.center_ui(ui, now, actions);
     }
@@ -133,10 +142,12 @@ impl App {
             models,
             statistics: &statistics,
             verdict: &verdict,
-            display_fps: self.session.display.per_second(),
+            display_fps: self.session.display.per_second().filter(|_| self.session.worst.held().is_none()),
             source: source.as_deref().unwrap_or("demo"),
             at_rest: self.session.paused || self.session.source.ended || self.session.source.is_broken(),
             compare: self.settings.compare,
+            agreement_frames: self.settings.agreement_frames,
+            worst_strip: self.settings.worst_strip,
         };
         let boxes = boxes::BoxesInput { session: &self.session, settings: &self.settings };
         let two_panels = ui.available_width() >= TWO_PANELS_FROM;
@@ -159,12 +170,24 @@ impl App {
         });
     }
 
+    fn worst_strip_ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+        let frame = Frame::new().fill(Colors::of(ui).bar).inner_margin(Margin::symmetric(10, 5));
+        let input = worst::WorstInput {
+            strip: &self.session.worst,
+            both_loaded: self.session.lanes.iter().all(|lane| lane.loaded.is_some()),
+            compare: self.settings.compare,
+        };
+        let panel = Panel::bottom("worst frames").frame(frame).resizable(false);
+        panel.show(ui, |ui| worst::worst_ui(ui, &input, &mut self.thumbnails, actions));
+    }
+
     fn center_ui(&mut self, ui: &mut Ui, now: Instant, actions: &mut Vec<Action>) {
         let colors = Colors::of(ui);
         let frame = Frame::new().fill(colors.stage).stroke(Stroke::NONE);
         CentralPanel::default().frame(frame).show(ui, |ui| {
             let whole = ui.available_rect_before_wrap();
-            if let Some(result) = &self.session.result {
+            let held = self.session.worst.held();
+            if let Some(result) = self.session.on_view() {
                 let input = VideoViewInput {
                     result,
                     picture: &self.picture,
@@ -172,11 +195,14 @@ impl App {
                     divider: self.settings.divider,
                     hidden: &self.settings.hidden_classes,
                     hovered: self.editing.hovered,
-                    dimmed: self.session.source.is_broken(),
+                    dimmed: held.is_none() && self.session.source.is_broken(),
                 };
                 video_view::video_view_ui(ui, &input, actions);
             }
-            situation::situation_ui(ui, whole, &self.session, actions);
+            match held {
+                Some(held) => worst::held_ui(ui, whole, held, !self.editing.full_picture, actions),
+                None => situation::situation_ui(ui, whole, &self.session, actions),
+            }
             if let Some(run) = self.evaluate.run() {
                 resting_ui(ui, whole, run, actions);
             }

@@ -59,7 +59,10 @@ pub fn verdict(statistics: &Statistics, models: [Option<&ModelInfo>; 2]) -> Verd
     let speed = ratio_words(lane_a.total.p50_ms, lane_b.total.p50_ms, ["faster", "slower", "as fast"]);
     let size = size_words(a.bytes, b.bytes);
     let (agreement, missing) = match &statistics.agreement {
-        Some(agreement) if agreement.frames < FRAMES_NEEDED => (None, Some("Agreement is still being measured.")),
+        // A window that is shorter than that was asked for.
+        Some(agreement) if agreement.frames < FRAMES_NEEDED.min(agreement.window) => {
+            (None, Some("Agreement is still being measured."))
+        }
         Some(agreement) if agreement.reference_boxes == 0 => (None, Some("No boxes yet to agree on.")),
         Some(agreement) => (Some(format!("agrees on {:.0} % of boxes", agreement.f1 * 100.0)), None),
         None => (None, Some("Turn on Compare to measure agreement.")),
@@ -117,6 +120,7 @@ mod tests {
             mean_iou: 0.9,
             mean_score_delta: 0.02,
             frames,
+            window: 300,
             reference_boxes,
             candidate_boxes: reference_boxes,
         })
@@ -168,6 +172,14 @@ mod tests {
             assert_eq!(judged.text(), "INT8 is 2.0× faster, 2.0× smaller");
             assert_eq!(matches!(judged, Verdict::Said { missing: Some(_), .. }), said);
         }
+    }
+
+    #[test]
+    fn a_short_window_that_is_full_is_enough() {
+        const PAIR: [Precision; 2] = [Precision::Fp32, Precision::Int8];
+        let short = |frames| agreement(frames, 0.9, 5).map(|a| AgreementStatistics { window: 30, ..a });
+        let text = |frames| judge([lane(60, 2.0), lane(60, 1.0)], short(frames), [2, 1], PAIR).text();
+        assert!(text(30).ends_with("agrees on 90 % of boxes") && !text(29).contains("agrees"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod detect;
 mod eval;
 mod eval_table;
 mod headless;
+mod headless_record;
 mod inspect;
 mod measure_memory;
 mod models;

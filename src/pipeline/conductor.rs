@@ -131,6 +131,10 @@ impl Conductor {
             }
             self.retired.retain(|thread| !thread.is_finished());
             self.refresh_shown();
+            if let Some(worst) = self.recorder.worst.news() {
+                self.peer.worst.publish(worst);
+                (self.wake)();
+            }
         }
     }
 
@@ -338,6 +342,12 @@ impl Conductor {
             Command::StartRecording(request) => self.recordings.start(request, &mut self.retired),
             Command::StopRecording(kind) => self.recordings.stop(kind, &mut self.retired),
             Command::SetRecordingView(view) => self.recordings.set_view(view),
+            Command::SetAgreementWindow(frames) => {
+                self.recorder.set_agreement_window(frames);
+                self.publish_again();
+            }
+            Command::KeepWorst(keep) => self.recorder.worst.set_keeps(keep),
+            Command::ForgetWorst => self.recorder.worst.clear(),
             Command::ResetStatistics => {
                 self.recorder.reset();
                 self.publish_again();

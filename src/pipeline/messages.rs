@@ -103,8 +103,16 @@ pub enum Command {
     SetThreads(usize),
     /// The same for the model of one file, wherever it runs and whenever it is loaded; none: as all others.
     SetThreadsOf(PathBuf, Option<usize>),
+    /// Frames that the agreement looks back over, brought into [`AGREEMENT_FRAMES`](super::AGREEMENT_FRAMES). Frames that
+    /// fit are kept; it holds for all that is compared later, too.
+    SetAgreementWindow(usize),
     /// Forgets all statistics.
     ResetStatistics,
+    /// Whether the frames on which the two models disagree most are kept, see [`WorstFrames`](super::WorstFrames); what
+    /// is kept is let go when not. Off at first.
+    KeepWorst(bool),
+    /// Forgets the frames that are kept.
+    ForgetWorst,
     /// Begins a recording; one of the same kind that runs is completed first. Answered by [`Event::Recording`].
     StartRecording(RecordingRequest),
     /// Completes a recording.

@@ -1,17 +1,21 @@
 //! Gathers the figures of the panel, frame by frame, and hands out snapshots.
 
+use super::worst::WorstKeeper;
 use super::{LaneId, LaneResult, LaneStatistics, Mode, Statistics};
 use crate::capture::{CameraLosses, CapturedFrame};
 use crate::dataset::match_class_names;
 use crate::imaging::{Letterbox, Truth, TruthBox};
 use crate::inference::{Candidate, Detection, ModelCard, StageTimings};
-use crate::metrics::{AccuracyWindow, AgreementWindow, FrameAgreement, Health, LatencyWindow, RateMeter, TotalRate};
+use crate::metrics::{
+    AGREEMENT_FRAMES, AGREEMENT_FRAMES_DEFAULT, AccuracyWindow, AgreementWindow, FrameAgreement, Health, LatencyWindow,
+    RateMeter, TotalRate,
+};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
-/// Frames in the windows of latency, accuracy and agreement.
-pub(super) const WINDOW_FRAMES: usize = 300;
+/// Frames in the windows of latency and accuracy.
+const WINDOW_FRAMES: usize = 300;
 /// Latencies in the sparkline.
 const SPARKLINE_FRAMES: usize = 120;
 /// Span of the rates.
@@ -79,6 +83,8 @@ impl LaneRecorder {
 pub(super) struct Recorder {
     lanes: [LaneRecorder; 2],
     agreement: AgreementWindow,
+    /// Goes with the agreement: what makes other frames comparable empties both.
+    pub worst: WorstKeeper,
     captured: TotalRate,
     decode: LatencyWindow,
     captured_frames: u64,
@@ -93,7 +99,8 @@ impl Recorder {
     pub fn new() -> Self {
         Self {
             lanes: [LaneRecorder::new(), LaneRecorder::new()],
-            agreement: AgreementWindow::new(WINDOW_FRAMES),
+            agreement: AgreementWindow::new(AGREEMENT_FRAMES_DEFAULT),
+            worst: WorstKeeper::default(),
             captured: TotalRate::new(RATE_SPAN),
             decode: LatencyWindow::new(WINDOW_FRAMES),
             captured_frames: 0,
@@ -105,16 +112,28 @@ impl Recorder {
         }
     }
 
-    /// Forgets all windows and counters.
+    /// Forgets what all windows and counters hold. How long they are stays.
     pub fn reset(&mut self) {
+        let new = Self::new();
         let process = std::mem::replace(&mut self.process, ProcessFigures::new());
-        *self = Self { process, ..Self::new() };
+        let mut agreement = std::mem::replace(&mut self.agreement, AgreementWindow::new(AGREEMENT_FRAMES_DEFAULT));
+        agreement.clear();
+        let mut worst = std::mem::take(&mut self.worst);
+        worst.clear();
+        *self = Self { process, agreement, worst, ..new };
+    }
+
+    /// Frames that the agreement looks back over from now on.
+    pub fn set_agreement_window(&mut self, frames: usize) {
+        self.agreement.set_capacity(frames.clamp(*AGREEMENT_FRAMES.start(), *AGREEMENT_FRAMES.end()));
+        self.snapshot_at = None;
     }
 
     /// Forgets what a lane did: it has another model now.
     pub fn reset_lane(&mut self, lane: LaneId) {
         self.lanes[lane.index()] = LaneRecorder::new();
         self.agreement.clear();
+        self.worst.clear();
         self.snapshot_at = None;
     }
 
@@ -124,6 +143,7 @@ impl Recorder {
         self.decode.clear();
         (self.captured_frames, self.dropped_frames, self.camera_losses) = (0, 0, None);
         self.agreement.clear();
+        self.worst.clear();
         self.lanes.iter_mut().for_each(|lane| {
             lane.accuracy.clear();
             lane.health.clear();
@@ -135,6 +155,7 @@ impl Recorder {
     pub fn reset_thresholds(&mut self) {
         self.snapshot_at = None;
         self.agreement.clear();
+        self.worst.clear();
         self.lanes.iter_mut().for_each(|lane| lane.accuracy.clear());
     }
 
@@ -202,6 +223,11 @@ impl Recorder {
             inference: duration(lane.inference.p50_ms),
             postprocess: duration(lane.postprocess.p50_ms),
         }
+    }
+
+    /// The figures as of the last snapshot.
+    pub fn latest(&self) -> Arc<Statistics> {
+        Arc::clone(&self.snapshot)
     }
 
     /// The figures now; computed anew a few times a second.

@@ -78,7 +78,13 @@ pub fn evaluation(models: usize, classes: &[&str]) -> Evaluation {
                     f1_interval: [agreement(candidate).f1 - 0.014, agreement(candidate).f1 + 0.012],
                     classes: classes
                         .iter()
-                        .map(|name| ClassAgreement { name: (*name).to_owned(), figures: agreement(candidate) })
+                        .enumerate()
+                        .map(|(index, name)| ClassAgreement {
+                            name: (*name).to_owned(),
+                            figures: agreement(candidate),
+                            f1_interval: if index == 0 { [0.931, 0.988] } else { [0.0, 1.0] },
+                            pictures: 30 / (1 + 9 * index.min(1)),
+                        })
                         .collect(),
                     pictures: 64,
                     confidence: 0.25,

@@ -1,5 +1,6 @@
 //! The whole window, driven by the names of its controls, with this test in the place of the pipeline.
 
+mod agreement;
 mod catalog;
 #[path = "../common/mod.rs"]
 mod common;
@@ -18,3 +19,4 @@ mod start;
 mod support;
 mod threads;
 mod variants;
+mod worst;

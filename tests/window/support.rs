@@ -367,6 +367,7 @@ pub fn statistics() -> Statistics {
         mean_iou: 0.94,
         mean_score_delta: 0.02,
         frames: 250,
+        window: 300,
         reference_boxes: 1000,
         candidate_boxes: 980,
     };

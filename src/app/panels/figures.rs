@@ -1,5 +1,6 @@
 //! The figures: a column for each model, and what they come to in words.
 
+use super::agreement::{self, AgreementInput};
 use super::rows::{Values, heads_ui, note_ui, row_ui, section_ui};
 use super::sparkline::{sparkline_ui, stage_bars_ui};
 use crate::app::actions::Action;
@@ -27,6 +28,10 @@ pub struct FiguresInput<'a> {
     pub at_rest: bool,
     /// Whether both models run.
     pub compare: bool,
+    /// Frames that the agreement is to look back over.
+    pub agreement_frames: usize,
+    /// Whether the worst frames are kept.
+    pub worst_strip: bool,
 }
 
 /// Draws the panel.
@@ -37,7 +42,15 @@ pub fn figures_ui(ui: &mut Ui, input: &FiguresInput<'_>, actions: &mut Vec<Actio
     model_ui(ui, input);
     speed_ui(ui, input);
     accuracy_ui(ui, input);
-    agreement_ui(ui, input);
+    let agreement = AgreementInput {
+        agreement: input.statistics.agreement.as_ref(),
+        both_loaded: input.models.iter().all(Option::is_some),
+        compare: input.compare,
+        frames: input.agreement_frames,
+        worst_strip: input.worst_strip,
+        command: &agreement_command(input),
+    };
+    agreement::agreement_ui(ui, &agreement, actions);
     process_ui(ui, input);
 }
 
@@ -93,18 +106,34 @@ fn oddities_ui(ui: &mut Ui, input: &FiguresInput<'_>, actions: &mut Vec<Action>)
 
 /// The command that measures the same without a window.
 fn command(subcommand: &str, input: &FiguresInput<'_>) -> String {
-    let named = |lane: usize, flag: &str| {
-        input.models[lane].map_or_else(String::new, |model| format!(" {flag} {}", model.path.display()))
-    };
     let source = &input.source;
     match subcommand {
-        // The live pipeline in the terminal.
-        "headless" => {
-            format!("quantscope --headless{}{} --source {source}", named(0, "--model"), named(1, "--model-b"))
-        }
+        // Knows the truth as the demo scene does.
+        "eval" => format!("quantscope eval demo{}{}", named(input, 0, "--model"), named(input, 1, "--model")),
         "inspect" => "quantscope inspect MODEL".to_owned(),
-        other => format!("quantscope {other}{}{} --source {source}", named(0, "--model"), named(1, "--model")),
+        other => {
+            format!("quantscope {other}{}{} --source {source}", named(input, 0, "--model"), named(input, 1, "--model"))
+        }
     }
+}
+
+/// The live figure on the same source; and, without the chance of what was before the camera, on labelled pictures.
+fn agreement_command(input: &FiguresInput<'_>) -> String {
+    format!(
+        "quantscope --headless{}{} --source {} --agreement-window {}\nOn labelled pictures: quantscope eval {}{}{}",
+        named(input, 0, "--model"),
+        named(input, 1, "--model-b"),
+        input.source,
+        input.agreement_frames,
+        if input.source == SourceSpec::Demo.to_string() { "demo" } else { "DATASET" },
+        named(input, 0, "--model"),
+        named(input, 1, "--model")
+    )
+}
+
+/// " --model FILE"; empty where the lane has none.
+fn named(input: &FiguresInput<'_>, lane: usize, flag: &str) -> String {
+    input.models[lane].map_or_else(String::new, |model| format!(" {flag} {}", model.path.display()))
 }
 
 fn model_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
@@ -189,15 +218,15 @@ fn accuracy_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
         accuracy.map(|accuracy| accuracy.as_ref().map_or_else(|| NONE.to_owned(), |a| format::share(get(a))))
     };
     let rests_on = format!("Over the last {} frames with {} true boxes.", any.frames, any.boxes);
-    let headless = command("headless", input);
+    let eval = command("eval", input);
     let tip = format!(
         "Average precision at IoU 0.5, mean over the classes seen; all scores from 0.001 up count, whatever the \
-         confidence slider says. {rests_on}\nCommand line: {headless}"
+         confidence slider says. {rests_on}\nCommand line: {eval}"
     );
     pair_ui(ui, "AP50", &value(|accuracy| accuracy.ap50), &tip);
     let tip = format!(
         "Share of the true boxes that were found (same label, IoU 0.5) at the confidence of the slider. \
-         {rests_on}\nCommand line: {headless}"
+         {rests_on}\nCommand line: {eval}"
     );
     pair_ui(ui, "Recall", &value(|accuracy| accuracy.recall), &tip);
     let classes =
@@ -210,37 +239,6 @@ fn accuracy_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
     );
     let frames = accuracy.map(|a| a.map_or_else(|| NONE.to_owned(), |a| a.frames.to_string()));
     pair_ui(ui, "Frames", &frames, "Frames in the rolling window these figures rest on.");
-}
-
-fn agreement_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
-    section_ui(ui, "AGREEMENT OF B WITH A");
-    let Some(agreement) = &input.statistics.agreement else {
-        let both_loaded = input.models.iter().all(Option::is_some);
-        return note_ui(
-            ui,
-            match (both_loaded, input.compare) {
-                (false, _) => "Measured as soon as two models are open.",
-                (true, true) => "Waiting for the first frames that both models ran on.",
-                (true, false) => "Measured while both models run on the same frames: turn on Compare.",
-            },
-        );
-    };
-    let rests_on = format!(
-        "Over {} compared frames with {} boxes of A.\nCommand line: {}",
-        agreement.frames,
-        agreement.reference_boxes,
-        command("headless", input)
-    );
-    let tip = format!(
-        "Boxes of both models are matched at IoU 0.5, same label. Precision {:.3}: share of B's boxes that A has too; \
-         recall {:.3}: share of A's boxes that B has too; F1 is their harmonic mean. {rests_on}",
-        agreement.precision, agreement.recall
-    );
-    one_ui(ui, "F1 at IoU 0.5", &format::share(agreement.f1), &tip);
-    one_ui(ui, "Mean IoU", &format::share(agreement.mean_iou), &format!("Mean overlap of matched boxes. {rests_on}"));
-    let tip = format!("Mean absolute change of the score of matched boxes. {rests_on}");
-    one_ui(ui, "Score change", &format!("±{:.3}", agreement.mean_score_delta), &tip);
-    one_ui(ui, "Compared frames", &format::count(agreement.frames as u64), &rests_on);
 }
 
 fn process_ui(ui: &mut Ui, input: &FiguresInput<'_>) {

@@ -56,7 +56,7 @@ pub fn help_ui(ctx: &Context, topic: HelpTopic, open: &mut bool) {
 
 fn content_ui(ui: &mut Ui, keys: &[(&str, &str)], title: &str, texts: &[&str]) {
     ui.label(RichText::new("Keys").strong());
-    Grid::new("keys").num_columns(2).spacing([18.0, 2.0]).show(ui, |ui| {
+    Grid::new("keys").num_columns(2).min_row_height(19.0).spacing([18.0, 2.0]).show(ui, |ui| {
         for (key, text) in keys {
             ui.label(RichText::new(*key).strong());
             ui.label(*text);

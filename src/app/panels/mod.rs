@@ -1,5 +1,6 @@
 //! One file a panel. A panel gets a small read-only input and pushes actions.
 
+mod agreement;
 pub mod boxes;
 mod class_filter;
 pub mod figures;
@@ -21,3 +22,4 @@ mod tools_menu;
 pub mod top_bar;
 pub mod transport;
 pub mod welcome;
+pub mod worst;
