@@ -5,7 +5,7 @@ use super::energy::Rapl;
 use super::noise::{Load, noise};
 use super::statistics::{quantiles, ratio, spread, turn_median};
 use super::stopwatch::{Lap, Stopwatch};
-use super::turns::{Turn, rounds_of, take_turns};
+use super::turns::{ROUNDS_LEAST, Turn, rounds_of, take_turns};
 use super::{
     Benchmark, BenchmarkError, BenchmarkedModel, Disturbance, ModelFailure, PROVIDERS, Plan, Progress, Setting, Stage,
     StageQuantiles,
@@ -45,7 +45,8 @@ pub fn run(plan: &Plan, tell: Tell<'_>) -> Result<Benchmark, BenchmarkError> {
     let wanted = rounds_of(plan.frames).len();
     let complete = laps.len() == wanted;
     if !complete {
-        notes.push(format!("It ended after {} of {wanted} rounds.", laps.len()));
+        let few = if laps.len() < ROUNDS_LEAST { ", too few for the intervals to be relied on" } else { "" };
+        notes.push(format!("It ended after {} of {wanted} rounds{few}.", laps.len()));
     }
     let memory = measure_memory(plan, &settings, &mut notes, tell);
     let models = assemble(&settings, &detectors, &laps, &memory)?;

@@ -2,12 +2,14 @@
 
 /// Frames of a turn that is worth its start, and of one after which the other models have waited long enough.
 const FRAMES_A_TURN: [usize; 2] = [10, 50];
-/// Fewest rounds, since an interval needs some, and how many are enough unless their turns grow too long.
-const ROUNDS: [usize; 2] = [5, 20];
+/// Fewest rounds: an interval needs some.
+pub(super) const ROUNDS_LEAST: usize = 5;
+/// How many are enough unless their turns grow too long.
+const ROUNDS_ENOUGH: usize = 20;
 
 /// How many frames each round has: ten to fifty, all together `frames`.
 pub(super) fn rounds_of(frames: usize) -> Vec<usize> {
-    let enough = (frames / FRAMES_A_TURN[0]).clamp(ROUNDS[0], ROUNDS[1]);
+    let enough = (frames / FRAMES_A_TURN[0]).clamp(ROUNDS_LEAST, ROUNDS_ENOUGH);
     let count = enough.max(frames / FRAMES_A_TURN[1]).min(frames);
     (0..count).map(|round| (round + 1) * frames / count - round * frames / count).collect()
 }

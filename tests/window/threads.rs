@@ -51,11 +51,18 @@ fn with_threads(threads: usize) -> Event {
     Event::ModelLoaded { lane: LaneId::A, info: Arc::new(info) }
 }
 
+/// How far the panel's close button is from its left edge.
+fn panel_width(window: &Window) -> f32 {
+    let left = window.harness.get_by_label("Apply").rect().left();
+    window.harness.get_by_label("Close window").rect().right() - left
+}
+
 #[test]
 fn the_live_view_rests_meanwhile_and_what_was_found_is_used_and_remembered() {
     let (mut window, release) = searching(Ok(advice(6.9, 4.1)));
     assert_eq!(window.commands(), ["SetPaused(true)"]);
     assert!(window.sees("Measuring in turn, 25 %; the live view rests"));
+    let width = panel_width(&window);
     release.send(()).unwrap();
     window.until(|window| window.sees("2 threads: 4.1 ms, 1 thread: 6.9 ms"));
     assert_eq!(window.commands(), ["SetPaused(false)"]);
@@ -64,7 +71,8 @@ fn the_live_view_rests_meanwhile_and_what_was_found_is_used_and_remembered() {
         window.click("Use 2 threads");
         assert_eq!(window.commands(), ["SetThreadsOf(\"/models/a.onnx\", Some(2))"]);
         window.tell(with_threads(2));
-        assert!(window.sees("runs with 2 threads, for this model") && window.sees("2 threads are best, as now."));
+        assert!(window.sees("runs with 2 threads") && window.sees("2 threads are best, as now."));
+        assert!(panel_width(&window) <= width, "the panel grew");
         window.click("As the others");
         assert_eq!(window.commands(), ["SetThreadsOf(\"/models/a.onnx\", None)"]);
         window.click("About model A");
@@ -84,7 +92,7 @@ fn a_remembered_number_is_said_before_the_model_is_loaded_and_goes_when_all_get_
     assert!(place("SetThreadsOf") < place("LoadModel"), "{commands:?}");
     window.load_models();
     window.click("About model A");
-    assert!(window.sees("runs with 1 thread, for this model"));
+    assert!(window.sees("runs with 1 thread") && window.sees("As the others"));
     assert_eq!(window.saved().model_threads, settings.model_threads);
     let options = quantscope::app::StartOptions { threads: Some(1), ..Setup::default().options };
     let window = Window::open(Setup { settings: Some(settings), options, ..Setup::default() });

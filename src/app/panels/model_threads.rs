@@ -25,13 +25,9 @@ pub fn threads_ui(ui: &mut Ui, panel: &ModelPanel, own: Option<usize>, loading: 
         if find.on_hover_text(tip).clicked() {
             actions.push(Action::FindThreads);
         }
-        let said = match own {
-            Some(_) => format!("{}, for this model", counted(info.threads)),
-            None => counted(info.threads),
-        };
-        ui.label(RichText::new(format!("runs with {said}")).color(colors.weak));
-        let forget = own.is_some() && ui.small_button("As the others").on_hover_text("Forgets this number").clicked();
-        if forget {
+        ui.label(RichText::new(format!("runs with {}", counted(info.threads))).color(colors.weak));
+        let tip = "This number is for this model alone. Forgets it";
+        if own.is_some() && ui.small_button("As the others").on_hover_text(tip).clicked() {
             actions.push(Action::SetThreadsOfModel(None));
         }
     });
