@@ -1,7 +1,7 @@
 //! What survives a restart, in one TOML file that is replaced as a whole.
 
 use super::recording::RecordingSettings;
-use crate::capture::SourceSpec;
+use crate::capture::{ControlMemory, SourceSpec};
 use crate::imaging::ImageSize;
 use crate::inference::Thresholds;
 use crate::pipeline::{LaneId, Mode};
@@ -116,6 +116,8 @@ pub struct Settings {
     pub thresholds: Thresholds,
     /// What is wanted of cameras.
     pub camera: CameraWish,
+    /// What was set on cameras, by their names.
+    pub camera_controls: ControlMemory,
     /// Data sets that models were evaluated on, the last one first.
     pub recent_datasets: Vec<PathBuf>,
     /// What is recorded, and where to.
@@ -161,6 +163,7 @@ impl Default for Settings {
             hidden_classes: BTreeSet::new(),
             thresholds: Thresholds::default(),
             camera: CameraWish::default(),
+            camera_controls: ControlMemory::new(),
             recent_datasets: Vec::new(),
             recording: RecordingSettings::default(),
             window: WindowPlace::default(),
@@ -306,6 +309,7 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::ControlSetting;
 
     fn store() -> (tempfile::TempDir, SettingsStore) {
         let folder = tempfile::tempdir().unwrap();
@@ -337,6 +341,10 @@ mod tests {
                 size: Some(ImageSize::new(1280, 720)),
                 rate: Some(30.0),
             },
+            camera_controls: ControlMemory::from([(
+                "Webcam \"C\" 270.é".to_owned(),
+                vec![ControlSetting { id: 0x009a_0901, value: 1 }, ControlSetting { id: 0x0098_0900, value: -64 }],
+            )]),
             recent_datasets: vec!["/data/instances.json".into(), "/data/voc".into()],
             recording: RecordingSettings {
                 frames: true,

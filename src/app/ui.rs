@@ -4,7 +4,8 @@ use super::App;
 use super::actions::Action;
 use super::evaluate::{PageInput, page_ui, resting_ui, shortcuts as page_shortcuts};
 use super::panels::{
-    boxes, figures, get_models, help, message_log, model, path_prompt, situation, toasts, top_bar, transport, welcome,
+    boxes, camera, figures, get_models, help, message_log, model, path_prompt, situation, toasts, top_bar, transport,
+    welcome,
 };
 use super::shortcuts;
 use super::theme::Colors;
@@ -28,7 +29,7 @@ impl App {
         actions.extend(self.dropped_files(&ctx));
         if let Some(result) = self.session.result.clone() {
             self.picture.show(&ctx, result.id, &result.frame.image);
-            self.session.display.note(result.id, now);
+            self.session.display.note(result.id, result.frame.captured_at, now);
             self.journal.note(&result);
         }
         self.editing.hovered = None;
@@ -116,6 +117,7 @@ impl App {
             statistics: &statistics,
             verdict: &verdict,
             display_fps: self.session.display.per_second(),
+            frame_age: self.session.display.age(),
             source: source.as_deref().unwrap_or("demo"),
             at_rest: self.session.paused || self.session.source.ended || self.session.source.is_broken(),
             compare: self.settings.compare,
@@ -172,6 +174,7 @@ impl App {
         message_log::message_log_ui(&ctx, &mut self.editing.messages_open, &self.session.messages, actions);
         // These belong to the live view.
         if !self.evaluate.open {
+            camera::camera_ui(&ctx, &mut self.editing.camera_open, &self.session.source, actions);
             get_models::get_models_ui(&ctx, &self.session.catalog, actions);
             if let Some(panel) = &mut self.editing.model_panel {
                 let state = &self.session.lanes[panel.lane.index()];

@@ -3,7 +3,7 @@
 use super::Event;
 use super::slot::SlotWriter;
 use super::thread::NamedThread;
-use crate::capture::{self, CaptureError, CapturedFrame, FrameSource, Next, SourceOptions, SourceSpec};
+use crate::capture::{self, CaptureError, CapturedFrame, ControlSetting, FrameSource, Next, SourceOptions, SourceSpec};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub(super) enum CaptureCommand {
     Seek(Duration),
     SetSpeed(f64),
     SetLooping(bool),
+    SetControl(ControlSetting),
+    ResetControls,
 }
 
 /// Distinguishes the sources that were opened, so that a late frame of an old one is known as such.
@@ -181,6 +183,16 @@ impl<F: Fn(Event)> Capture<F> {
                 current.source.set_looping(looping);
                 current.at_end &= !looping;
             }
+            CaptureCommand::SetControl(setting) => {
+                if let Some(current) = &mut self.current {
+                    current.source.set_control(setting);
+                }
+            }
+            CaptureCommand::ResetControls => {
+                if let Some(current) = &mut self.current {
+                    current.source.reset_controls();
+                }
+            }
         }
     }
 
@@ -265,6 +277,9 @@ impl<F: Fn(Event)> Capture<F> {
         let next = guarded(&current.spec, || current.source.next_frame(PATIENCE));
         while let Some(warning) = current.source.take_warning() {
             (self.tell)(Event::Warning(warning));
+        }
+        if let Some(controls) = current.source.take_controls() {
+            (self.tell)(Event::CameraControls(controls));
         }
         match next {
             Ok(Next::Frame(frame)) if frame.image.is_empty() => {

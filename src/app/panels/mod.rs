@@ -1,6 +1,7 @@
 //! One file a panel. A panel gets a small read-only input and pushes actions.
 
 pub mod boxes;
+pub mod camera;
 mod class_filter;
 pub mod figures;
 pub mod get_models;
