@@ -16,7 +16,7 @@ mod video;
 
 pub use camera::{
     CameraControl, CameraFormat, CameraInfo, ControlAccess, ControlGroup, ControlKind, ControlMemory, ControlSetting,
-    count_cameras, list_cameras, put_control_setting,
+    FrameDecoder, FrameLayout, PixelFormat, count_cameras, list_cameras, put_control_setting,
 };
 pub use error::CaptureError;
 pub use open::open;

@@ -14,6 +14,9 @@ const PATIENCE: Duration = Duration::from_millis(30);
 /// Commands that may wait for the capture thread.
 const COMMANDS: usize = 64;
 
+/// The end of the program waits so long for a source that is being opened; it may hang in a driver.
+const OPENING_GRACE: Duration = Duration::from_millis(300);
+
 /// Before the first attempt to open a source again that could not be opened; doubled with each that fails.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 /// A source that can be opened at last is noticed this late at most.
@@ -214,7 +217,10 @@ impl<F: Fn(Event)> Capture<F> {
             }
         };
         match NamedThread::spawn("open-source", body) {
-            Ok(thread) => self.opening.push(thread),
+            Ok(mut thread) => {
+                thread.set_patience(OPENING_GRACE);
+                self.opening.push(thread);
+            }
             Err(error) => {
                 (self.tell)(Event::SourceFailed { spec, message: format!("no thread to open the source: {error}") });
             }

@@ -37,12 +37,12 @@ pub fn told(source: &mut dyn FrameSource, expected: &[&str]) {
     assert_eq!(controls, expected);
 }
 
-/// A control comes to have this value.
-pub fn comes_to_have(source: &mut dyn FrameSource, id: u32, value: i64) {
+/// Controls come to have these values, all at once.
+pub fn comes_to_have(source: &mut dyn FrameSource, values: &[(u32, i64)]) {
     until(source, |source| {
         let controls = source.take_controls()?;
-        let control = controls.iter().find(|control| control.id == id).expect("the control");
-        (control.value == value).then_some(())
+        let has = |&(id, value): &(u32, i64)| controls.iter().any(|control| control.id == id && control.value == value);
+        values.iter().all(has).then_some(())
     });
 }
 

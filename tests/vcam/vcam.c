@@ -16,7 +16,7 @@
  *   item=ID:INDEX:NAME      an entry of a menu; of a menu of numbers the NAME is one
  *   auto=ID:VALUE:OTHER     control OTHER is inactive unless control ID has that value
  *   loop=ctl                the list of controls never ends
- *   speed=N                 the clock of the process runs N times too fast
+ *   speed=N                 from frame 5 on the clock of the process runs N times too fast
  * A frame shows its number (counted from the start of the process) as 16 squares, black or white, the highest bit first.
  */
 #define _GNU_SOURCE
@@ -53,7 +53,7 @@ static struct fault faults[RULES]; static int fault_count;
 static char name[32] = "Played Webcam", jpegs[256]; static int numbers[512] = {0}, number_count = 1, stampless;
 static double real_rate;
 static struct control controls[RULES]; static struct item items[RULES]; static int control_count, item_count, controls_loop;
-static long long speed = 1, speed_from;
+static long long speed = 1, speed_from, speed_later;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct open_file files[4096];
@@ -103,7 +103,7 @@ static void read_statement(char *text) {
     else if (!strcmp(text, "fmt")) read_format(value);
     else if (!strcmp(text, "many")) { number_count = atoi(value); for (int i = 0; i < number_count; i++) numbers[i] = i; }
     else if (!strcmp(text, "cam")) { number_count = 0; for (char *n = strtok(value, ","); n; n = strtok(NULL, ",")) numbers[number_count++] = atoi(n); }
-    else if (!strcmp(text, "speed")) { speed_from = real_ns(); speed = atoi(value); }
+    else if (!strcmp(text, "speed")) speed_later = atoi(value);
     else if (!strcmp(text, "loop")) controls_loop = 1;
     else if (!strcmp(text, "ctl")) {
         if (sscanf(value, "%i:%u:%lld:%lld:%lld:%lld:%i:%39[^;]", (int *)&c->id, &c->type, &c->min, &c->max, &c->step, &c->usual, (int *)&c->flags, c->name) < 7) abort();
@@ -212,6 +212,7 @@ static void unplug(struct fault *f) {
 }
 static void advance(void) {
     long long period = real_rate ? (long long)(1e9 / real_rate) : (long long)(1e9 * interval.numerator / interval.denominator);
+    if (speed_later && frame_number >= 5) { speed_from = real_ns(); speed = speed_later; speed_later = 0; }
     while (streaming && next_due <= now_ns()) {
         struct fault *f;
         if ((f = fault_at("unplug", frame_number)) && !f->done) { unplug(f); return; }
@@ -383,6 +384,12 @@ int clock_gettime(clockid_t which, struct timespec *t) {
     static int (*real)(clockid_t, struct timespec *); if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
     if (which != CLOCK_MONOTONIC || speed == 1) return real(which, t);
     long long ns = now_ns(); *t = (struct timespec){ns / 1000000000, ns % 1000000000}; return 0;
+}
+int clock_nanosleep(clockid_t which, int flags, const struct timespec *t, struct timespec *left) {
+    static int (*real)(clockid_t, int, const struct timespec *, struct timespec *); if (!real) real = dlsym(RTLD_NEXT, "clock_nanosleep");
+    if (which != CLOCK_MONOTONIC || flags || speed == 1) return real(which, flags, t, left);
+    long long ns = (t->tv_sec * 1000000000LL + t->tv_nsec) / speed; struct timespec shorter = {ns / 1000000000, ns % 1000000000};
+    return real(which, 0, &shorter, NULL);
 }
 __attribute__((constructor)) static void begin(void) { pthread_mutex_lock(&lock); read_scenario(); pthread_mutex_unlock(&lock); }
 static int opened(const char *path, int *fd) {

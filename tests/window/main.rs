@@ -1,5 +1,6 @@
 //! The whole window, driven by the names of its controls, with this test in the place of the pipeline.
 
+mod camera;
 mod catalog;
 #[path = "../common/mod.rs"]
 mod common;

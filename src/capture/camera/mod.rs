@@ -26,6 +26,7 @@ pub use controls::{
     CameraControl, ControlAccess, ControlGroup, ControlKind, ControlMemory, ControlSetting, put as put_control_setting,
 };
 pub use devices::{CameraFormat, CameraInfo, count_cameras, list_cameras};
+pub use pixels::{FrameDecoder, FrameLayout, PixelFormat};
 
 use super::CaptureError;
 use super::clock::pause_for;
@@ -44,7 +45,7 @@ use stream::Open;
 /// A camera that is not open by then does not answer.
 const OPENING_LIMIT: Duration = Duration::from_secs(5);
 /// Time for the thread to end before it is left behind; within it several frames come from every sound camera.
-const CLOSING_LIMIT: Duration = Duration::from_millis(600);
+const CLOSING_LIMIT: Duration = Duration::from_millis(400);
 /// When no picture could be decoded for so long, that is told.
 const DAMAGE: Duration = Duration::from_secs(3);
 
