@@ -45,7 +45,7 @@ pub fn slow_view(options: &SourceOptions, count: usize) {
             in_time += usize::from(frames_behind(&result.frame) <= 2);
         }
     }
-    assert!(in_time + 1 >= count, "{in_time} of {count} were new");
+    assert!(in_time + count / 4 >= count, "{in_time} of {count} were new");
 }
 
 /// The camera is unplugged and comes back so many times.

@@ -2,6 +2,7 @@
 //!
 //! The library reads its scenario once a process, so each runs in a process of its own: this test program starts itself
 //! again for the one test `inside_the_child`.
+#![cfg(target_os = "linux")]
 
 mod controls;
 mod growth;
@@ -193,8 +194,8 @@ fn slowly(source: &mut dyn FrameSource, count: usize) {
         let frame = frames(source, 1).remove(0);
         in_time += usize::from(growth::frames_behind(&frame) <= 1);
     }
-    // One exception for a machine that had something else to do.
-    assert!(in_time + 1 >= count, "{in_time} of {count} were the newest");
+    // A queue anywhere would make all of them late; a machine that has something else to do, some.
+    assert!(in_time + count / 4 >= count, "{in_time} of {count} were the newest");
 }
 
 /// The number that a frame of `vcam.c` shows.

@@ -8,8 +8,8 @@ use eframe::egui::{
     Align, Checkbox, ComboBox, Context, Label, Layout, Response, RichText, ScrollArea, Slider, Ui, Window, pos2, vec2,
 };
 
-const WIDTH: f32 = 380.0;
-const NAME_WIDTH: f32 = 150.0;
+const WIDTH: f32 = 420.0;
+const NAME_WIDTH: f32 = 196.0;
 const VALUE_WIDTH: f32 = 62.0;
 /// A control whose largest value is so many times its smallest is moved by ratios: an exposure of 1 to 10 000.
 const WIDE: i64 = 200;
@@ -102,7 +102,7 @@ fn value_ui(ui: &mut Ui, control: &CameraControl, value: &mut i64) -> Response {
         ControlKind::Number { min, max, step } => {
             ui.spacing_mut().slider_width = (ui.available_width() - VALUE_WIDTH - 12.0).max(60.0);
             ui.spacing_mut().interact_size.x = VALUE_WIDTH;
-            let by_ratio = *min >= 0 && *max / (*min).max(1) > WIDE;
+            let by_ratio = *min > 0 && *max / *min > WIDE;
             let slider = Slider::new(value, *min..=*max).step_by(*step as f64).logarithmic(by_ratio);
             ui.add(slider).accessible_name(&control.name)
         }
