@@ -133,11 +133,10 @@ fn the_figures_of_a_camera_are_shown_for_cameras_only() {
     for said in ["Driver drops: 1 234", "Damaged frames: 5", "Restarts: 2"] {
         assert!(window.sees(said), "{said}");
     }
-    let age = window.harness.query_all_by_label_contains("Frame age: ").next().expect("the age");
-    let age = age.accesskit_node().label().unwrap();
-    assert!(age.starts_with("Frame age: 3") && age.ends_with(" ms"), "{age}");
+    let age_is = |ms: i32| window.sees(&format!("Frame age: {ms} ms"));
+    assert!((3000..4000).any(age_is), "that of the frames when they were drawn");
     window.tell(Event::SourceTroubled { spec: SourceSpec::Camera(0), message: "it is gone".to_owned() });
-    assert!(window.sees("Frame age: –") || window.sees("Frame age: —"), "nothing new comes");
+    assert!(window.sees("Frame age: –"), "nothing new comes");
 }
 
 /// The sentences of [`CaptureError`], as the pipeline passes them on.
