@@ -94,6 +94,10 @@ struct Capture<F: Fn(Event)> {
     tell: F,
     opened: (Sender<Opened>, Receiver<Opened>),
     opening: Vec<NamedThread>,
+    /// What has been asked to open and has not answered.
+    unanswered: Vec<SourceSpec>,
+    /// To be opened once the same source has answered: a camera that is being opened cannot be opened again.
+    deferred: Option<(SourceSpec, SourceOptions)>,
     last_number: SourceNumber,
     current: Option<Current>,
     retry: Option<Retry>,
@@ -110,6 +114,8 @@ impl<F: Fn(Event)> Capture<F> {
             tell,
             opened: bounded(4),
             opening: Vec::new(),
+            unanswered: Vec::new(),
+            deferred: None,
             last_number: SourceNumber(0),
             current: None,
             retry: None,
@@ -208,6 +214,11 @@ impl<F: Fn(Event)> Capture<F> {
         if self.current.as_ref().is_some_and(|current| current.spec == spec) {
             self.current = None;
         }
+        self.deferred = None;
+        if self.unanswered.contains(&spec) {
+            self.deferred = Some((spec, options));
+            return;
+        }
         let answer = self.opened.0.clone();
         let body = {
             let spec = spec.clone();
@@ -220,6 +231,7 @@ impl<F: Fn(Event)> Capture<F> {
             Ok(mut thread) => {
                 thread.set_patience(OPENING_GRACE);
                 self.opening.push(thread);
+                self.unanswered.push(spec);
             }
             Err(error) => {
                 (self.tell)(Event::SourceFailed { spec, message: format!("no thread to open the source: {error}") });
@@ -228,7 +240,15 @@ impl<F: Fn(Event)> Capture<F> {
     }
 
     fn install(&mut self, (number, spec, options, source): Opened) {
+        if let Some(index) = self.unanswered.iter().position(|unanswered| *unanswered == spec) {
+            self.unanswered.swap_remove(index);
+        }
         if number != self.last_number {
+            // Closed before it is opened again.
+            drop(source);
+            if let Some((spec, options)) = self.deferred.take_if(|(deferred, _)| *deferred == spec) {
+                self.open(spec, options);
+            }
             return;
         }
         match source {

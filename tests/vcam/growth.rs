@@ -1,9 +1,7 @@
 //! What must not grow: a slow reader's distance from the present, and what a process holds.
 
 use crate::number_in;
-use quantscope::capture::{CapturedFrame, FrameSource, SourceOptions, SourceSpec};
-use quantscope::pipeline::{Command, Pipeline, PipelineConfig};
-use std::sync::Arc;
+use quantscope::capture::{CapturedFrame, FrameSource};
 use std::time::{Duration, Instant};
 
 /// In the beginning caches fill and the allocator finds its size.
@@ -28,24 +26,6 @@ fn newest() -> u32 {
         let frames = std::mem::transmute::<*mut libc::c_void, extern "C" fn() -> libc::c_ulong>(symbol);
         frames() as u32
     }
-}
-
-/// A view behind the whole pipeline that looks once in ten periods: what it finds is at most two frames behind, one that is
-/// on its way through the pipeline and one that the camera took meanwhile.
-pub fn slow_view(options: &SourceOptions, count: usize) {
-    let (link, _pipeline) = Pipeline::start(PipelineConfig { trial: None, threads: 1 }, Arc::new(|| {})).unwrap();
-    assert!(link.send(Command::OpenSource(SourceSpec::Camera(0), options.clone())));
-    let started = Instant::now();
-    let (mut seen, mut in_time) = (0, 0);
-    while seen < count {
-        assert!(started.elapsed() < crate::STEP_LIMIT, "{seen} results");
-        std::thread::sleep(Duration::from_millis(333));
-        if let Some(result) = link.take_result() {
-            seen += 1;
-            in_time += usize::from(frames_behind(&result.frame) <= 2);
-        }
-    }
-    assert!(in_time + count / 4 >= count, "{in_time} of {count} were new");
 }
 
 /// The camera is unplugged and comes back so many times.

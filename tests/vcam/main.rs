@@ -6,6 +6,7 @@
 
 mod controls;
 mod growth;
+mod live;
 mod probe;
 mod scenarios;
 
@@ -94,7 +95,11 @@ fn play(scenario: &Scenario, backend: CameraBackend) {
             }
             Step::SlowView(count) => {
                 drop(source.take());
-                growth::slow_view(&options, *count);
+                live::slow_view(&options, *count);
+            }
+            Step::AskedAgain(times) => {
+                drop(source.take());
+                live::asked_again(&options, *times);
             }
             Step::Lists(count) => assert_eq!(capture::count_cameras(), *count),
             other => watch(source.as_deref_mut().expect("an open source"), other),
@@ -152,6 +157,7 @@ fn watch(source: &mut dyn FrameSource, step: &Step) {
         | Step::Lists(_)
         | Step::Remembers(_)
         | Step::SlowView(_)
+        | Step::AskedAgain(_)
         | Step::Reopens(_) => unreachable!(),
     }
 }

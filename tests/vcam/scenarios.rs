@@ -53,6 +53,8 @@ pub enum Step {
     Warned(&'static str),
     /// The view behind the whole pipeline takes so many frames, one in ten periods.
     SlowView(usize),
+    /// The pipeline is asked for it so many times, faster than it opens.
+    AskedAgain(usize),
     /// So many times: it is closed and opened again at once.
     Reopens(usize),
     /// So many times it is unplugged and comes back, and after the first hundred nothing grows any more.
@@ -102,8 +104,8 @@ macro_rules! scenarios {
 }
 
 use Step::{
-    Controls, Flaps, Frames, Has, Lists, Loses, Luma, Number, OpenFails, Opens, Pause, Quiet, Remembers, Reopens,
-    Resets, Sets, SlowView, Slowly, Told, Warned,
+    AskedAgain, Controls, Flaps, Frames, Has, Lists, Loses, Luma, Number, OpenFails, Opens, Pause, Quiet, Remembers,
+    Reopens, Resets, Sets, SlowView, Slowly, Told, Warned,
 };
 
 /// V4L2's numbers.
@@ -206,6 +208,8 @@ scenarios! {
         setting_that_hangs_at_the_end: "ctl=0x980900:1:0:255:1:128:0:Brightness;hang=sext:3000", ANY,
             [Opens("YUYV"), Frames(1), Sets(BRIGHTNESS, 200)];
         slow_view: "", ANY, [Opens("YUYV"), SlowView(8)];
+        asked_for_again_while_it_opens: "hang=streamon:300", ANY, [Lists(1), AskedAgain(6)];
+        asked_for_again_and_again: "", ANY, [Opens("YUYV"), AskedAgain(12)];
         rate_cannot_be_set: "fail=sparm:ENOTTY", ANY, [Opens("YUYV 640x480"), Frames(3)];
         rate_is_refused: "fail=sparm:EIO", ANY, [OpenFails("driver reports an error")];
         rate_cannot_be_read: "fail=gparm:ENOTTY", ANY, [Opens("YUYV 640x480 at 30 fps"), Frames(3)];
