@@ -17,32 +17,33 @@ const MJPEG_GOAL: f64 = 3.5;
 
 fn main() {
     let picture = picture();
-    println!("camera decoding, {SIZE}, one thread, median");
+    println!("camera decoding, {SIZE}, one thread, median of 300");
     let yuyv = yuyv_of(&picture);
-    let theirs = median(60, || drop(nokhwa::utils::yuyv422_to_rgb(black_box(&yuyv), false)));
+    let (theirs, _) = median_and_best(60, || drop(nokhwa::utils::yuyv422_to_rgb(black_box(&yuyv), false)));
     report("YUYV", ours(PixelFormat::Yuyv, &yuyv), YUYV_GOAL, Some(theirs));
     let jpeg = jpeg_of(&picture);
+    println!("  a JPEG of {} kB", jpeg.len() / 1000);
     report("MJPEG", ours(PixelFormat::Mjpg, &jpeg), MJPEG_GOAL, nokhwa_jpeg(&jpeg));
 }
 
-fn report(format: &str, ours: f64, goal: f64, theirs: Option<f64>) {
+fn report(format: &str, (ours, best): (f64, f64), goal: f64, theirs: Option<f64>) {
     let verdict = if ours < goal { "reached" } else { "missed" };
     let theirs = theirs.map_or_else(
         || "nokhwa's is not built here (make bench builds it)".to_owned(),
         |theirs| format!("nokhwa {theirs:.2} ms, {:.1} times as long", theirs / ours),
     );
-    println!("  {format:<6} {ours:.3} ms (goal {goal} ms {verdict}); {theirs}");
+    println!("  {format:<6} {ours:.3} ms, best {best:.3} ms (goal {goal} ms {verdict}); {theirs}");
 }
 
-fn ours(pixels: PixelFormat, bytes: &[u8]) -> f64 {
+fn ours(pixels: PixelFormat, bytes: &[u8]) -> (f64, f64) {
     let mut decoder = FrameDecoder::new(FrameLayout { pixels, size: SIZE, stride: 0 });
     let mut rgb = RgbImage::new(SIZE.width, SIZE.height);
     decoder.decode(bytes, &mut rgb).expect("the bench's own frame");
-    median(300, || decoder.decode(black_box(bytes), &mut rgb).expect("decoded before"))
+    median_and_best(300, || decoder.decode(black_box(bytes), &mut rgb).expect("decoded before"))
 }
 
-/// Milliseconds.
-fn median(runs: usize, mut run: impl FnMut()) -> f64 {
+/// Milliseconds. On a machine that does nothing else the two are nearly the same.
+fn median_and_best(runs: usize, mut run: impl FnMut()) -> (f64, f64) {
     let mut times: Vec<Duration> = (0..runs + runs / 10)
         .map(|_| {
             let started = Instant::now();
@@ -52,7 +53,8 @@ fn median(runs: usize, mut run: impl FnMut()) -> f64 {
         .skip(runs / 10)
         .collect();
     times.sort_unstable();
-    times[times.len() / 2].as_secs_f64() * 1e3
+    let ms = |index: usize| times[index].as_secs_f64() * 1e3;
+    (ms(times.len() / 2), ms(0))
 }
 
 /// What the separate program says; none where there is none.
@@ -69,7 +71,7 @@ fn picture() -> RgbImage {
     RgbImage::from_fn(SIZE.width, SIZE.height, |x, y| {
         let soft =
             |scale: f32, phase: f32| ((x as f32 / scale + phase).sin() + (y as f32 / scale - phase).cos()) * 50.0;
-        let grain = ((x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503)) >> 7 & 31) as f32;
+        let grain = ((x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503)) >> 7 & 7) as f32;
         [soft(90.0, 0.0), soft(37.0, 1.0), soft(140.0, 2.0)].map(|value| (128.0 + value + grain) as u8).into()
     })
 }
