@@ -40,6 +40,9 @@ setup:
 
 bench: build
 	@cargo bench --locked --bench preprocess
+	@cargo build --release --quiet --locked --manifest-path benches/nokhwa/Cargo.toml --target-dir $(TARGET)/nokhwa \
+		|| echo "bench: skipped nokhwa's JPEG decoder: it does not build here" >&2
+	@QUANTSCOPE_NOKHWA_JPEG="$(abspath $(TARGET))/nokhwa/release/nokhwa-jpeg" cargo bench --locked --bench camera
 	@scripts/bench.sh $(PROGRAM)
 
 fuzz:

@@ -6,7 +6,7 @@ use super::label::LabelAction;
 use super::recording::RecordingSettings;
 use super::settings::{CameraWish, CompareLayout, ThemeChoice};
 use super::tools::Tool;
-use crate::capture::SourceSpec;
+use crate::capture::{ControlSetting, SourceSpec};
 use crate::inference::Thresholds;
 use crate::inference::probe::Feeding;
 use crate::pipeline::{FrameId, LaneId};
@@ -30,6 +30,12 @@ pub enum Action {
     RefreshCameras,
     /// Format, size and rate wanted of cameras; the open camera is opened again.
     SetCameraWish(CameraWish),
+    /// Show or hide the controls of the camera that is watched.
+    ToggleCameraControls,
+    /// Set one of them.
+    SetCameraControl(ControlSetting),
+    /// Set all of them to their defaults.
+    ResetCameraControls,
     /// Stop or go on.
     TogglePause,
     /// One frame on, while paused.

@@ -25,7 +25,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+/// Closing the window waits so long for a camera that hangs while it is asked what it is.
+const CAMERA_GRACE: Duration = Duration::from_millis(300);
 /// Outcomes that may wait for the window.
 const OUTCOME_CAPACITY: usize = 64;
 /// Jobs that may wait for one thread.
@@ -162,7 +165,7 @@ impl Background {
             outcomes,
             dialogs: Worker::spawn("window-dialogs", 1)?,
             dialog_is_open: Arc::default(),
-            cameras: Worker::spawn("window-cameras", 1)?,
+            cameras: Worker::spawn("window-cameras", 1)?.with_patience(CAMERA_GRACE),
             files: Worker::spawn("window-files", JOB_CAPACITY)?,
             downloads: Worker::spawn("window-downloads", DOWNLOAD_CAPACITY)?,
             cancels: BTreeMap::new(),

@@ -26,6 +26,9 @@ impl App {
             Action::CancelPath => self.editing.path_prompt = None,
             Action::RefreshCameras => self.refresh_cameras(),
             Action::SetCameraWish(wish) => self.set_camera_wish(wish),
+            Action::ToggleCameraControls => self.editing.camera_open = !self.editing.camera_open,
+            Action::SetCameraControl(setting) => self.set_camera_control(setting),
+            Action::ResetCameraControls => self.reset_camera_controls(),
             Action::TogglePause => {
                 // What the person decides holds.
                 self.evaluate.holds_live_view = false;

@@ -71,6 +71,8 @@ impl App {
                 self.settings.source = Some(spec.clone());
                 source.open = Some(OpenedSource { spec, info });
                 (source.opening, source.failure, source.ended) = (None, None, false);
+                source.controls = None;
+                self.editing.camera_open &= source.camera().is_some();
             }
             Event::SourceFailed { spec, message } => self.on_source_failed(spec, message, false),
             Event::SourceTroubled { spec, message } => self.on_source_failed(spec, message, true),
@@ -80,6 +82,7 @@ impl App {
                 source.open = Some(OpenedSource { spec, info });
                 source.failure = None;
             }
+            Event::CameraControls(controls) => self.session.source.controls = Some(controls.to_vec()),
             Event::SourceEnded => self.session.source.ended = true,
             Event::ModelLoading { lane, path, stage } => {
                 let state = self.session.lane_mut(lane);

@@ -7,6 +7,7 @@
 
 mod actions;
 mod background;
+mod camera;
 mod card_commands;
 mod catalog;
 mod command_handler;

@@ -1,7 +1,7 @@
 //! What survives a restart, in one TOML file that is replaced as a whole.
 
 use super::recording::RecordingSettings;
-use crate::capture::SourceSpec;
+use crate::capture::{ControlMemory, SourceSpec};
 use crate::files;
 use crate::imaging::ImageSize;
 use crate::inference::Thresholds;
@@ -124,6 +124,8 @@ pub struct Settings {
     pub worst_strip: bool,
     /// What is wanted of cameras.
     pub camera: CameraWish,
+    /// What was set on cameras, by their names.
+    pub camera_controls: ControlMemory,
     /// Data sets that models were evaluated on, the last one first.
     pub recent_datasets: Vec<PathBuf>,
     /// What was labelled, the last one first.
@@ -174,6 +176,7 @@ impl Default for Settings {
             agreement_frames: AGREEMENT_FRAMES_DEFAULT,
             worst_strip: false,
             camera: CameraWish::default(),
+            camera_controls: ControlMemory::new(),
             recent_datasets: Vec::new(),
             recent_labels: Vec::new(),
             recording: RecordingSettings::default(),
@@ -332,6 +335,7 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::ControlSetting;
 
     fn store() -> (tempfile::TempDir, SettingsStore) {
         let folder = tempfile::tempdir().unwrap();
@@ -366,6 +370,10 @@ mod tests {
                 size: Some(ImageSize::new(1280, 720)),
                 rate: Some(30.0),
             },
+            camera_controls: ControlMemory::from([(
+                "Webcam \"C\" 270.é".to_owned(),
+                vec![ControlSetting { id: 0x009a_0901, value: 1 }, ControlSetting { id: 0x0098_0900, value: -64 }],
+            )]),
             recent_datasets: vec!["/data/instances.json".into(), "/data/voc".into()],
             recent_labels: vec!["/frames".into()],
             recording: RecordingSettings {

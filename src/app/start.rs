@@ -152,6 +152,7 @@ impl App {
             camera_rate: self.settings.camera.rate,
             camera_format: self.settings.camera.format.clone(),
             camera_backend: self.camera_backend,
+            camera_controls: self.settings.camera_controls.clone(),
             ..Default::default()
         }
     }

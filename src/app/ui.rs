@@ -5,8 +5,8 @@ use super::actions::Action;
 use super::evaluate::{PageInput, page_ui, resting_ui, shortcuts as page_shortcuts};
 use super::label;
 use super::panels::{
-    boxes, figures, get_models, help, message_log, model, path_prompt, situation, toasts, top_bar, transport, welcome,
-    worst,
+    boxes, camera, figures, get_models, help, message_log, model, path_prompt, situation, toasts, top_bar, transport,
+    welcome, worst,
 };
 use super::shortcuts;
 use super::theme::Colors;
@@ -33,7 +33,7 @@ impl App {
             self.picture.show(&ctx, result.id, &result.frame.image);
         }
         if let Some(result) = self.session.result.clone().filter(|_| self.session.worst.held().is_none()) {
-            self.session.display.note(result.id, now);
+            self.session.display.note(result.id, result.frame.captured_at, now);
             self.journal.note(&result);
         }
         self.editing.hovered = None;
@@ -143,6 +143,7 @@ impl App {
             statistics: &statistics,
             verdict: &verdict,
             display_fps: self.session.display.per_second().filter(|_| self.session.worst.held().is_none()),
+            frame_age: self.session.display.age().filter(|_| self.session.worst.held().is_none()),
             source: source.as_deref().unwrap_or("demo"),
             at_rest: self.session.paused || self.session.source.ended || self.session.source.is_broken(),
             compare: self.settings.compare,
@@ -217,6 +218,7 @@ impl App {
         message_log::message_log_ui(&ctx, &mut self.editing.messages_open, &self.session.messages, actions);
         // These belong to the live view.
         if !self.evaluate.open && !self.label.open {
+            camera::camera_ui(&ctx, &mut self.editing.camera_open, &self.session.source, actions);
             get_models::get_models_ui(&ctx, &self.session.catalog, actions);
             if let Some(panel) = &mut self.editing.model_panel {
                 let state = &self.session.lanes[panel.lane.index()];

@@ -1,7 +1,7 @@
 //! Frames to measure with, read before the clock starts.
 
 use super::BenchmarkError;
-use crate::capture::{self, Next, Pace, SourceOptions, SourceSpec};
+use crate::capture::{self, CameraBackend, Next, Pace, SourceOptions, SourceSpec};
 use crate::imaging::RgbImage;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,16 @@ const FRAMES_IN_MEMORY: usize = 16;
 ///
 /// When the source does not open, breaks off, or has no picture.
 pub fn frames_in_memory(spec: &str) -> Result<Vec<Arc<RgbImage>>, BenchmarkError> {
-    let options = SourceOptions { pace: Pace::EveryFrame, ..SourceOptions::default() };
+    frames_in_memory_by(spec, CameraBackend::Auto)
+}
+
+/// The same, where a camera is read by that library.
+///
+/// # Errors
+///
+/// As [`frames_in_memory`].
+pub fn frames_in_memory_by(spec: &str, backend: CameraBackend) -> Result<Vec<Arc<RgbImage>>, BenchmarkError> {
+    let options = SourceOptions { pace: Pace::EveryFrame, camera_backend: backend, ..SourceOptions::default() };
     let mut source = capture::open(&SourceSpec::from(spec), &options)?;
     let mut images = Vec::new();
     while images.len() < FRAMES_IN_MEMORY {

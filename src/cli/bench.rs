@@ -87,7 +87,7 @@ fn plan(global: &Global, args: &Args) -> anyhow::Result<Plan> {
         overrides: global.overrides(),
         thresholds: global.thresholds(),
         source: args.source.clone(),
-        images: frames_in_memory(&args.source)?,
+        images: benchmark::frames_in_memory_by(&args.source, global.camera_backend)?,
         frames: args.frames.unwrap_or(FRAMES) as usize,
         time_limit: args.time_limit.map(|seconds| Duration::from_secs(seconds.into())).or(usual),
         trial: start::trial(),

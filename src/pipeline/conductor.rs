@@ -337,6 +337,8 @@ impl Conductor {
             Command::Seek(to) => self.capture.send(CaptureCommand::Seek(to)),
             Command::SetSpeed(factor) => self.capture.send(CaptureCommand::SetSpeed(factor)),
             Command::SetLooping(looping) => self.capture.send(CaptureCommand::SetLooping(looping)),
+            Command::SetCameraControl(setting) => self.capture.send(CaptureCommand::SetControl(setting)),
+            Command::ResetCameraControls => self.capture.send(CaptureCommand::ResetControls),
             Command::SetThreads(threads) => self.set_threads(threads),
             Command::SetThreadsOf(path, threads) => self.set_threads_of(&path, threads),
             Command::StartRecording(request) => self.recordings.start(request, &mut self.retired),

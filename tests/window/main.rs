@@ -1,6 +1,7 @@
 //! The whole window, driven by the names of its controls, with this test in the place of the pipeline.
 
 mod agreement;
+mod camera;
 mod catalog;
 #[path = "../common/mod.rs"]
 mod common;

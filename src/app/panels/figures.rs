@@ -11,6 +11,7 @@ use crate::capture::SourceSpec;
 use crate::inference::ModelInfo;
 use crate::pipeline::{LaneId, LaneStatistics, LatencySummary, Statistics};
 use eframe::egui::{Frame, Label, Margin, RichText, Role, Sense, Ui, WidgetInfo};
+use std::time::Duration;
 
 /// What the panel shows.
 pub struct FiguresInput<'a> {
@@ -22,6 +23,8 @@ pub struct FiguresInput<'a> {
     pub verdict: &'a Verdict,
     /// Distinct frames drawn a second.
     pub display_fps: Option<f32>,
+    /// Age of the frames when they were drawn.
+    pub frame_age: Option<Duration>,
     /// The source as it is written on the command line.
     pub source: &'a str,
     /// Whether no new frames come (paused, at the end, broken off): rates of before are not shown as if they held now.
@@ -51,6 +54,7 @@ pub fn figures_ui(ui: &mut Ui, input: &FiguresInput<'_>, actions: &mut Vec<Actio
         command: &agreement_command(input),
     };
     agreement::agreement_ui(ui, &agreement, actions);
+    camera_ui(ui, input);
     process_ui(ui, input);
 }
 
@@ -239,6 +243,29 @@ fn accuracy_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
     );
     let frames = accuracy.map(|a| a.map_or_else(|| NONE.to_owned(), |a| a.frames.to_string()));
     pair_ui(ui, "Frames", &frames, "Frames in the rolling window these figures rest on.");
+}
+
+/// What a camera lost, and how old its frames are when they are seen.
+fn camera_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
+    let Some(losses) = input.statistics.camera_losses else { return };
+    section_ui(ui, "CAMERA");
+    let number = input.source.strip_prefix("camera:").unwrap_or("0");
+    let probe = format!("Command line: quantscope cameras --probe {number}");
+    let age = input.frame_age.map_or_else(|| NONE.to_owned(), |age| format::milliseconds(age.as_secs_f32() * 1e3));
+    let tip = format!(
+        "From the moment at which the driver says that a picture was taken to the moment at which it is first drawn here \
+         with its boxes: median of the last two seconds.\n{probe}"
+    );
+    one_ui(ui, "Frame age", &now(input, age), &tip);
+    let tip = format!(
+        "Frames that the driver had no room for, told by the gaps in its numbers, since the source was opened. nokhwa \
+         does not tell them.\n{probe}"
+    );
+    one_ui(ui, "Driver drops", &format::count(losses.dropped), &tip);
+    let tip = format!("Frames that came marked as faulty, empty, cut off, or that could not be decoded.\n{probe}");
+    one_ui(ui, "Damaged frames", &format::count(losses.damaged), &tip);
+    let tip = format!("How often the camera was closed and opened again after a fault.\n{probe}");
+    one_ui(ui, "Restarts", &format::count(losses.reopened), &tip);
 }
 
 fn process_ui(ui: &mut Ui, input: &FiguresInput<'_>) {

@@ -2,6 +2,7 @@
 
 mod agreement;
 pub mod boxes;
+pub mod camera;
 mod class_filter;
 pub mod figures;
 pub mod get_models;
