@@ -1,21 +1,22 @@
 //! Work that may block, done on named threads; what comes of it is drained by `logic`.
 
+mod outcome;
+
+pub use outcome::Outcome;
+
 use super::catalog::{GetWatch, Listing, NotGot};
-use super::dialogs::{self, DialogKind, Picked};
+use super::dialogs::{self, DialogKind};
 use super::evaluate::{self, PictureKey, RunWatch};
-use super::label::{
-    self, ExportChoice, OpenRequest, OpenWatch, Opened, ProposeRequest, ProposeWatch, Snapshot, WorkWriter,
-};
-use super::options::{CameraChoice, Services, TwinChoice, Variant};
-use super::probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
+use super::label::{self, ExportChoice, OpenRequest, OpenWatch, ProposeRequest, ProposeWatch, Snapshot, WorkWriter};
+use super::options::Services;
+use super::probe_job::{ProbeRequest, ProbeWatch};
 use super::settings::{Settings, SettingsStore};
 use super::snapshot::{self, SnapshotRequest};
 use super::thread_job::AdviceWatch;
 use super::worst_files::{self, WorstRequest};
-use crate::benchmark::{AdviceRequest, ThreadAdvice};
-use crate::dataset::{Dataset, Written};
+use crate::benchmark::AdviceRequest;
+use crate::dataset::Dataset;
 use crate::evaluate::{Evaluation, EvaluationPlan};
-use crate::imaging::RgbImage;
 use crate::inference::CardOverrides;
 use crate::pipeline::{LaneId, Worker};
 use crate::report::{self, Report};
@@ -38,85 +39,6 @@ const DOWNLOAD_CAPACITY: usize = 64;
 
 /// Tells the window that there is something new.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
-
-/// What came of a job.
-#[derive(Debug)]
-pub enum Outcome {
-    /// A dialog was answered.
-    Picked(DialogKind, Picked),
-    /// The cameras of this machine.
-    Cameras(Vec<CameraChoice>),
-    /// The search for the family of the model that runs in a lane is over.
-    FamilySearched {
-        /// The lane.
-        lane: LaneId,
-        /// The model.
-        path: PathBuf,
-        /// Its family, itself among them.
-        variants: Vec<Variant>,
-    },
-    /// The search for the twin of a model that is to be opened is over.
-    TwinSearched {
-        /// Lane the person chose.
-        lane: LaneId,
-        /// The model the person chose.
-        path: PathBuf,
-        /// Its counterpart.
-        twin: Option<TwinChoice>,
-    },
-    /// The models that can be downloaded and what is here, or why that is not known.
-    CatalogListed(Result<Listing, String>),
-    /// A download is over, by the model's name.
-    GetEnded(String, Result<PathBuf, NotGot>),
-    /// A picture was saved here.
-    SnapshotSaved(PathBuf),
-    /// The frames on which the models disagree most were saved in this folder.
-    WorstSaved(PathBuf),
-    /// Something could not be written: a sentence.
-    SaveFailed(String),
-    /// The search for a preprocessing is over; None when it was broken off.
-    Probed {
-        /// Whose model.
-        lane: LaneId,
-        /// Best first.
-        found: Result<Option<Vec<ProbeRow>>, String>,
-    },
-    /// The search for the best number of threads is over; None when it was broken off.
-    Advised {
-        /// Whose model.
-        lane: LaneId,
-        /// What came of it.
-        found: Result<Option<ThreadAdvice>, String>,
-    },
-    /// An evaluation came to its end, or why it failed.
-    Evaluated(Result<Box<Evaluation>, String>),
-    /// A picture of the gallery.
-    PictureDecoded(PictureKey, Result<RgbImage, String>),
-    /// Pictures to be labelled are open, or why they are not; None when that was broken off.
-    LabelsOpened(Arc<OpenWatch>, Result<Option<Box<Opened>>, String>),
-    /// A state of the labels was written here, or why it was not; None when a newer one was written before.
-    LabelsSaved(Arc<WorkWriter>, u64, Result<Option<PathBuf>, String>),
-    /// The detector that proposes boxes came to its end.
-    Proposed(Arc<ProposeWatch>, Result<(), String>),
-    /// A labelled set was written.
-    LabelsExported(Result<Written, String>),
-    /// A report was saved here.
-    ReportSaved(PathBuf),
-    /// A model card was saved here.
-    CardSaved {
-        /// Whose model.
-        lane: LaneId,
-        /// The card.
-        path: PathBuf,
-    },
-    /// A model card was not saved.
-    CardNotSaved {
-        /// Whose model.
-        lane: LaneId,
-        /// A sentence.
-        reason: String,
-    },
-}
 
 /// The threads that work for the window.
 pub struct Background {

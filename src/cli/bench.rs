@@ -6,7 +6,7 @@ use super::arguments::Global;
 use super::output::{OutputFormat, print};
 use super::start::{self, UsageError};
 use crate::benchmark::{
-    self, AdviceRequest, Benchmark, MemoryProbe, Plan, Progress, Stage, ThreadAdvice, advise_threads, frames_in_memory,
+    self, AdviceRequest, Benchmark, MemoryProbe, Plan, Progress, Stage, ThreadAdvice, advise_threads,
 };
 use crate::evaluate::Cancel;
 use crate::report::{self, Form, Report};
@@ -110,7 +110,7 @@ fn judge(benchmark: &Benchmark, cancelled: bool) -> anyhow::Result<()> {
 }
 
 fn advise(global: &Global, args: &Args, bar: &Bar) -> anyhow::Result<()> {
-    let (images, trial) = (frames_in_memory(&args.source)?, start::trial());
+    let (images, trial) = (benchmark::frames_in_memory_by(&args.source, global.camera_backend)?, start::trial());
     let machine = MachineInfo::read();
     let mut found: Vec<ThreadAdvice> = Vec::new();
     let mut failed: Vec<anyhow::Error> = Vec::new();
