@@ -9,21 +9,12 @@ use std::time::Duration;
 /// Different frames held in memory; more would only measure the memory.
 const FRAMES_IN_MEMORY: usize = 16;
 
-/// The first frames of a source, 16 at most.
+/// The first frames of a source, 16 at most; a camera is read by `backend`.
 ///
 /// # Errors
 ///
 /// When the source does not open, breaks off, or has no picture.
-pub fn frames_in_memory(spec: &str) -> Result<Vec<Arc<RgbImage>>, BenchmarkError> {
-    frames_in_memory_by(spec, CameraBackend::Auto)
-}
-
-/// The same, where a camera is read by that library.
-///
-/// # Errors
-///
-/// As [`frames_in_memory`].
-pub fn frames_in_memory_by(spec: &str, backend: CameraBackend) -> Result<Vec<Arc<RgbImage>>, BenchmarkError> {
+pub fn frames_in_memory(spec: &str, backend: CameraBackend) -> Result<Vec<Arc<RgbImage>>, BenchmarkError> {
     let options = SourceOptions { pace: Pace::EveryFrame, camera_backend: backend, ..SourceOptions::default() };
     let mut source = capture::open(&SourceSpec::from(spec), &options)?;
     let mut images = Vec::new();

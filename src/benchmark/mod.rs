@@ -39,7 +39,7 @@ mod turns;
 pub use advice::{AdviceRequest, ThreadAdvice, ThreadRow, advise_threads};
 pub use energy::{EnergyError, Rapl};
 pub use error::BenchmarkError;
-pub use frames::{frames_in_memory, frames_in_memory_by};
+pub use frames::frames_in_memory;
 pub use memory::{MemoryProbe, peak_rss_bytes, run_alone};
 pub use noise::{Load, noise};
 pub use plan::{PROVIDERS, Plan, Progress, Setting, Stage};

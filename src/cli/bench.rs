@@ -87,7 +87,7 @@ fn plan(global: &Global, args: &Args) -> anyhow::Result<Plan> {
         overrides: global.overrides(),
         thresholds: global.thresholds(),
         source: args.source.clone(),
-        images: benchmark::frames_in_memory_by(&args.source, global.camera_backend)?,
+        images: benchmark::frames_in_memory(&args.source, global.camera_backend)?,
         frames: args.frames.unwrap_or(FRAMES) as usize,
         time_limit: args.time_limit.map(|seconds| Duration::from_secs(seconds.into())).or(usual),
         trial: start::trial(),
@@ -110,7 +110,7 @@ fn judge(benchmark: &Benchmark, cancelled: bool) -> anyhow::Result<()> {
 }
 
 fn advise(global: &Global, args: &Args, bar: &Bar) -> anyhow::Result<()> {
-    let (images, trial) = (benchmark::frames_in_memory_by(&args.source, global.camera_backend)?, start::trial());
+    let (images, trial) = (benchmark::frames_in_memory(&args.source, global.camera_backend)?, start::trial());
     let machine = MachineInfo::read();
     let mut found: Vec<ThreadAdvice> = Vec::new();
     let mut failed: Vec<anyhow::Error> = Vec::new();
