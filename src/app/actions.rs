@@ -66,6 +66,8 @@ pub enum Action {
     UnloadModel(LaneId),
     /// Whether opening a model also opens its twin.
     SetPairTwins(bool),
+    /// Whether quantized models are made faster where their outputs stay the same.
+    SetAccelerate(bool),
     /// Show the other model.
     TogglePrecision,
     /// Show this model alone.

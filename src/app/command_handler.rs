@@ -48,6 +48,10 @@ impl App {
             Action::CancelGet(name) => self.cancel_get(&name),
             Action::UnloadModel(lane) => self.send(Command::UnloadModel(lane)),
             Action::SetPairTwins(pair) => self.settings.pair_twins = pair,
+            Action::SetAccelerate(accelerate) => {
+                self.settings.accelerate = accelerate;
+                self.send(Command::SetAccelerate(accelerate));
+            }
             Action::TogglePrecision => self.toggle_precision(),
             Action::ShowLane(lane) => self.show_lane(lane),
             Action::ShowReady => self.show_ready(),

@@ -39,6 +39,8 @@ pub struct StartOptions {
     pub threads: Option<usize>,
     /// Frames that the agreement of two models looks back over.
     pub agreement_frames: Option<usize>,
+    /// Whether quantized models are to run as ONNX Runtime does by itself, whatever the settings say.
+    pub plain_sessions: bool,
     /// The library that reads cameras.
     pub camera_backend: CameraBackend,
     /// The models that come with the program, by [`crate::pipeline::LaneId::index`].

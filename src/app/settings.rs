@@ -108,6 +108,8 @@ pub struct Settings {
     pub threads: Option<usize>,
     /// The same for single models, by their absolute paths.
     pub model_threads: BTreeMap<String, usize>,
+    /// Whether quantized models are made faster where their outputs stay the same.
+    pub accelerate: bool,
     /// Whether videos start again at their end.
     pub looping: bool,
     /// Light or dark.
@@ -168,6 +170,7 @@ impl Default for Settings {
             pair_twins: true,
             threads: None,
             model_threads: BTreeMap::new(),
+            accelerate: true,
             looping: true,
             theme: ThemeChoice::default(),
             welcome_dismissed: false,

@@ -96,6 +96,10 @@ impl App {
             self.send(Command::SetThreads(threads));
         }
         self.recall_threads(options.threads.is_some());
+        self.settings.accelerate &= !options.plain_sessions;
+        if !self.settings.accelerate {
+            self.send(Command::SetAccelerate(false));
+        }
         self.send(Command::SetThresholds(self.settings.thresholds));
         self.send(Command::SetMode(self.settings.mode()));
         self.send(Command::SetAgreementWindow(self.settings.agreement_frames));

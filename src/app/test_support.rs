@@ -36,6 +36,7 @@ pub fn model_info(path: &str, precision: Precision, bytes: u64) -> ModelInfo {
         precision,
         quantization: Quantization::default(),
         executed: None,
+        acceleration: Default::default(),
         recognised: card.clone(),
         card,
         set: None,

@@ -38,6 +38,9 @@ impl MemoryProbe {
         command.arg("measure-memory").arg("--parent").arg(std::process::id().to_string());
         command.arg("--width").arg(size.width.to_string()).arg("--height").arg(size.height.to_string());
         command.arg("--threads").arg(options.session.threads.to_string()).arg("--provider").arg(provider);
+        if !options.session.accelerate {
+            command.arg("--no-accelerate");
+        }
         let card = match &options.overrides.card {
             Some(CardSource::File(file)) => Some(file.as_path()),
             _ => given.as_deref(),

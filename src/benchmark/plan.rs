@@ -20,6 +20,8 @@ pub struct Plan {
     pub threads: Vec<usize>,
     /// Execution providers, some of [`PROVIDERS`].
     pub providers: Vec<String>,
+    /// Whether quantized models are made faster where their outputs stay the same.
+    pub accelerate: bool,
     /// Card and labels given by the user, for every model.
     pub overrides: ModelOverrides,
     /// Thresholds of score and overlap: they decide how much work is left to NMS.
@@ -75,7 +77,8 @@ impl Plan {
 
     /// How the model of a row is loaded.
     pub fn load_options(&self, setting: &Setting) -> LoadOptions {
-        let session = SessionOptions { threads: setting.threads, ..SessionOptions::default() };
+        let session =
+            SessionOptions { threads: setting.threads, accelerate: self.accelerate, ..SessionOptions::default() };
         LoadOptions { session, overrides: self.overrides.clone() }
     }
 }
@@ -116,6 +119,7 @@ mod tests {
             models: ["a.onnx", "b.onnx", "a.onnx"].map(PathBuf::from).to_vec(),
             threads: vec![4, 1, 4],
             providers: vec!["cpu".to_owned(), "other".to_owned(), "cpu".to_owned()],
+            accelerate: true,
             overrides: ModelOverrides::default(),
             thresholds: Thresholds::default(),
             source: "demo".to_owned(),

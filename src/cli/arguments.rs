@@ -49,7 +49,7 @@ pub(super) struct Global {
     #[arg(long, global = true, value_name = "N", value_delimiter = ',',
           value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Vec<u16>,
-    /// Run quantized models as ONNX Runtime does by itself (what this version always does)
+    /// Run quantized models as ONNX Runtime does by itself. Outputs are the same without it; only the time differs
     #[arg(long, global = true)]
     pub no_accelerate: bool,
     /// Library that reads cameras: `v4l` (Linux only) or `nokhwa`; `auto` is v4l on Linux and nokhwa elsewhere
@@ -119,7 +119,7 @@ impl Global {
 
     /// How models are loaded.
     pub fn load_options(&self) -> LoadOptions {
-        let session = SessionOptions { threads: self.threads(), ..Default::default() };
+        let session = SessionOptions { threads: self.threads(), accelerate: !self.no_accelerate, ..Default::default() };
         LoadOptions { session, overrides: self.overrides() }
     }
 

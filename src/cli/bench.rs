@@ -84,6 +84,7 @@ fn plan(global: &Global, args: &Args) -> anyhow::Result<Plan> {
         models: global.model.clone(),
         threads: if threads.is_empty() { vec![default_threads()] } else { threads },
         providers: global.provider.clone(),
+        accelerate: !global.no_accelerate,
         overrides: global.overrides(),
         thresholds: global.thresholds(),
         source: args.source.clone(),

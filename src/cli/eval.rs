@@ -101,6 +101,7 @@ fn plan(global: &Global, args: &Args, rendered: &Path) -> EvaluationPlan {
         limit: args.limit.map(|limit| limit as usize),
         threads: global.threads.first().map(|threads| usize::from(*threads)),
         lanes: args.lanes.map(usize::from),
+        accelerate: !global.no_accelerate,
         trial: start::trial(),
         detections_to: args.detections.clone(),
         ..EvaluationPlan::new(pictures, global.model.iter().map(model).collect())

@@ -72,6 +72,7 @@ impl Watch {
         link.send(Command::SetMode(Mode::Compare));
         link.send(Command::SetThresholds(global.thresholds()));
         link.send(Command::SetAgreementWindow(options.agreement_frames.unwrap_or(AGREEMENT_FRAMES_DEFAULT)));
+        link.send(Command::SetAccelerate(!global.no_accelerate));
         let looping =
             SourceOptions { looping: true, camera_backend: global.camera_backend, ..SourceOptions::default() };
         link.send(Command::OpenSource(options.source.unwrap_or(SourceSpec::Demo), looping));

@@ -8,8 +8,8 @@ use super::output::{OutputFormat, print};
 use super::start;
 use crate::imaging::ResizeMode;
 use crate::inference::{
-    self, Anchors, CardOverrides, ClassNumbers, ColorOrder, Evidence, Examined, Head, Layout, ModelCard, Recognition,
-    guessed_keys,
+    self, Acceleration, Anchors, CardOverrides, ClassNumbers, ColorOrder, Evidence, Examined, Head, Layout, ModelCard,
+    Recognition, guessed_keys,
 };
 use crate::onnx::{Executed, Precision, Quantization, Summary, ValueInfo};
 use anyhow::bail;
@@ -103,6 +103,8 @@ pub struct InspectReport {
     quantization: Quantization,
     /// What runs after ONNX Runtime's optimizer; null where that is not in question, or could not be found out.
     executed: Option<Executed>,
+    /// What became of the wish for a faster session.
+    acceleration: Acceleration,
     operators: BTreeMap<String, usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     probe: Option<ProbeReport>,
@@ -146,8 +148,9 @@ struct CardReport {
 impl InspectReport {
     /// Joins what the file says with what was recognised.
     pub fn new(path: &Path, examined: &Examined) -> Self {
-        let Examined { summary, recognition, executed, set, .. } = examined;
-        Self::of(path, summary, recognition, *executed, set.as_deref())
+        let Examined { summary, recognition, executed, acceleration, set, .. } = examined;
+        let report = Self::of(path, summary, recognition, *executed, set.as_deref());
+        Self { acceleration: acceleration.clone(), ..report }
     }
 
     fn of(
@@ -180,6 +183,7 @@ impl InspectReport {
             warnings: recognition.warnings.clone(),
             quantization: summary.quantization,
             executed,
+            acceleration: Acceleration::Off,
             operators: summary.operators.clone(),
             probe: None,
         }

@@ -32,6 +32,8 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let examine = |optimized_to: Option<PathBuf>| {
         let mut options = global.load_options();
         options.session.optimized_to = optimized_to;
+        // That comes after the trial, and has checks of its own.
+        options.session.accelerate = false;
         inference::examine(&args.model, &options, None, &mut |_| {})
     };
     match examine(args.optimized.clone()) {

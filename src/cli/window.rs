@@ -54,6 +54,7 @@ pub(super) fn run(global: &Global, args: &Args, started_at: Instant, tapped: &Ta
         iou: global.iou,
         threads: global.threads.first().map(|threads| usize::from(*threads)),
         agreement_frames: args.agreement_window,
+        plain_sessions: global.no_accelerate,
         camera_backend: global.camera_backend,
         default_models: DEFAULT_MODELS.map(default_model),
         log: Some(tapped.lines.clone()),

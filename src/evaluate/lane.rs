@@ -63,6 +63,7 @@ pub(super) struct LoadOrder {
 /// What all lanes of an evaluation share.
 pub(super) struct Shared {
     pub threads: usize,
+    pub accelerate: bool,
     pub thresholds: Thresholds,
     /// Nothing more is wanted.
     pub stop: AtomicBool,
@@ -132,7 +133,8 @@ pub(super) fn run(shared: &Shared, ends: &Ends) {
 }
 
 fn load(shared: &Shared, order: &LoadOrder, events: &Sender<LaneEvent>) -> Result<Detector, String> {
-    let session = SessionOptions { threads: shared.threads, ..SessionOptions::default() };
+    let session =
+        SessionOptions { threads: shared.threads, accelerate: shared.accelerate, ..SessionOptions::default() };
     let options = LoadOptions { session, overrides: order.what.overrides.clone() };
     let trial = order.first.as_ref().and_then(Option::as_ref);
     let mut progress = |stage| {

@@ -30,6 +30,8 @@ pub struct EvaluationPlan {
     pub threads: Option<usize>,
     /// Pictures that are worked on beside each other; none: as many as keep all cores busy and fit into the memory.
     pub lanes: Option<usize>,
+    /// Whether quantized models are made faster where their outputs stay the same.
+    pub accelerate: bool,
     /// Tries each model in a process of its own first; none skips that.
     pub trial: Option<Trial>,
     /// Folder for a file of detections a model (COCO's form of results), also while it runs; none writes none.
@@ -92,7 +94,17 @@ impl EvaluationPlan {
     /// Models on pictures, everything else as usual.
     pub fn new(pictures: LabelledPictures, models: Vec<ModelToEvaluate>) -> Self {
         let thresholds = Thresholds { iou: EVALUATION_IOU, ..Thresholds::default() };
-        Self { pictures, models, thresholds, limit: None, threads: None, lanes: None, trial: None, detections_to: None }
+        Self {
+            pictures,
+            models,
+            thresholds,
+            limit: None,
+            threads: None,
+            lanes: None,
+            accelerate: true,
+            trial: None,
+            detections_to: None,
+        }
     }
 
     /// The command that does the same in a terminal. A card that was put together in the window has to be saved first.

@@ -83,8 +83,8 @@ impl<'a> Lead<'a> {
         let count = plan.lanes.unwrap_or(cores / threads).clamp(1, gathered.pictures().max(1));
         (gathered.threads, gathered.lanes) = (threads, count);
         let failed = plan.models.iter().map(|_| AtomicBool::new(false)).collect();
-        let shared =
-            Arc::new(Shared { threads, thresholds: gathered.thresholds(), stop: AtomicBool::new(false), failed });
+        let (thresholds, stop) = (gathered.thresholds(), AtomicBool::new(false));
+        let shared = Arc::new(Shared { threads, accelerate: plan.accelerate, thresholds, stop, failed });
         let (event_sender, events) = bounded(4 * count);
         let (pictures, decoded) = bounded(count);
         let mut lanes = Vec::with_capacity(count);

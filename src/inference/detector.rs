@@ -1,5 +1,6 @@
 //! A model ready to detect: preprocess → session → decode → NMS.
 
+use super::accelerate::{self, Acceleration};
 use super::heads::{DecodeContext, Decoder};
 use super::nms::Limits;
 use super::preprocess::{InputType, ModelInput, Preprocessor};
@@ -94,6 +95,8 @@ pub struct Examined {
     pub input: InputRecognition,
     /// What really runs in integers, where that is in question and was found out.
     pub executed: Option<Executed>,
+    /// What became of the wish for a faster session.
+    pub acceleration: Acceleration,
     /// The user's card, if there is one.
     pub set: Option<Arc<CardOverrides>>,
     session: Session,
@@ -126,7 +129,7 @@ pub fn examine(
     progress(LoadStage::Building);
     let of_session = |error| LoadError::of_session(path, error);
     let source = relaxed.as_ref().map_or(ModelSource::File(path), |bytes| ModelSource::Memory(bytes, path));
-    let session = Session::load(source, summary.opset, &input, &options.session)
+    let (session, begun) = accelerate::begin(source, &summary, &input, &options.session)
         .map_err(|error| of_batch(&input, &error).map_or_else(|| of_session(error), unknown))?;
     let first = FirstRun { summary, card, labels: options.overrides.labels.as_deref(), input, session };
     let mut examined = first.run().map_err(|error| match error {
@@ -134,6 +137,8 @@ pub fn examine(
         FirstRunError::Recognize(error) => unknown(error),
     })?;
     examined.take_note_of(executed);
+    let Examined { session, input, recognition, .. } = &mut examined;
+    examined.acceleration = begun.finish(session, input, &recognition.card);
     Ok(examined)
 }
 
@@ -178,7 +183,7 @@ impl Detector {
     }
 
     fn assemble(path: &Path, options: &LoadOptions, examined: Examined) -> Self {
-        let Examined { summary, recognition, input, executed, set, session } = examined;
+        let Examined { summary, recognition, input, executed, acceleration, set, session } = examined;
         let Recognition { card, recognised, evidence, warnings, .. } = recognition;
         let preprocessor = Preprocessor::new(&card, input.dtype);
         let input = preprocessor.new_input();
@@ -194,6 +199,7 @@ impl Detector {
             precision: summary.precision,
             quantization: summary.quantization,
             executed,
+            acceleration,
             card,
             recognised,
             set,
@@ -331,7 +337,8 @@ impl FirstRun<'_> {
                 Ok(recognition) => {
                     let Self { summary, card, session, .. } = self;
                     let (recognition, set) = (recognition?, card.map(Arc::new));
-                    return Ok(Examined { summary, recognition, input, executed: None, set, session });
+                    let acceleration = Acceleration::Off;
+                    return Ok(Examined { summary, recognition, input, executed: None, acceleration, set, session });
                 }
                 Err(error) => drop(first_error.get_or_insert(error)),
             }

@@ -1,10 +1,12 @@
 //! From a picture to boxes: preprocess → session → decode → NMS, synchronous, without threads or windows.
 //!
-//! [`preprocess`] fills the model's input, [`session`] is the only file that names `ort`, [`heads`] has one
+//! [`preprocess`] fills the model's input, [`session`] alone names `ort`, [`heads`] has one
 //! file a family of heads, [`nms`] removes duplicates, and [`Detector`] joins them. What is believed of a model (input,
 //! normalization, head, labels) is its [`ModelCard`], with the evidence for it.
 
+pub mod accelerate;
 mod anchors;
+pub mod bytes;
 mod card_file;
 mod card_write;
 mod detection;
@@ -25,6 +27,7 @@ pub mod twin;
 
 pub use crate::dataset::COCO80;
 pub use crate::onnx::Precision;
+pub use accelerate::Acceleration;
 pub use anchors::Anchors;
 pub use card_file::{CardError, CardLabels, CardOverrides, sidecar_paths};
 pub use detection::{Candidate, Detection, StageTimings, Thresholds};

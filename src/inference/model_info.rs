@@ -1,6 +1,6 @@
 //! What is known of a loaded model.
 
-use super::{CardOverrides, Evidence, ModelCard};
+use super::{Acceleration, CardOverrides, Evidence, ModelCard};
 use crate::onnx::{Executed, Precision, Quantization};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub struct ModelInfo {
     pub quantization: Quantization,
     /// What really runs in integers; None where the file is plain 32-bit floats, or it could not be found out.
     pub executed: Option<Executed>,
+    /// What became of the wish for a faster session.
+    pub acceleration: Acceleration,
     /// What is believed of input and outputs.
     pub card: ModelCard,
     /// The same without what the user's card sets.

@@ -24,7 +24,7 @@ const LANES: usize = 4;
 const READ_AHEAD: usize = 3 + 16;
 
 /// The element type of a model's input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum InputType {
     /// 32-bit float, normalized.
     F32,

@@ -1,4 +1,4 @@
-//! One loaded model in ONNX Runtime. The only file that names `ort`.
+//! One loaded model in ONNX Runtime. Only this file and its folder name `ort`.
 
 use super::InputRecognition;
 use super::explain::{Doing, explain};
@@ -67,11 +67,14 @@ pub struct SessionOptions {
     pub threads: usize,
     /// Where to write the graph that ONNX Runtime's optimizer leaves; None writes none.
     pub optimized_to: Option<PathBuf>,
+    /// Whether a quantized model is made faster where its outputs stay the same, see
+    /// [`accelerate`](super::accelerate).
+    pub accelerate: bool,
 }
 
 impl Default for SessionOptions {
     fn default() -> Self {
-        Self { threads: runtime::default_threads(), optimized_to: None }
+        Self { threads: runtime::default_threads(), optimized_to: None, accelerate: true }
     }
 }
 
@@ -82,12 +85,15 @@ pub enum ModelSource<'a> {
     File(&'a Path),
     /// A changed copy in memory of the file at the path, beside which its external data lies.
     Memory(&'a [u8], &'a Path),
+    /// The graph that ONNX Runtime's optimizer made of the file at the path, with our operators in it.
+    Folded(&'a [u8], &'a Path),
 }
 
 impl<'a> ModelSource<'a> {
-    fn path(self) -> &'a Path {
+    /// The file, or where it would be.
+    pub(super) fn path(self) -> &'a Path {
         match self {
-            Self::File(path) | Self::Memory(_, path) => path,
+            Self::File(path) | Self::Memory(_, path) | Self::Folded(_, path) => path,
         }
     }
 }
@@ -295,7 +301,10 @@ fn build(source: ModelSource<'_>, options: &SessionOptions) -> Result<OrtSession
         // Spinning wins only on an idle machine; here capture, the other lane and the window want the cores too.
         .with_intra_op_spinning(false)
         .map_err(failed)?
-        .with_optimization_level(GraphOptimizationLevel::All)
+        .with_optimization_level(match source {
+            ModelSource::Folded(..) => GraphOptimizationLevel::Disable,
+            ModelSource::File(_) | ModelSource::Memory(..) => GraphOptimizationLevel::All,
+        })
         .map_err(failed)?;
     if let Some(path) = &options.optimized_to {
         builder = builder.with_optimized_model_path(path).map_err(failed)?;
@@ -311,6 +320,11 @@ fn build(source: ModelSource<'_>, options: &SessionOptions) -> Result<OrtSession
                 .commit_from_memory(bytes)
                 .map_err(failed)
         }
+        ModelSource::Folded(bytes, _) => builder
+            .with_operators(lookup::operators().map_err(failed)?)
+            .map_err(failed)?
+            .commit_from_memory(bytes)
+            .map_err(failed),
     }
 }
 
@@ -352,6 +366,10 @@ where
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+mod lookup;
+mod repeat;
+pub(super) mod tables;
 
 #[cfg(test)]
 mod run_tests;

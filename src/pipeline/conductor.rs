@@ -59,6 +59,7 @@ pub(super) struct Conductor {
     pub(super) threads: usize,
     /// Threads of single models, by absolute path.
     pub(super) threads_of: BTreeMap<PathBuf, usize>,
+    pub(super) accelerate: bool,
     source: SourceNumber,
     captured_of_source: u64,
     replaced_before_source: u64,
@@ -110,6 +111,7 @@ impl Conductor {
             paused: false,
             threads: config.threads,
             threads_of: BTreeMap::new(),
+            accelerate: true,
             source: SourceNumber(0),
             captured_of_source: 0,
             replaced_before_source: 0,
@@ -341,6 +343,7 @@ impl Conductor {
             Command::ResetCameraControls => self.capture.send(CaptureCommand::ResetControls),
             Command::SetThreads(threads) => self.set_threads(threads),
             Command::SetThreadsOf(path, threads) => self.set_threads_of(&path, threads),
+            Command::SetAccelerate(accelerate) => self.set_accelerate(accelerate),
             Command::StartRecording(request) => self.recordings.start(request, &mut self.retired),
             Command::StopRecording(kind) => self.recordings.stop(kind, &mut self.retired),
             Command::SetRecordingView(view) => self.recordings.set_view(view),

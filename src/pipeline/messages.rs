@@ -112,6 +112,9 @@ pub enum Command {
     /// Frames that the agreement looks back over, brought into [`AGREEMENT_FRAMES`](super::AGREEMENT_FRAMES). Frames that
     /// fit are kept; it holds for all that is compared later, too.
     SetAgreementWindow(usize),
+    /// Whether quantized models are made faster where their outputs stay the same; the models are loaded again behind the
+    /// running ones.
+    SetAccelerate(bool),
     /// Forgets all statistics.
     ResetStatistics,
     /// Whether the frames on which the two models disagree most are kept, see [`WorstFrames`](super::WorstFrames); what

@@ -23,7 +23,7 @@ struct Pending {
 pub(super) struct Place {
     pub lane: Option<Lane>,
     loading: Option<Pending>,
-    /// What the lane was loaded from, to load it again when the number of threads changes.
+    /// What the lane was loaded from, to load it again when it is to run otherwise.
     origin: Option<Origin>,
     /// When the inference in hand began.
     pub started_at: Option<Instant>,
@@ -46,6 +46,15 @@ impl Conductor {
     pub(super) fn set_threads(&mut self, threads: usize) {
         self.threads = threads.max(1);
         self.threads_of.clear();
+        self.load_all_again();
+    }
+
+    pub(super) fn set_accelerate(&mut self, accelerate: bool) {
+        self.accelerate = accelerate;
+        self.load_all_again();
+    }
+
+    fn load_all_again(&mut self) {
         for berth in Berth::ALL {
             if let Some((path, overrides)) = self.place(berth).wanted().cloned() {
                 self.load(berth, path, overrides);
@@ -83,7 +92,8 @@ impl Conductor {
     }
 
     pub(super) fn load(&mut self, berth: Berth, path: PathBuf, overrides: ModelOverrides) {
-        let session = SessionOptions { threads: self.threads_for(&path), ..Default::default() };
+        let session =
+            SessionOptions { threads: self.threads_for(&path), accelerate: self.accelerate, ..Default::default() };
         let options = LoadOptions { session, overrides: overrides.clone() };
         let (events, wake) = (self.peer.events.clone(), Arc::clone(&self.wake));
         let tell = move |event| {

@@ -118,8 +118,9 @@ fn board() -> Option<String> {
     if name.is_empty() { None } else { Some(name.to_owned()) }
 }
 
+/// Those instruction sets of the processor that matter for quantized models.
 #[cfg(target_arch = "x86_64")]
-fn cpu_features() -> Vec<&'static str> {
+pub fn cpu_features() -> Vec<&'static str> {
     use std::arch::is_x86_feature_detected as has;
     [
         ("sse4.1", has!("sse4.1")),
@@ -138,8 +139,9 @@ fn cpu_features() -> Vec<&'static str> {
     .collect()
 }
 
+/// Those instruction sets of the processor that matter for quantized models.
 #[cfg(target_arch = "aarch64")]
-fn cpu_features() -> Vec<&'static str> {
+pub fn cpu_features() -> Vec<&'static str> {
     use std::arch::is_aarch64_feature_detected as has;
     [
         ("neon", has!("neon")),
@@ -154,8 +156,9 @@ fn cpu_features() -> Vec<&'static str> {
     .collect()
 }
 
+/// Those instruction sets of the processor that matter for quantized models: none are known.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn cpu_features() -> Vec<&'static str> {
+pub fn cpu_features() -> Vec<&'static str> {
     Vec::new()
 }
 

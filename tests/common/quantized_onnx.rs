@@ -93,6 +93,92 @@ pub fn dynamic() -> ModelProto {
     finished(nodes, weights, "m")
 }
 
+/// Functions of a byte that [`activated`] has: what follows its last convolution is one.
+pub const ACTIVATIONS: usize = 4;
+
+/// Convolutions with an activation function of every kind between them, whose values move the detector's boxes.
+pub fn activated() -> ModelProto {
+    let mut nodes = between("images", "one", "nil");
+    nodes.extend([scaled("w", "w_s", "wd"), convolution("images_d", "wd", "a")]);
+    nodes.extend(between("a", "half", "zu"));
+    // SiLU, with a rounding inside.
+    nodes.push(node("Sigmoid", &["a_d"], "a_g", vec![]));
+    nodes.extend(between("a_g", "part", "nil"));
+    nodes.push(node("Mul", &["a_d", "a_g_d"], "b", vec![]));
+    nodes.extend(between("b", "half", "zu"));
+    nodes.extend([scaled("v", "v_s", "vd"), convolution("b_d", "vd", "c")]);
+    nodes.extend(between("c", "half", "zu"));
+    // Leaky ReLU, to bytes with sign.
+    nodes.push(node("LeakyRelu", &["c_d"], "d", vec![]));
+    nodes.extend(between("d", "half", "zi"));
+    nodes.extend([scaled("v", "v_s", "ve"), convolution("d_d", "ve", "e")]);
+    nodes.extend(between("e", "half", "zi"));
+    // Hard swish as exporters write it.
+    nodes.extend([
+        node("Add", &["e_d", "three"], "e_3", vec![]),
+        node("Clip", &["e_3", "nought_f", "six"], "e_6", vec![]),
+        node("Mul", &["e_d", "e_6"], "e_x", vec![]),
+        node("Div", &["e_x", "six"], "f", vec![]),
+    ]);
+    nodes.extend(between("f", "half", "zu"));
+    nodes.extend([scaled("v", "v_s", "vf"), convolution("f_d", "vf", "g")]);
+    nodes.extend(between("g", "half", "zu"));
+    // Mish, and at once an absolute value of the same tensor.
+    nodes.extend([
+        node("Softplus", &["g_d"], "g_p", vec![]),
+        node("Tanh", &["g_p"], "g_t", vec![]),
+        node("Mul", &["g_d", "g_t"], "h", vec![]),
+        node("Abs", &["g_d"], "i", vec![]),
+    ]);
+    nodes.extend(between("h", "half", "zi"));
+    nodes.extend(between("i", "half", "nil"));
+    nodes.push(node("Add", &["h_d", "i_d"], "j", vec![]));
+    // And a requantization.
+    nodes.extend(between("j", "half", "zu"));
+    nodes.push(node("Clip", &["j_d", "nought_f", "six"], "k", vec![]));
+    nodes.extend(between("k", "part", "nil"));
+    nodes.push(node("ReduceMean", &["k_d"], "last_mean", vec![integer("keepdims", 0)]));
+    nodes.push(node("Mul", &["last_mean", "three"], "moved", vec![]));
+    let mut model = detector_with(nodes, "moved");
+    model.graph.as_mut().unwrap().initializer.extend(weights_of_activated());
+    model
+}
+
+fn weights_of_activated() -> Vec<TensorProto> {
+    let varied = |name: &str, shape: &[i64]| {
+        raw(name, DataType::Int8, shape, (0..volume(shape)).map(|place| (place * 89 % 255 + 129) as u8).collect())
+    };
+    let number = |name: &str, value: f32| floats(name, &[], &[value]);
+    vec![
+        varied("w", &[4, 3, 3, 3]),
+        varied("v", &[4, 4, 1, 1]),
+        number("one", 1.0),
+        number("half", 0.5),
+        number("part", 1.0 / 256.0),
+        number("w_s", 0.0004),
+        number("v_s", 0.012),
+        number("nought_f", 0.0),
+        number("three", 3.0),
+        number("six", 6.0),
+        raw("nil", DataType::Uint8, &[], vec![0]),
+        raw("zu", DataType::Uint8, &[], vec![128]),
+        raw("zi", DataType::Int8, &[], vec![0]),
+    ]
+}
+
+fn scaled(weight: &str, scale: &str, output: &str) -> NodeProto {
+    node("DequantizeLinear", &[weight, scale, "zi"], output, vec![])
+}
+
+/// To 8 bits of this scale and zero point and back: `x` to `x_d`.
+fn between(name: &str, scale: &str, zero: &str) -> Vec<NodeProto> {
+    let (quantized, back) = (format!("{name}_q"), format!("{name}_d"));
+    vec![
+        node("QuantizeLinear", &[name, scale, zero], &quantized, vec![]),
+        node("DequantizeLinear", &[&quantized, scale, zero], &back, vec![]),
+    ]
+}
+
 /// Two convolutions in floats whose weights are stored as 8-bit integers.
 pub fn weights_of_8_bits() -> ModelProto {
     let nodes = vec![

@@ -285,7 +285,11 @@ fn the_settings_menu() {
     window.click("Settings");
     window.harness.get_by_label("Threads for each model");
     window.click("Open twins together");
+    window.click("Settings");
+    window.click("Accelerate quantized models");
+    assert_eq!(window.commands(), [text(Command::SetAccelerate(false))]);
     let saved = window.saved();
+    assert!(!saved.accelerate);
     assert_eq!(saved.theme, ThemeChoice::Light);
     assert!(!saved.pair_twins);
 }

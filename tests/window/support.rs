@@ -11,8 +11,8 @@ use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
 use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
 use quantscope::inference::probe::Progress;
 use quantscope::inference::{
-    ClassNumbers, ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, ModelOverrides, Precision,
-    StageTimings,
+    Acceleration, ClassNumbers, ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, ModelOverrides,
+    Precision, StageTimings,
 };
 use quantscope::onnx::Quantization;
 use quantscope::pipeline::{
@@ -296,6 +296,12 @@ pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
         precision,
         quantization: Quantization::default(),
         executed: None,
+        acceleration: match precision {
+            Precision::Int8 => {
+                Acceleration::Done { look_ups: 57, nodes: 114, conversions: 9, kernel: "avx2", gain: 1.5 }
+            }
+            _ => Acceleration::NothingToDo,
+        },
         recognised: card.clone(),
         card,
         set: None,

@@ -131,7 +131,8 @@ impl App {
         let watch = Arc::new(RunWatch::default());
         let models = setup.models.iter().map(|model| format::file_name(&model.path)).collect();
         let run = Run { watch: Arc::clone(&watch), models, dataset: setup.dataset.name() };
-        if !self.background.evaluate(setup.plan(&folder), watch) {
+        let plan = crate::evaluate::EvaluationPlan { accelerate: self.settings.accelerate, ..setup.plan(&folder) };
+        if !self.background.evaluate(plan, watch) {
             return self.tell(Severity::Warning, "An evaluation is still ending. Try again in a moment.");
         }
         if let DatasetChoice::Path(path) = &setup.dataset {

@@ -155,6 +155,14 @@ fn model_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
          Command line: {inspect}"
     );
     pair_ui(ui, "In integers", &integers, &tip);
+    let accelerated = both(input.models, |model| model.acceleration.in_short());
+    let told = input.models.iter().flatten().filter_map(|model| model.acceleration.in_words());
+    let mut tip =
+        "Activation functions that became look-ups, and how much faster the model is by that. Its outputs are \
+                   the same to the bit. Switch it off in the settings.\nCommand line: --no-accelerate"
+            .to_owned();
+    told.for_each(|words| tip += &format!("\n{words}"));
+    pair_ui(ui, "Look-ups", &accelerated, &tip);
     let tip =
         format!("Size of the ONNX file and of its external data (1 MB = 1 000 000 bytes).\nCommand line: {inspect}");
     pair_ui(ui, "File size", &both(input.models, |model| format::bytes(model.bytes)), &tip);

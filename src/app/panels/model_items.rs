@@ -26,6 +26,9 @@ pub fn items_ui(ui: &mut Ui, panel: &mut ModelPanel, actions: &mut Vec<Action>) 
     feeding_ui(ui, panel, &own);
     classes_ui(ui, panel, &own, actions);
     evidence_ui(ui, panel, Item::Precision);
+    if let Some(words) = panel.info.as_ref().and_then(|info| info.acceleration.in_words()) {
+        note_ui(ui, &format!("acceleration: {words}"));
+    }
     evidence_ui(ui, panel, Item::Card);
 }
 

@@ -97,6 +97,12 @@ fn settings_menu_ui(ui: &mut Ui, input: &TopBarInput<'_>, actions: &mut Vec<Acti
             actions.push(Action::SetThreads(threads));
         }
     });
+    let mut accelerate = input.settings.accelerate;
+    let tip = "Activation functions of quantized models become look-ups where the outputs stay the same to the bit; the \
+               models are loaded again. Without it they run as ONNX Runtime runs them by itself.";
+    if ui.checkbox(&mut accelerate, "Accelerate quantized models").on_hover_text(tip).changed() {
+        actions.push(Action::SetAccelerate(accelerate));
+    }
     let mut pair = input.settings.pair_twins;
     let tip = "Opening x.onnx also opens its quantized twin (x.int8.onnx and the like) in B, and the other way round.";
     if ui.checkbox(&mut pair, "Open twins together").on_hover_text(tip).changed() {

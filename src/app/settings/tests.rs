@@ -21,6 +21,7 @@ fn everything_survives_a_round_trip() {
         divider: 0.25,
         pair_twins: false,
         threads: Some(1),
+        accelerate: false,
         model_threads: BTreeMap::from([("/m/ä \"b\".onnx".to_owned(), 1)]),
         looping: false,
         theme: ThemeChoice::Light,

@@ -30,6 +30,9 @@ impl fmt::Display for InspectReport {
         if let Some(executed) = &self.executed {
             writeln!(f, "  runs     {}", executed.in_words())?;
         }
+        if let Some(acceleration) = self.acceleration.in_words() {
+            writeln!(f, "  faster   {acceleration}")?;
+        }
         writeln!(f)?;
         self.items(f)?;
         if !self.warnings.is_empty() {

@@ -34,6 +34,7 @@ fn model(path: &str, precision: Precision, labels: [&str; 2]) -> Arc<ModelInfo> 
         precision,
         quantization: Quantization::default(),
         executed: None,
+        acceleration: Default::default(),
         recognised: card.clone(),
         card,
         set: None,

@@ -1,0 +1,123 @@
+//! Look-ups of bytes in a table of 256: what is left of an 8-bit activation function once it is folded.
+//!
+//! The fastest way that the processor knows is chosen once, at run time. The environment variable `QUANTSCOPE_CPU`
+//! (`avx512`, `avx2`, `neon`, `scalar`) forbids those that are faster than the one it names; every way gives the same
+//! bytes, so that it changes nothing but the time.
+
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use std::sync::OnceLock;
+
+/// Entries of a table.
+pub const ENTRIES: usize = 256;
+
+/// A function of a byte: the value for each byte, signed ones by the same bits without sign.
+pub type Table = [u8; ENTRIES];
+
+/// The environment variable that forbids faster ways.
+pub const CPU_VARIABLE: &str = "QUANTSCOPE_CPU";
+
+/// A way to look bytes up that this processor knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kernel(Way);
+
+/// Fastest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// 64 bytes at once: two permutations of 128 entries each and a blend.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    /// 32 bytes at once: 16 shuffles of 16 entries each.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// 16 bytes at once: four look-ups of 64 entries each.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+    /// One byte after the other.
+    Scalar,
+}
+
+impl Kernel {
+    /// The fastest that the processor knows and [`CPU_VARIABLE`] allows.
+    pub fn best() -> Self {
+        static BEST: OnceLock<Kernel> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            let slowest_wanted = std::env::var(CPU_VARIABLE).unwrap_or_default();
+            let all = Self::all();
+            let allowed = all.iter().position(|kernel| kernel.name() == slowest_wanted).unwrap_or(0);
+            all.get(allowed).copied().unwrap_or(Self(Way::Scalar))
+        })
+    }
+
+    /// All that the processor knows, fastest first.
+    pub fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if x86::has_avx512() {
+                all.push(Self(Way::Avx512));
+            }
+            if x86::has_avx2() {
+                all.push(Self(Way::Avx2));
+            }
+        }
+        // Every 64-bit ARM processor knows it.
+        #[cfg(target_arch = "aarch64")]
+        all.push(Self(Way::Neon));
+        all.push(Self(Way::Scalar));
+        all
+    }
+
+    /// Its name: `avx512`, `avx2`, `neon`, `scalar`.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Way::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Way::Avx2 => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Way::Neon => "neon",
+            Way::Scalar => "scalar",
+        }
+    }
+
+    /// Writes to `to` what the table has for the bytes of `from`; where one is longer, its rest is left alone.
+    pub fn apply(self, table: &Table, from: &[u8], to: &mut [u8]) {
+        let count = from.len().min(to.len());
+        let (from, to) = (&from[..count], &mut to[..count]);
+        let done = match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Way::Avx512 => x86::by_avx512(table, from, to),
+            #[cfg(target_arch = "x86_64")]
+            Way::Avx2 => x86::by_avx2(table, from, to),
+            #[cfg(target_arch = "aarch64")]
+            Way::Neon => neon::by_neon(table, from, to),
+            Way::Scalar => 0,
+        };
+        for (to, from) in to[done..].iter_mut().zip(&from[done..]) {
+            *to = table[usize::from(*from)];
+        }
+    }
+
+    /// Puts what the table has for each byte in its place.
+    pub fn apply_in_place(self, table: &Table, bytes: &mut [u8]) {
+        let done = match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Way::Avx512 => x86::by_avx512_in_place(table, bytes),
+            #[cfg(target_arch = "x86_64")]
+            Way::Avx2 => x86::by_avx2_in_place(table, bytes),
+            #[cfg(target_arch = "aarch64")]
+            Way::Neon => neon::by_neon_in_place(table, bytes),
+            Way::Scalar => 0,
+        };
+        for byte in &mut bytes[done..] {
+            *byte = table[usize::from(*byte)];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+use super::*;
+use proptest::prelude::*;
+
+/// A table in which every entry tells where it stands.
+fn shuffled() -> Table {
+    std::array::from_fn(|byte| (byte * 167 + 13) as u8)
+}
+
+fn bytes(count: usize) -> Vec<u8> {
+    // 251 is prime: bytes and places drift against each other.
+    (0..count).map(|place| (place * 29 % 251) as u8 ^ (place >> 3) as u8).collect()
+}
+
+fn wanted(table: &Table, from: &[u8]) -> Vec<u8> {
+    from.iter().map(|byte| table[usize::from(*byte)]).collect()
+}
+
+#[test]
+fn every_way_looks_up_the_same_at_every_length_and_alignment() {
+    const BEHIND: u8 = 0xA5;
+    let table = shuffled();
+    for kernel in Kernel::all() {
+        for start in 0..64 {
+            let source = bytes(start + 301);
+            for length in 0..=300 {
+                let from = &source[start..start + length];
+                let want = wanted(&table, from);
+                // The target is aligned otherwise than the source.
+                let to_start = (start * 5 + 3) % 64;
+                let mut to = vec![BEHIND; to_start + length + 64];
+                kernel.apply(&table, from, &mut to[to_start..to_start + length]);
+                assert_eq!(to[to_start..to_start + length], want, "{} {start} {length}", kernel.name());
+                assert!(to[..to_start].iter().all(|byte| *byte == BEHIND), "{} {start} {length}", kernel.name());
+                assert!(to[to_start + length..].iter().all(|byte| *byte == BEHIND), "{} {length}", kernel.name());
+                let mut both = source.clone();
+                kernel.apply_in_place(&table, &mut both[start..start + length]);
+                assert_eq!(both[start..start + length], want, "{} in place {start} {length}", kernel.name());
+                assert_eq!(both[..start], source[..start]);
+                assert_eq!(both[start + length..], source[start + length..]);
+            }
+        }
+    }
+}
+
+#[test]
+fn of_unequal_lengths_the_shorter_counts() {
+    let table = shuffled();
+    for kernel in Kernel::all() {
+        let mut to = [7; 100];
+        kernel.apply(&table, &[1; 70], &mut to);
+        assert_eq!(to[..70], [table[1]; 70]);
+        assert_eq!(to[70..], [7; 30]);
+        let mut short = [7; 70];
+        kernel.apply(&table, &[1; 100], &mut short);
+        assert_eq!(short, [table[1]; 70]);
+    }
+}
+
+#[test]
+fn the_names_are_those_of_the_environment_variable() {
+    let names: Vec<_> = Kernel::all().iter().map(|kernel| kernel.name()).collect();
+    assert_eq!(names.last(), Some(&"scalar"));
+    assert!(names.iter().all(|name| ["avx512", "avx2", "neon", "scalar"].contains(name)), "{names:?}");
+    assert!(names.contains(&Kernel::best().name()));
+}
+
+proptest! {
+    #[test]
+    fn every_way_looks_up_the_same_in_every_table(
+        table in prop::collection::vec(any::<u8>(), ENTRIES), from in prop::collection::vec(any::<u8>(), 0..600)
+    ) {
+        let table: Table = table.try_into().unwrap();
+        let want = wanted(&table, &from);
+        for kernel in Kernel::all() {
+            let mut to = vec![0; from.len()];
+            kernel.apply(&table, &from, &mut to);
+            prop_assert_eq!(&to, &want, "{}", kernel.name());
+            to.copy_from_slice(&from);
+            kernel.apply_in_place(&table, &mut to);
+            prop_assert_eq!(&to, &want, "{} in place", kernel.name());
+        }
+    }
+}

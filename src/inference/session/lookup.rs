@@ -1,0 +1,179 @@
+//! Our operators in ONNX Runtime: a look-up of every byte of a tensor in a table of 256.
+//!
+//! A model has a hundred of them, each of some microseconds. The wrapper's safe access to a tensor takes two, for shapes
+//! and names that nobody reads, so that here ONNX Runtime's own functions are called.
+#![expect(unsafe_code, reason = "ONNX Runtime's tensors are reached by its C interface, a look-up often in place")]
+
+use super::repeat::Repeat;
+use crate::inference::accelerate::{Byte, DOMAIN, look_up_name};
+use crate::inference::bytes::{ENTRIES, Kernel, Table};
+use ort::AsPointer;
+use ort::operator::{
+    ComputeContext, Kernel as OrtKernel, KernelContext, Operator, OperatorDomain, OperatorInput, OperatorOutput,
+    ShapeInferenceContext,
+};
+use ort::value::{DynTensorValueType, TensorElementType, ValueType};
+use std::ptr::{null, null_mut};
+use std::sync::{Mutex, PoisonError};
+
+/// Bytes that one thread takes at once of a large tensor.
+const PORTION: usize = 64 << 10;
+/// Axes that a tensor may have.
+const AXES_MAX: usize = 8;
+
+/// The operators of our domain, for a session that was folded here.
+pub(super) fn operators() -> ort::Result<OperatorDomain> {
+    let kinds = [Byte::Unsigned, Byte::Signed];
+    let pairs = kinds.into_iter().flat_map(|from| kinds.into_iter().map(move |to| (from, to)));
+    let domain = pairs
+        .into_iter()
+        .try_fold(OperatorDomain::new(DOMAIN)?, |domain, (from, to)| domain.add(LookUp { from, to }))?;
+    kinds.into_iter().try_fold(domain, |domain, kind| domain.add(Repeat(kind)))
+}
+
+struct LookUp {
+    from: Byte,
+    to: Byte,
+}
+
+impl Operator for LookUp {
+    type Kernel<'attr> = LookUpKernel;
+
+    /// The result may be written over the tensor.
+    const INPLACES: &[(u32, u32)] = &[(0, 0)];
+
+    fn name(&self) -> &str {
+        look_up_name(self.from, self.to)
+    }
+
+    fn inputs(&self) -> impl IntoIterator<Item = OperatorInput> {
+        [OperatorInput::required(element_type(self.from)), OperatorInput::required(element_type(self.to))]
+    }
+
+    fn outputs(&self) -> impl IntoIterator<Item = OperatorOutput> {
+        [OperatorOutput::required(element_type(self.to))]
+    }
+
+    fn create_kernel<'attr>(&self, context: &KernelContext<'attr>) -> ort::Result<LookUpKernel> {
+        let constant = context.constant_input::<DynTensorValueType>(1)?;
+        let entries: Vec<u8> = match self.to {
+            Byte::Unsigned => constant.try_extract_tensor::<u8>()?.1.to_vec(),
+            Byte::Signed => constant.try_extract_tensor::<i8>()?.1.iter().map(|entry| entry.cast_unsigned()).collect(),
+        };
+        let table = Table::try_from(entries).map_err(|_| ort::Error::new(format!("a table has {ENTRIES} entries")))?;
+        Ok(LookUpKernel { table, kernel: Kernel::best() })
+    }
+
+    fn infer_shape(&self, context: &mut ShapeInferenceContext) -> ort::Result<()> {
+        match context.inputs().into_iter().next() {
+            // What is not known at all looks like a single number.
+            Some(ValueType::Tensor { shape, dimension_symbols, .. }) if !shape.is_empty() => {
+                let ty = element_type(self.to);
+                context.set_output(0, &ValueType::Tensor { ty, shape, dimension_symbols })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+struct LookUpKernel {
+    table: Table,
+    kernel: Kernel,
+}
+
+impl OrtKernel for LookUpKernel {
+    fn compute(&mut self, context: &ComputeContext) -> ort::Result<()> {
+        // SAFETY: this is the only place that takes them, once a call.
+        match unsafe { tensors(context) }? {
+            Tensors::Same(bytes) => self.in_portions(context, bytes.chunks_mut(PORTION), |table, kernel, part| {
+                kernel.apply_in_place(table, part);
+            }),
+            Tensors::Apart(from, to) => {
+                let parts = from.chunks(PORTION).zip(to.chunks_mut(PORTION));
+                self.in_portions(context, parts, |table, kernel, (from, to)| kernel.apply(table, from, to))
+            }
+        }
+    }
+}
+
+impl LookUpKernel {
+    /// Does the parts, several of them on the session's threads.
+    fn in_portions<P: Send>(
+        &self,
+        context: &ComputeContext,
+        parts: impl ExactSizeIterator<Item = P>,
+        look_up: impl Fn(&Table, Kernel, P) + Sync + Send,
+    ) -> ort::Result<()> {
+        let (table, kernel) = (&self.table, self.kernel);
+        if parts.len() <= 1 {
+            parts.for_each(|part| look_up(table, kernel, part));
+            return Ok(());
+        }
+        let parts: Vec<Mutex<Option<P>>> = parts.map(|part| Mutex::new(Some(part))).collect();
+        context.par_for(parts.len(), 0, |index| {
+            let part = parts.get(index).and_then(|part| part.lock().unwrap_or_else(PoisonError::into_inner).take());
+            if let Some(part) = part {
+                look_up(table, kernel, part);
+            }
+        })
+    }
+}
+
+/// What is looked up, and where it goes.
+enum Tensors<'a> {
+    /// ONNX Runtime gave the result the same memory.
+    Same(&'a mut [u8]),
+    Apart(&'a [u8], &'a mut [u8]),
+}
+
+/// The first input as bytes, and an output of its shape.
+///
+/// # Safety
+///
+/// What comes of an earlier call with the same context is no longer used. The operator's first input and its output are
+/// tensors of bytes, which ONNX Runtime makes sure of when it builds the session.
+unsafe fn tensors(context: &ComputeContext) -> ort::Result<Tensors<'_>> {
+    let api = ort::api();
+    let told = |status| {
+        // SAFETY: every status here comes from a function of ONNX Runtime.
+        unsafe { ort::Error::result_from_status(status) }
+    };
+    let context = context.ptr().cast_mut();
+    let (mut input, mut output, mut shape) = (null(), null_mut(), null_mut());
+    let (mut axes, mut sides, mut count) = (0, [0; AXES_MAX], 0);
+    let (mut from, mut to) = (null_mut(), null_mut());
+    // SAFETY: the context is ONNX Runtime's own and lives as long as this call; the places to write to are those that each
+    // function asks for; the shape is given back whatever is told of it.
+    unsafe {
+        told((api.KernelContext_GetInput)(context, 0, &raw mut input))?;
+        told((api.GetTensorTypeAndShape)(input, &raw mut shape))?;
+        let known = told((api.GetDimensionsCount)(shape, &raw mut axes))
+            .and_then(|()| if axes <= AXES_MAX { Ok(()) } else { Err(ort::Error::new("a tensor has too many axes")) })
+            .and_then(|()| told((api.GetDimensions)(shape, sides.as_mut_ptr(), axes)))
+            .and_then(|()| told((api.GetTensorShapeElementCount)(shape, &raw mut count)));
+        (api.ReleaseTensorTypeAndShapeInfo)(shape);
+        known?;
+        told((api.KernelContext_GetOutput)(context, 0, sides.as_ptr(), axes, &raw mut output))?;
+        told((api.GetTensorMutableData)(input.cast_mut(), &raw mut from))?;
+        told((api.GetTensorMutableData)(output, &raw mut to))?;
+    }
+    let (from, to) = (from.cast::<u8>().cast_const(), to.cast::<u8>());
+    if count == 0 {
+        return Ok(Tensors::Same(&mut []));
+    }
+    // SAFETY: both tensors have `count` bytes, and ONNX Runtime gives the output the input's memory or its own.
+    unsafe {
+        let result = std::slice::from_raw_parts_mut(to, count);
+        if from == to.cast_const() {
+            return Ok(Tensors::Same(result));
+        }
+        Ok(Tensors::Apart(std::slice::from_raw_parts(from, count), result))
+    }
+}
+
+pub(super) fn element_type(kind: Byte) -> TensorElementType {
+    match kind {
+        Byte::Unsigned => TensorElementType::Uint8,
+        Byte::Signed => TensorElementType::Int8,
+    }
+}
