@@ -15,6 +15,7 @@ mod read;
 mod relax;
 mod summary;
 mod words;
+mod write;
 
 pub use error::OnnxError;
 pub use executed::Executed;
@@ -24,3 +25,4 @@ pub use read::{parse, read};
 pub use relax::relaxed;
 pub use summary::{Dimension, ElementType, Summary, ValueInfo, summary};
 pub use words::{clipped, shown};
+pub use write::{encoded, write};

@@ -8,7 +8,7 @@ use std::io::{BufReader, Cursor, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// Protobuf's own limit for one message.
-const MAX_BYTES: u64 = (1 << 31) - 1;
+pub(super) const MAX_BYTES: u64 = (1 << 31) - 1;
 
 /// Memory that the parts of any model may take beside its weights.
 const PARTS_BASE: u64 = 256 << 20;
