@@ -40,7 +40,11 @@ fn a_summary_lists_true_inputs_and_every_operator() {
             OperatorSetIdProto { domain: "ai.onnx.ml".into(), version: Some(3), ..Default::default() },
             OperatorSetIdProto { version: Some(17), ..Default::default() },
         ],
-        metadata_props: vec![StringStringEntryProto { key: "task".into(), value: "detect".into(), ..Default::default() }],
+        metadata_props: vec![StringStringEntryProto {
+            key: "task".into(),
+            value: "detect".into(),
+            ..Default::default()
+        }],
         ..Default::default()
     };
     let file = tempfile::NamedTempFile::new().unwrap();

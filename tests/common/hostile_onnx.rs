@@ -171,7 +171,8 @@ pub fn names_with_control_characters() -> ModelProto {
 /// The same whose metadata names a task in two lines.
 pub fn task_in_two_lines() -> ModelProto {
     let mut model = classifier();
-    let pair = |key: &str, value: &str| StringStringEntryProto { key: key.into(), value: value.into(), ..Default::default() };
+    let pair =
+        |key: &str, value: &str| StringStringEntryProto { key: key.into(), value: value.into(), ..Default::default() };
     model.metadata_props = vec![pair("task", "dete\nerror: ct")];
     model
 }
@@ -226,7 +227,11 @@ fn of_domain(domain: &str, node: NodeProto) -> NodeProto {
 
 fn opsets(domains: &[&str]) -> Vec<OperatorSetIdProto> {
     let version = |domain: &str| if domain.is_empty() { super::tiny_onnx::OPSET } else { 1 };
-    let set = |domain: &&str| OperatorSetIdProto { domain: (*domain).into(), version: Some(version(domain)), ..Default::default() };
+    let set = |domain: &&str| OperatorSetIdProto {
+        domain: (*domain).into(),
+        version: Some(version(domain)),
+        ..Default::default()
+    };
     domains.iter().map(set).collect()
 }
 

@@ -107,7 +107,8 @@ pub fn with_external_data(location: &str) -> ModelProto {
     let boxes = weights.iter_mut().find(|tensor| tensor.name == "all_boxes").unwrap();
     boxes.raw_data = None;
     boxes.data_location = Some(DataLocation::External as i32);
-    boxes.external_data = vec![StringStringEntryProto { key: "location".into(), value: location.into(), ..Default::default() }];
+    boxes.external_data =
+        vec![StringStringEntryProto { key: "location".into(), value: location.into(), ..Default::default() }];
     model
 }
 
