@@ -29,6 +29,7 @@
 //! imaging ← scene, capture, dataset, inference, metrics ← pipeline ← app, cli ← main
 //! onnx, runtime, dataset ← inference
 //! scene ← capture
+//! onnx, inference, metrics ← quantize ← app, cli
 //! dataset, pipeline ← evaluate, benchmark ← report ← app, cli
 //! ```
 
@@ -46,6 +47,7 @@ pub mod inference;
 pub mod metrics;
 pub mod onnx;
 pub mod pipeline;
+pub mod quantize;
 pub mod report;
 pub mod runtime;
 pub mod scene;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate and what it may import, in the order of the flow.
-const MAY_IMPORT: [(&str, &[&str]); 14] = [
+const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("imaging", &[]),
     ("onnx", &[]),
     ("runtime", &[]),
@@ -15,6 +15,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("capture", &["imaging", "scene"]),
     ("inference", &["imaging", "dataset", "onnx", "runtime"]),
     ("metrics", &["imaging", "inference", "dataset"]),
+    ("quantize", &["imaging", "dataset", "onnx", "runtime", "inference", "metrics"]),
     ("pipeline", &["imaging", "scene", "dataset", "capture", "onnx", "runtime", "inference", "metrics"]),
     ("evaluate", &["imaging", "scene", "capture", "dataset", "onnx", "runtime", "inference", "metrics", "pipeline"]),
     ("benchmark", &["imaging", "capture", "runtime", "inference", "metrics", "pipeline", "evaluate"]),
@@ -32,6 +33,7 @@ const EVERYTHING_BELOW: &[&str] = &[
     "runtime",
     "inference",
     "metrics",
+    "quantize",
     "pipeline",
     "evaluate",
     "benchmark",

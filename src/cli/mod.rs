@@ -13,6 +13,7 @@ mod inspect;
 mod measure_memory;
 mod models;
 mod output;
+mod quantize;
 mod scene;
 mod start;
 mod tap;
@@ -53,6 +54,7 @@ fn run(arguments: Arguments, started_at: Instant, tapped: &tap::Tapped) -> anyho
         Some(Subcommand::Eval(args)) => eval::run(&global, &args),
         Some(Subcommand::Capture(args)) => capture::run(global.format, &args),
         Some(Subcommand::Bench(args)) => bench::run(&global, &args),
+        Some(Subcommand::Quantize(args)) => quantize::run(&global, &args),
         Some(Subcommand::Inspect(args)) => inspect::run(&global, &args),
         Some(Subcommand::Models(args)) => models::run(&args, global.format),
         Some(Subcommand::Cameras(args)) => cameras::run(&args, global.format),

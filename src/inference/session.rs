@@ -67,11 +67,23 @@ pub struct SessionOptions {
     pub threads: usize,
     /// Where to write the graph that ONNX Runtime's optimizer leaves; None writes none.
     pub optimized_to: Option<PathBuf>,
+    /// How far it goes.
+    pub optimization: Optimization,
+}
+
+/// How far ONNX Runtime's optimizer goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Optimization {
+    /// As far as it can.
+    #[default]
+    All,
+    /// Constants are folded and batch norms fused; only operators of ONNX itself come out.
+    Basic,
 }
 
 impl Default for SessionOptions {
     fn default() -> Self {
-        Self { threads: runtime::default_threads(), optimized_to: None }
+        Self { threads: runtime::default_threads(), optimized_to: None, optimization: Optimization::All }
     }
 }
 
@@ -295,7 +307,10 @@ fn build(source: ModelSource<'_>, options: &SessionOptions) -> Result<OrtSession
         // Spinning wins only on an idle machine; here capture, the other lane and the window want the cores too.
         .with_intra_op_spinning(false)
         .map_err(failed)?
-        .with_optimization_level(GraphOptimizationLevel::All)
+        .with_optimization_level(match options.optimization {
+            Optimization::All => GraphOptimizationLevel::All,
+            Optimization::Basic => GraphOptimizationLevel::Level1,
+        })
         .map_err(failed)?;
     if let Some(path) = &options.optimized_to {
         builder = builder.with_optimized_model_path(path).map_err(failed)?;

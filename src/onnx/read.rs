@@ -182,7 +182,7 @@ fn end(begins_as_model: bool, expected: u64) -> Walk {
 
 /// One number of protobuf's variable length; none at the end of the file or where it is longer than 10 bytes.
 /// `position` counts one byte more than there is where the file ends inside it.
-fn varint(reader: &mut impl Read, position: &mut u64) -> std::io::Result<Option<u64>> {
+pub(super) fn varint(reader: &mut impl Read, position: &mut u64) -> std::io::Result<Option<u64>> {
     let mut value = 0u64;
     for shift in (0..64).step_by(7) {
         let mut byte = [0u8];
