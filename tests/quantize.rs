@@ -97,8 +97,10 @@ fn wrong_input_gets_a_sentence() {
     std::fs::write(&recipe, "method = \"guess\"").unwrap();
     let int8 = common::default_model("scene.int8.onnx");
     let half = common::default_model("scene.fp16.onnx");
+    let card = folder.path().join("scene.toml");
     let model = text(&model);
-    let table: [(&[&str], i32, &str); 8] = [
+    let table: [(&[&str], i32, &str); 9] = [
+        (&[model, "--calibrate", "demo", "--save-recipe", text(&card)], 2, "place of a model card"),
         (&[text(&int8), "--calibrate", "demo"], 1, "already. Name the FP32 model"),
         (&[text(&half), "--calibrate", "demo"], 1, "already. Name the FP32 model"),
         (&[model, "--calibrate", text(&empty)], 1, "no picture"),

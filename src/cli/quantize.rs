@@ -6,7 +6,7 @@ mod report;
 use super::arguments::Global;
 use super::output::{OutputFormat, print};
 use super::start::{self, UsageError};
-use crate::inference::{CardOverrides, LoadOptions, SessionOptions};
+use crate::inference::{CardOverrides, LoadOptions, SessionOptions, sidecar_paths};
 use crate::onnx;
 use crate::quantize::{self, Gate, Method, Mode, Outcome, Progress, QuantizeError, Recipe, Request, default_output};
 use crate::runtime::default_threads;
@@ -109,6 +109,12 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let out = args.out.clone().unwrap_or_else(|| default_output(model));
     if same_file(&out, model) {
         return Err(UsageError::because("--out names the FP32 model itself, which stays as it is; name another file"));
+    }
+    if let Some(recipe) = &args.save_recipe
+        && [model, &out].iter().any(|model| sidecar_paths(model).contains(recipe))
+    {
+        let reason = "--save-recipe names the place of a model card, which the file would be taken for; name another";
+        return Err(UsageError::because(reason));
     }
     let request = request(global, args, model)?;
     let mut pictures = pictures::Pictures::open(&args.calibrate, args.samples as usize)?;

@@ -7,6 +7,9 @@ use std::collections::{HashMap, HashSet};
 /// Since this version of the format weights need not be listed among a graph's inputs.
 const IR_WITH_FREE_INITIALIZERS: i64 = 4;
 
+/// Since this operator set the inputs of `Resize` but the first may be left out; before, empty tensors stand for them.
+const OPTIONAL_REGION: i64 = 13;
+
 /// Puts a model right without changing what it computes, and says in sentences what was done:
 /// weights that are listed among the inputs are taken off that list (they could be overridden by a caller; ONNX Runtime
 /// folds no constants that could), an operator set that is declared twice is declared once, `Resize` gets either scales or
@@ -35,7 +38,7 @@ pub fn repair(model: &mut ModelProto) -> Vec<String> {
         model.ir_version = model.ir_version.max(IR_WITH_FREE_INITIALIZERS);
         done.push(format!("{listed} weights that were listed among the inputs are constants now"));
     }
-    let resized = graph.node.len().min(if opset >= 11 { choose_sizes_or_scales(graph) } else { 0 });
+    let resized = graph.node.len().min(if opset >= OPTIONAL_REGION { choose_sizes_or_scales(graph) } else { 0 });
     if resized > 0 {
         done.push(format!("{resized} Resize operators with empty or double inputs have one of scales and sizes"));
     }
@@ -58,7 +61,7 @@ fn take_weights_off_inputs(graph: &mut GraphProto) -> usize {
     before - graph.input.len()
 }
 
-/// Since operator set 11 the inputs are data, roi, scales, sizes; an empty tensor stands for one that is not given.
+/// The inputs are data, region, scales, sizes; older exporters give an empty tensor for one that is not meant.
 fn choose_sizes_or_scales(graph: &mut GraphProto) -> usize {
     let empty: HashSet<String> =
         graph.initializer.iter().filter(|tensor| tensor.count() == Some(0)).map(|tensor| tensor.name.clone()).collect();
@@ -110,13 +113,13 @@ mod tests {
             output: vec![value("y")],
             ..Default::default()
         };
-        let opset_import = vec![set("", 9), set("ai.onnx", 11), set("com.microsoft", 1)];
+        let opset_import = vec![set("", 9), set("ai.onnx", 13), set("com.microsoft", 1)];
         let mut model = ModelProto { ir_version: 3, opset_import, graph: Some(graph), ..Default::default() };
         let done = repair(&mut model);
         assert_eq!(done.len(), 4, "{done:?}");
         let graph = model.graph.as_ref().unwrap();
         assert_eq!((graph.input.len(), model.ir_version, model.opset_import.len()), (1, 4, 2));
-        assert_eq!(model.opset_import[0].version, Some(11));
+        assert_eq!(model.opset_import[0].version, Some(13));
         let inputs: Vec<_> = graph.node.iter().map(|node| node.input.join(",")).collect();
         assert_eq!(inputs, ["x,,,sizes", "r", "x,,scales"]);
         assert_eq!(repair(&mut model), Vec::<String>::new(), "nothing is left to do");

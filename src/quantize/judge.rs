@@ -9,6 +9,7 @@ use crate::inference::session::{ModelSource, Session};
 use crate::inference::{Candidate, Detection, Postprocessor, SessionError, SessionOptions, Thresholds};
 use crate::metrics::agreement_of_frame;
 use crate::onnx::Executed;
+use crate::runtime::own_processor_time;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
@@ -119,8 +120,7 @@ impl<'a> Judge<'a> {
         let mut session = Session::load(source, self.prepared.opset(), &self.prepared.input, &options)?;
         let executed = Executed::read(&optimized).ok();
         let agreement = self.agreement(&mut session)?;
-        let latency_ms = self.latency(&mut session)?;
-        let latency_ratio = latency_ms[0] / latency_ms[1].max(f64::MIN_POSITIVE);
+        let (latency_ms, latency_ratio) = self.latency(&mut session)?;
         Ok(Measured { agreement, latency_ratio, latency_ms, executed })
     }
 
@@ -169,23 +169,34 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// Median milliseconds of a run of the session and of the model in floats, which take turns.
-    fn latency(&mut self, session: &mut Session) -> Result<[f64; 2], QuantizeError> {
-        let Some((input, _)) = self.pictures.first() else { return Ok([0.0; 2]) };
-        let time = |session: &mut Session| -> Result<f64, SessionError> {
-            let begin = Instant::now();
-            session.run(input, |_, finished| finished.duration_since(begin).as_secs_f64() * 1e3)
+    /// Median milliseconds of a run of the session and of the model in floats, which take turns, and the median ratio of
+    /// two runs that follow each other. With one thread the ratio is that of processor time, where the system tells it
+    /// finely enough: what else the machine does is left out of it.
+    fn latency(&mut self, session: &mut Session) -> Result<([f64; 2], f64), QuantizeError> {
+        let Some((input, _)) = self.pictures.first() else { return Ok(([0.0; 2], 1.0)) };
+        let of_processor =
+            |one: Option<Duration>| one.zip(own_processor_time()).map(|(one, other)| other.saturating_sub(one));
+        let time = |session: &mut Session| -> Result<(f64, f64), SessionError> {
+            let (before, begin) = (own_processor_time(), Instant::now());
+            let wall = session.run(input, |_, finished| finished.duration_since(begin))?;
+            let processor = of_processor(before).unwrap_or_default();
+            Ok((wall.as_secs_f64() * 1e3, processor.as_secs_f64() * 1e3))
         };
         let begin = Instant::now();
         let mut times: [Vec<f64>; 2] = Default::default();
+        let (mut walls, mut processors) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
             if round > 2 && begin.elapsed() > ROUNDS_TIME {
                 break;
             }
-            times[0].push(time(session)?);
-            times[1].push(time(&mut self.float)?);
+            let (own, float) = (time(session)?, time(&mut self.float)?);
+            times[0].push(own.0);
+            times[1].push(float.0);
+            walls.push(own.0 / float.0.max(f64::MIN_POSITIVE));
+            processors.extend((own.1 > 0.0 && float.1 > 0.0).then(|| own.1 / float.1));
         }
-        Ok(times.map(median))
+        let fine = self.threads == 1 && processors.len() == walls.len();
+        Ok((times.map(median), median(if fine { processors } else { walls })))
     }
 }
 

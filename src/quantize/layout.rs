@@ -62,9 +62,9 @@ impl Layout {
         let links = Links::of(graph);
         let floats = float_values(graph, &links);
         let mut kinds: Vec<Kind> = graph.node.iter().map(|node| kind_of(node, &links, &floats)).collect();
-        for index in 0..kinds.len() {
-            if kinds[index].has_weights() && comes_from_softmax(graph, &links, index) {
-                kinds[index] = Kind::Float;
+        for (index, kind) in kinds.iter_mut().enumerate() {
+            if kind.has_weights() && comes_from_softmax(graph, &links, index) {
+                *kind = Kind::Float;
             }
         }
         let heavy = |index: usize| kinds[index].has_weights() || transposed(&graph.node[index], &links);

@@ -79,6 +79,8 @@ pub(super) fn prepare(path: &Path, options: &LoadOptions, trial: Option<&Trial>)
     if onnx::raise_opset(&mut folded).map_err(|source| QuantizeError::Opset { path: path.to_owned(), source })? {
         notes.push(format!("raised from operator set {opset} to {}", onnx::PER_CHANNEL_OPSET));
     }
+    // The new operator set allows repairs that the old one did not.
+    notes.extend(onnx::repair(&mut folded));
     tidy(&mut folded);
     let layout = folded.graph.as_ref().map(Layout::of);
     let Some(layout) = layout.filter(|layout| layout.nodes.iter().any(|facts| facts.kind.has_weights())) else {

@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 const STRIDES: [usize; 4] = [0, 4, 8, 16];
 /// Of two models whose agreement differs by less, the faster one is better: of some thirty pictures no more is known.
 const NOISE: f64 = 0.015;
+/// Of models that take at most this share of the time of the one in floats, agreement alone decides.
+const FAST_ENOUGH: f64 = 0.85;
 /// A model that is slower than this share of the one in floats is not worth having.
 const WORTH_IT: f64 = 0.95;
 
@@ -65,16 +67,20 @@ impl Search<'_, '_> {
     }
 }
 
-/// Of the points that pass the gate the fastest whose agreement is as good as that of the best, to the noise of the
-/// measurement. Where none passes, the same of all.
+/// Of the points that pass the gate and are fast enough, the one that agrees best. Where none is, the fastest whose
+/// agreement is as good as that of the best, to the noise of the measurement. Where none passes, the same of all.
 pub(super) fn best(points: &[Point], gate: &Gate) -> Option<usize> {
     let passing: Vec<usize> =
         (0..points.len()).filter(|index| gate.failed_by(&points[*index].measured).is_none()).collect();
     let all = if passing.is_empty() { (0..points.len()).collect() } else { passing };
+    let closeness = |index: &usize| points[*index].measured.agreement.closeness;
+    let quick = all.iter().copied().filter(|index| points[*index].measured.latency_ratio <= FAST_ENOUGH);
+    if let Some(best) = quick.max_by(|one, other| closeness(one).total_cmp(&closeness(other))) {
+        return Some(best);
+    }
     let faster: Vec<usize> =
         all.iter().copied().filter(|index| points[*index].measured.latency_ratio <= WORTH_IT).collect();
     let chosen = if faster.is_empty() { all } else { faster };
-    let closeness = |index: &usize| points[*index].measured.agreement.closeness;
     let highest = chosen.iter().map(closeness).fold(0.0, f64::max);
     let as_good = chosen.iter().copied().filter(|index| closeness(index) >= highest - NOISE);
     as_good.min_by(|one, other| {
@@ -113,7 +119,8 @@ mod tests {
     fn the_fastest_of_those_that_are_as_good_is_chosen() {
         let points = [point(0.5, 0.7), point(0.90, 0.8), point(0.91, 0.9), point(0.99, 1.2)];
         let gate = Gate::default();
-        assert_eq!(best(&points, &gate), Some(1));
+        assert_eq!(best(&points, &gate), Some(1), "of those that are fast enough the one that agrees best");
+        assert_eq!(best(&[point(0.90, 0.88), point(0.91, 0.9)], &gate), Some(0), "to the noise as good, and faster");
         assert_eq!(best(&points, &Gate { min_agreement: Some(0.95), ..gate }), Some(3));
         assert_eq!(best(&points, &Gate { min_agreement: Some(0.905), ..gate }), Some(2));
         assert_eq!(best(&points, &Gate { min_agreement: Some(1.0), min_speedup: Some(2.0) }), Some(1), "none passes");
