@@ -30,6 +30,7 @@
 //! onnx, runtime, dataset ← inference
 //! files ← everything that writes files
 //! scene ← capture
+//! onnx, inference, metrics ← quantize ← app, cli
 //! dataset, pipeline ← evaluate, benchmark ← report ← app, cli
 //! ```
 
@@ -48,6 +49,7 @@ pub mod inference;
 pub mod metrics;
 pub mod onnx;
 pub mod pipeline;
+pub mod quantize;
 pub mod report;
 pub mod runtime;
 pub mod scene;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate and what it may import, in the order of the flow.
-const MAY_IMPORT: [(&str, &[&str]); 15] = [
+const MAY_IMPORT: [(&str, &[&str]); 16] = [
     ("files", &[]),
     ("imaging", &[]),
     ("onnx", &[]),
@@ -16,6 +16,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("capture", &["imaging", "scene"]),
     ("inference", &["files", "imaging", "dataset", "onnx", "runtime"]),
     ("metrics", &["imaging", "inference", "dataset"]),
+    ("quantize", &["imaging", "dataset", "onnx", "runtime", "inference", "metrics"]),
     ("pipeline", &["imaging", "scene", "dataset", "capture", "onnx", "runtime", "inference", "metrics"]),
     (
         "evaluate",
@@ -37,6 +38,7 @@ const EVERYTHING_BELOW: &[&str] = &[
     "runtime",
     "inference",
     "metrics",
+    "quantize",
     "pipeline",
     "evaluate",
     "benchmark",

@@ -3,7 +3,8 @@
 use super::output::OutputFormat;
 use super::start::UsageError;
 use super::{
-    bench, cameras, capture, dataset, detect, eval, inspect, measure_memory, models, scene, try_model, window,
+    bench, cameras, capture, dataset, detect, eval, inspect, measure_memory, models, quantize, scene, try_model,
+    window,
 };
 use crate::capture::CameraBackend;
 use crate::inference::{CardSource, LoadOptions, ModelOverrides, SessionOptions, Thresholds};
@@ -76,6 +77,8 @@ pub(super) enum Subcommand {
     Dataset(dataset::Args),
     /// Latency and throughput, stage by stage
     Bench(bench::Args),
+    /// A twin of an FP32 model that computes in 8-bit integers
+    Quantize(quantize::Args),
     /// What a model is taken for, and why
     Inspect(inspect::Args),
     /// Well-known detectors: lists them, downloads them

@@ -15,6 +15,7 @@ mod inspect;
 mod measure_memory;
 mod models;
 mod output;
+mod quantize;
 mod scene;
 mod start;
 mod tap;
@@ -56,6 +57,7 @@ fn run(arguments: Arguments, started_at: Instant, tapped: &tap::Tapped) -> anyho
         Some(Subcommand::Dataset(args)) => dataset::run(&args, global.format),
         Some(Subcommand::Capture(args)) => capture::run(&global, &args),
         Some(Subcommand::Bench(args)) => bench::run(&global, &args),
+        Some(Subcommand::Quantize(args)) => quantize::run(&global, &args),
         Some(Subcommand::Inspect(args)) => inspect::run(&global, &args),
         Some(Subcommand::Models(args)) => models::run(&args, global.format),
         Some(Subcommand::Cameras(args)) => cameras::run(&global, &args),

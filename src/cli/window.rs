@@ -115,7 +115,7 @@ fn list_cameras() -> Vec<CameraChoice> {
 }
 
 fn find_twin(path: &Path) -> Option<TwinChoice> {
-    let twin = twin::find(path)?;
+    let twin = twin::find(path).or_else(|| twin::find_by_content(path))?;
     let role = match twin.role {
         twin::Role::Quantized => TwinRole::Quantized,
         twin::Role::FullPrecision | twin::Role::HalfPrecision => TwinRole::FullPrecision,
