@@ -207,8 +207,8 @@ mod tests {
 
     /// A bell with a single value far out.
     fn with_outlier() -> Histogram {
-        let bell = (0..20_000).map(|index| {
-            let share = (index as f32 + 0.5) / 20_000.0;
+        let bell = (0..400_000).map(|index| {
+            let share = (index as f32 + 0.5) / 400_000.0;
             (share / (1.0 - share)).ln() / 4.0
         });
         histogram(bell.chain([60.0]))
@@ -231,7 +231,7 @@ mod tests {
         let reach = |method| choose(&seen, method, Followed::Plainly).value(255);
         assert!(reach(Method::MinMax) > 59.0);
         for method in [Method::Percentile, Method::Entropy, Method::Mse] {
-            assert!(reach(method) < 40.0, "{}: {}", method.name(), reach(method));
+            assert!(reach(method) < 50.0, "{}: {}", method.name(), reach(method));
         }
     }
 
