@@ -3,8 +3,7 @@
 use super::output::OutputFormat;
 use super::start::UsageError;
 use super::{
-    bench, cameras, capture, dataset, detect, eval, inspect, measure_memory, models, quantize, scene, try_model,
-    window,
+    bench, cameras, capture, dataset, detect, eval, inspect, measure_memory, models, quantize, scene, try_model, window,
 };
 use crate::capture::CameraBackend;
 use crate::inference::{CardSource, LoadOptions, ModelOverrides, SessionOptions, Thresholds};

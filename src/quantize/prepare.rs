@@ -105,7 +105,12 @@ fn fold(model: &ModelProto, path: &Path, opset: i64, input: &InputRecognition) -
     let folder = tempfile::tempdir().map_err(QuantizeError::Temporary)?;
     let folded = folder.path().join("folded.onnx");
     let bytes = onnx::encoded(model, path)?;
-    let options = SessionOptions { threads: 1, optimized_to: Some(folded.clone()), optimization: Optimization::Basic, ..SessionOptions::default() };
+    let options = SessionOptions {
+        threads: 1,
+        optimized_to: Some(folded.clone()),
+        optimization: Optimization::Basic,
+        ..SessionOptions::default()
+    };
     drop(Session::load(ModelSource::Memory(&bytes, path), opset, input, &options)?);
     Ok(onnx::read(&folded)?)
 }
