@@ -54,7 +54,7 @@ fn a_twin_is_written_that_runs_in_integers_and_agrees_and_can_be_made_again() {
     assert_eq!(report["written"], text(&twin));
     let best = &report["points"][report["best"].as_u64().unwrap() as usize];
     assert!(best["agreement"]["f1"].as_f64().unwrap() >= F1_MIN, "{best}");
-    assert!(best["latency_ratio"].as_f64().unwrap() > 0.0 && best["integers"].as_u64().unwrap() > 20, "{best}");
+    assert!(best["latency_ratio"].as_f64().unwrap() > 0.0 && best["integers"].as_u64().unwrap() > 10, "{best}");
     let executed = &best["executed"];
     let running = executed["integer_convolutions"].as_u64().unwrap() + executed["integer_products"].as_u64().unwrap();
     assert_eq!(running, best["integers"].as_u64().unwrap(), "what is written in integers runs in integers");

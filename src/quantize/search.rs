@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 const STRIDES: [usize; 4] = [0, 4, 8, 16];
 /// Of two models whose agreement differs by less, the faster one is better: of some thirty pictures no more is known.
 const NOISE: f64 = 0.015;
-/// Of models that take at most this share of the time of the one in floats, agreement alone decides.
+/// Models that take at most this share of the time of the one in floats come before slower ones.
 const FAST_ENOUGH: f64 = 0.85;
 /// A model that is slower than this share of the one in floats is not worth having.
 const WORTH_IT: f64 = 0.95;
@@ -67,20 +67,18 @@ impl Search<'_, '_> {
     }
 }
 
-/// Of the points that pass the gate and are fast enough, the one that agrees best. Where none is, the fastest whose
-/// agreement is as good as that of the best, to the noise of the measurement. Where none passes, the same of all.
+/// Of the points that pass the gate and are fast enough, the fastest whose agreement is as good as that of the best, to
+/// the noise of the measurement. Where none is fast enough, of those that are worth it; where none passes, of all.
 pub(super) fn best(points: &[Point], gate: &Gate) -> Option<usize> {
     let passing: Vec<usize> =
         (0..points.len()).filter(|index| gate.failed_by(&points[*index].measured).is_none()).collect();
     let all = if passing.is_empty() { (0..points.len()).collect() } else { passing };
+    let at_most = |share: f64| -> Vec<usize> {
+        all.iter().copied().filter(|index| points[*index].measured.latency_ratio <= share).collect()
+    };
+    let chosen =
+        [at_most(FAST_ENOUGH), at_most(WORTH_IT)].into_iter().find(|some| !some.is_empty()).unwrap_or(all.clone());
     let closeness = |index: &usize| points[*index].measured.agreement.closeness;
-    let quick = all.iter().copied().filter(|index| points[*index].measured.latency_ratio <= FAST_ENOUGH);
-    if let Some(best) = quick.max_by(|one, other| closeness(one).total_cmp(&closeness(other))) {
-        return Some(best);
-    }
-    let faster: Vec<usize> =
-        all.iter().copied().filter(|index| points[*index].measured.latency_ratio <= WORTH_IT).collect();
-    let chosen = if faster.is_empty() { all } else { faster };
     let highest = chosen.iter().map(closeness).fold(0.0, f64::max);
     let as_good = chosen.iter().copied().filter(|index| closeness(index) >= highest - NOISE);
     as_good.min_by(|one, other| {
