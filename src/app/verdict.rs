@@ -64,11 +64,18 @@ pub fn verdict(statistics: &Statistics, models: [Option<&ModelInfo>; 2]) -> Verd
             (None, Some("Agreement is still being measured."))
         }
         Some(agreement) if agreement.reference_boxes == 0 => (None, Some("No boxes yet to agree on.")),
-        Some(agreement) => (Some(format!("agrees on {:.0} % of boxes", agreement.f1 * 100.0)), None),
+        Some(agreement) => (Some(agreement_words(agreement.f1)), None),
         None => (None, Some("Turn on Compare to measure agreement.")),
     };
     let facts: Vec<String> = speed.into_iter().chain([size]).chain(agreement).collect();
     Verdict::Said { sentence: format!("{} is {}", name(a, b), facts.join(", ")), missing }
+}
+
+/// A hundred in a hundred is only said where it is all of them.
+fn agreement_words(f1: f32) -> String {
+    let percent = f1 * 100.0;
+    let shown = if percent >= 99.0 && f1 < 1.0 { (percent * 10.0).floor() / 10.0 } else { percent.round() };
+    format!("agrees on {shown} % of boxes")
 }
 
 /// What B is called: its precision where that tells it from A.
@@ -144,6 +151,13 @@ mod tests {
         let table = [
             ([18.0, 10.0], [3_400, 1_000], 0.97, PAIR, "INT8 is 1.8× faster, 3.4× smaller, agrees on 97 % of boxes"),
             ([10.0, 12.0], [3_400, 1_000], 0.5, PAIR, "INT8 is 1.2× slower, 3.4× smaller, agrees on 50 % of boxes"),
+            (
+                [18.0, 10.0],
+                [3_400, 1_000],
+                0.9959,
+                PAIR,
+                "INT8 is 1.8× faster, 3.4× smaller, agrees on 99.5 % of boxes",
+            ),
             ([10.0, 10.1], [1_000, 1_000], 1.0, SAME, "Model B is as fast, the same size, agrees on 100 % of boxes"),
             ([10.4, 10.0], [1_000, 2_000], 0.0, SAME, "Model B is 1.04× faster, 2.0× larger, agrees on 0 % of boxes"),
             ([0.0, 10.0], [2_000, 1_000], 0.9, PAIR, "INT8 is 2.0× smaller, agrees on 90 % of boxes"),
