@@ -3,7 +3,7 @@
 //!
 //! [`read`] (or [`parse`], from memory) gives a checked [`proto::ModelProto`], [`summary`] what there is to know of it
 //! without running it, and [`Executed`] what ONNX Runtime's optimizer made of it. For edits there are [`graph`] (who makes
-//! and reads what), [`repair`] (oddities of exporters) and [`raise_opset`]; [`write`] writes all of a model or nothing,
+//! and reads what), [`repair`] (oddities of exporters) and [`raise_opset`]; [`write()`] writes all of a model or nothing,
 //! with whatever the file held that is not known here.
 
 mod channels;

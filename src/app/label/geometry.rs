@@ -79,7 +79,7 @@ impl PixelBox {
         if union > 0.0 { shared / union } else { 0.0 }
     }
 
-    /// The part within the picture; None when less than [`LEAST_SIDE`] is left of it.
+    /// The part within the picture; None when less than `LEAST_SIDE` is left of it.
     pub fn clipped(&self, size: ImageSize) -> Option<Self> {
         let clip =
             |at: Point| Point::new(at.x.clamp(0.0, f64::from(size.width)), at.y.clamp(0.0, f64::from(size.height)));
@@ -100,7 +100,7 @@ impl PixelBox {
     }
 
     /// The box with what `handle` holds brought to a point, within the picture; the opposite side stays, and the box
-    /// keeps [`LEAST_SIDE`].
+    /// keeps `LEAST_SIDE`.
     pub fn resized(&self, handle: Handle, to: Point, size: ImageSize) -> Self {
         let Some(part) = self.clipped(size) else { return *self };
         let least = least_sides(size);
