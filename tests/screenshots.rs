@@ -79,7 +79,9 @@ impl Album<'_> {
             std::thread::sleep(FADE);
             self.save(&program, name);
         }
-        program.key_brings("t", &["on view: B INT8"], &["A FP32"]);
+        program.waits(&["model ready", "scene.qat.onnx"]);
+        program.key_brings("t", &["on view: B INT8 scene.int8.onnx"], &["A FP32"]);
+        program.key_brings("t", &["on view: B INT8 scene.qat.onnx"], &["A FP32"]);
         program.key_brings("t", &["on view: A FP32"], &["B INT8"]);
         std::thread::sleep(FADE);
         self.save(&program, "single-fp32");
