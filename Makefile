@@ -17,7 +17,7 @@ help:
 	@echo "make run          install what is missing, build, open the window (ARGS=\"...\" for the program)"
 	@echo "make test         the same, then format, clippy, docs and all tests"
 	@echo "make setup        only install what is missing, and repair what is damaged"
-	@echo "make bench        measure: stages, pipeline against bare session, against the naive way"
+	@echo "make bench        measure for some minutes: every stage, pipeline against bare session, quantized against full precision"
 	@echo "make fuzz         arbitrary bytes for everything that reads files of others (FUZZ_SECONDS=120 each)"
 	@echo "make soak         long run: toggles and model loads, memory must stay flat"
 	@echo "make screenshots  pictures of every state of the window and of reports, in screenshots/"
@@ -40,6 +40,9 @@ setup:
 
 bench: build
 	@cargo bench --locked --bench preprocess
+	@cargo build --release --quiet --locked --manifest-path benches/nokhwa/Cargo.toml --target-dir $(TARGET)/nokhwa \
+		|| echo "bench: skipped nokhwa's JPEG decoder: it does not build here" >&2
+	@QUANTSCOPE_NOKHWA_JPEG="$(abspath $(TARGET))/nokhwa/release/nokhwa-jpeg" cargo bench --locked --bench camera
 	@scripts/bench.sh $(PROGRAM)
 
 fuzz:

@@ -15,13 +15,44 @@ const VALUES_KEPT: usize = 12;
 /// Texts are cut at this length.
 const TEXT_BYTES: usize = 2000;
 
+/// Labels of the pictures that the targets have, in each form; a form feed parts two files.
+const DATASETS: [(&str, &[&str]); 3] = [
+    (
+        "dataset_coco",
+        &[
+            r#"{"images": [{"id": 1, "file_name": "a.bmp", "width": 8, "height": 8}, {"id": 2, "file_name": "b.bmp"}],
+            "annotations": [{"id": 1, "image_id": 1, "category_id": 3, "bbox": [1, 2.5, 3, 4e0], "area": 9, "iscrowd": 1}],
+            "categories": [{"id": 3, "name": "cat"}]}"#,
+            r#"{"images": [{"id": "x", "file_name": "b.bmp"}], "annotations": [{"image_id": "x", "category_id": 0,
+            "bbox": [NaN, "1", null, -Infinity], "segmentation": {"counts": [1]}}], "categories": [{"id": 0, "name": ""}]}"#,
+        ],
+    ),
+    (
+        "dataset_yolo",
+        &[
+            "names: [cat, 'a dog']\nval: images\n\u{c}0 0.5 0.5 0.25 0.5\n1 0.1 0.2 0.3 0.4 0.9 0.8\n",
+            "nc: 2\nnames:\n  0: \"cat\"\n  1: ~\ntrain: [images]\nval: &a images\n\u{c}1 nan 0 0 0\n",
+        ],
+    ),
+    (
+        "dataset_voc",
+        &[
+            "<annotation><filename>a.bmp</filename><size><width>8</width><height>8</height></size><object><name>cat\
+            </name><difficult>1</difficult><area>7.5</area><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3</xmax><ymax>4\
+            </ymax></bndbox></object></annotation>\u{c}dog\ncat\n",
+            "<?xml version='1.0'?><annotation><path>x</path><object><name><![CDATA[a]]> &amp; &#233;</name><bndbox>\
+            <xmin>0.5</xmin><ymin>1.0</ymin><xmax>7.25</xmax><ymax>8.0</ymax></bndbox></object></annotation>",
+        ],
+    ),
+];
+
 fn main() -> io::Result<()> {
     let mut arguments = env::args_os().skip(1).map(PathBuf::from);
     let Some(corpus) = arguments.next() else {
         eprintln!("name a folder for the seeds, and folders with models");
         std::process::exit(2);
     };
-    for target in ["onnx", "card", "labels"] {
+    for target in ["onnx", "card", "labels", "dataset_coco", "dataset_yolo", "dataset_voc"] {
         fs::create_dir_all(corpus.join(target))?;
     }
     let mut count = 0;
@@ -35,6 +66,11 @@ fn main() -> io::Result<()> {
         ["person\nbicycle\ncar\n", "names:\n  0: cat\n  1: 'it''s' # dog\n", "names: ['a', \"b\"]\n", "{0: 'a'}"];
     for (number, text) in labels.iter().enumerate() {
         fs::write(corpus.join("labels").join(format!("seed-{number}")), text)?;
+    }
+    for (target, texts) in DATASETS {
+        for (number, text) in texts.iter().enumerate() {
+            fs::write(corpus.join(target).join(format!("seed-{number}")), text)?;
+        }
     }
     println!("{count} seeds from models and cards, {} label files, in {}", labels.len(), corpus.display());
     Ok(())

@@ -28,7 +28,9 @@
 //! ```text
 //! imaging ← scene, capture, dataset, inference, metrics ← pipeline ← app, cli ← main
 //! onnx, runtime, dataset ← inference
+//! files ← everything that writes files
 //! scene ← capture
+//! onnx, inference, metrics ← quantize ← app, cli
 //! dataset, pipeline ← evaluate, benchmark ← report ← app, cli
 //! ```
 
@@ -41,11 +43,13 @@ pub mod capture;
 pub mod cli;
 pub mod dataset;
 pub mod evaluate;
+pub mod files;
 pub mod imaging;
 pub mod inference;
 pub mod metrics;
 pub mod onnx;
 pub mod pipeline;
+pub mod quantize;
 pub mod report;
 pub mod runtime;
 pub mod scene;

@@ -279,3 +279,50 @@ fn assert_ends_quietly(mut child: std::process::Child, what: &str) {
     assert_eq!(child.wait().unwrap().code(), Some(0), "{what}: {said}");
     assert!(said.is_empty(), "{what}: {said}");
 }
+
+#[test]
+fn without_a_window_the_agreement_says_over_what_and_how_surely() {
+    let place = Place::new();
+    let [a, b] = ["scene.onnx", "scene.int8.onnx"].map(common::default_model);
+    let models = ["--headless", "--model", a.to_str().unwrap(), "--model-b", b.to_str().unwrap()];
+    let record = ["--record", "found.jsonl", "--record", "film.mkv"];
+    let record = if has_ffmpeg() { &record[..] } else { &record[..2] };
+    let options = ["--agreement-window", "100", "--format", "json"];
+    let output = place.run(&[&models[..], &options, record].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let figures: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let agreement = &figures["agreement"];
+    let frames = agreement["frames"].as_u64().unwrap();
+    assert!(agreement["window"] == 100 && (1..=100).contains(&frames), "{agreement}");
+    let boxes = |side: &str| agreement[side].as_u64().unwrap();
+    assert!(boxes("reference_boxes") > frames / 2 && boxes("candidate_boxes") > frames / 2, "{agreement}");
+    let f1 = agreement["f1"].as_f64().unwrap();
+    match agreement["f1_interval"].as_array() {
+        Some(ends) => {
+            let [low, high] = [&ends[0], &ends[1]].map(|end| end.as_f64().unwrap());
+            assert!(low <= f1 && f1 <= high && high < low + 0.5, "{agreement}");
+        }
+        None => assert!(frames < 100 && agreement["f1_interval"].is_null(), "{agreement}"),
+    }
+    let lines = std::fs::read_to_string(place.at("found.jsonl")).unwrap();
+    // The first frames may pass while the file is being made.
+    assert!(lines.lines().count() as u64 > frames, "two lines a frame");
+    assert!(record.len() < 4 || std::fs::metadata(place.at("film.mkv")).unwrap().len() > 10_000);
+    for wrong in ["found.avi", "found.jsonl"] {
+        let output = place.run(&["--headless", "--record", wrong, "--record", "found.jsonl"]);
+        assert_eq!(output.status.code(), Some(2), "another ending, and two of a kind");
+    }
+    for wrong in ["0", "9", "1000000", "many"] {
+        let output = place.run(&["--headless", "--agreement-window", wrong]);
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("a number of frames from 10 to 10000"));
+    }
+}
+
+fn has_ffmpeg() -> bool {
+    let found = Command::new("ffmpeg").arg("-version").stdout(Stdio::null()).status().is_ok();
+    if !found {
+        println!("skipped: ffmpeg is not installed");
+    }
+    found
+}

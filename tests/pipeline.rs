@@ -2,7 +2,7 @@
 
 use quantscope::capture::{SourceOptions, SourceSpec};
 use quantscope::inference::{ModelOverrides, Thresholds};
-use quantscope::pipeline::{Command, Event, FrameResult, LaneId, Link, Mode, Pipeline, PipelineConfig};
+use quantscope::pipeline::{Command, Event, FrameResult, LaneId, Link, Mode, Pipeline, PipelineConfig, WorstFrames};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -79,6 +79,17 @@ impl Running {
         }
     }
 
+    fn worst_where(&self, wanted: impl Fn(&WorstFrames) -> bool) -> Arc<WorstFrames> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(worst) = self.link.take_worst().filter(|worst| wanted(worst)) {
+                return worst;
+            }
+            assert!(Instant::now() < end, "no such frames were kept");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Takes what is under way and then sees that nothing more comes.
     fn assert_at_rest(&self) {
         std::thread::sleep(Duration::from_millis(500));
@@ -105,6 +116,63 @@ fn compare_mode_runs_both_models_on_the_same_frame_and_knows_the_truth() {
         let accuracy = lane.accuracy.unwrap();
         assert!((0.0..=1.0).contains(&accuracy.ap50) && (0.0..=1.0).contains(&accuracy.recall));
     }
+}
+
+#[test]
+fn the_agreement_looks_back_over_as_many_frames_as_it_is_told_also_after_a_reset() {
+    let running = Running::with_defaults();
+    running.send(Command::SetMode(Mode::Compare));
+    running.send(Command::SetAgreementWindow(12));
+    let agreement = |r: &FrameResult| r.statistics.agreement;
+    let full = running.result_where(|r| agreement(r).is_some_and(|a| a.window == 12 && a.frames == 12));
+    let late = running.result_where(|r| r.id.0 > full.id.0 + 20 && agreement(r).is_some());
+    assert_eq!(agreement(&late).map(|a| (a.frames, a.f1_interval)), Some((12, None)), "twelve frames are no sample");
+    running.send(Command::ResetStatistics);
+    running.result_where(|r| agreement(r).is_some_and(|a| a.window == 12 && a.frames < 12));
+    // What fits is kept when the window grows.
+    running.result_where(|r| agreement(r).is_some_and(|a| a.frames == 12));
+    running.send(Command::SetAgreementWindow(1_000_000));
+    let grown = running.result_where(|r| agreement(r).is_some_and(|a| a.window == 10_000));
+    assert!(agreement(&grown).is_some_and(|a| a.frames >= 12));
+}
+
+#[test]
+fn the_worst_frames_are_kept_while_they_are_wanted_and_begin_anew_with_other_thresholds() {
+    let running = Running::with_defaults();
+    running.send(Command::SetMode(Mode::Compare));
+    // Low, so that two good models disagree about something.
+    running.send(Command::SetThresholds(Thresholds { confidence: 0.05, iou: 0.45 }));
+    running.result_where(|r| r.agreement.as_ref().is_some_and(|a| !a.only_a.is_empty() || !a.only_b.is_empty()));
+    assert!(running.link.take_worst().is_none(), "nobody has asked for them");
+    running.send(Command::KeepWorst(true));
+    let two = running.worst_where(|worst| worst.frames.len() >= 2);
+    for pair in two.frames.windows(2) {
+        assert!(pair[0].disagreement >= pair[1].disagreement);
+        let apart = |a: &FrameResult, b: &FrameResult| {
+            a.frame
+                .captured_at
+                .saturating_duration_since(b.frame.captured_at)
+                .max(b.frame.captured_at.saturating_duration_since(a.frame.captured_at))
+        };
+        assert!(apart(&pair[0].result, &pair[1].result) >= Duration::from_secs(1), "near copies");
+    }
+    for kept in &two.frames {
+        let [a, b] = [0, 1].map(|lane| &kept.result.lanes[lane].as_ref().unwrap().detections[..]);
+        let agreement = kept.result.agreement.as_ref().unwrap();
+        assert_eq!((kept.disagreement, kept.result.mode), (agreement.disagreement(a, b), Mode::Compare));
+    }
+    running.send(Command::SetThresholds(Thresholds { confidence: 0.06, iou: 0.45 }));
+    let anew = running.worst_where(|worst| worst.round > two.round);
+    assert!(anew.frames.len() <= 1, "{} are of the old thresholds", anew.frames.len().saturating_sub(1));
+    running.worst_where(|worst| !worst.frames.is_empty());
+    running.open("demo");
+    let last = running.worst_where(|worst| worst.round > anew.round);
+    running.worst_where(|worst| !worst.frames.is_empty());
+    running.send(Command::KeepWorst(false));
+    running.worst_where(|worst| worst.round > last.round && worst.frames.is_empty());
+    running.result();
+    running.result();
+    assert!(running.link.take_worst().is_none());
 }
 
 #[test]
@@ -184,6 +252,30 @@ fn a_load_that_is_under_way_does_not_undo_an_exchange() {
         let lane = r.lanes[1].as_ref();
         lane.is_some_and(|lane| lane.model.path == third && lane.model.threads == 2)
     });
+}
+
+#[test]
+fn a_model_may_have_threads_of_its_own_wherever_it_runs() {
+    let mut running = Running::with_defaults();
+    let loaded = |lane: LaneId, name: &str, threads: usize| {
+        let path = model(name);
+        move |event: &Event| matches!(event, Event::ModelLoaded { lane: at, info } if (*at, &info.path, info.threads) == (lane, &path, threads))
+    };
+    running.send(Command::SetThreadsOf(model("scene.int8.onnx"), Some(2)));
+    running.wait_for(loaded(LaneId::B, "scene.int8.onnx", 2));
+    running.load(LaneId::A, model("scene.int8.onnx"));
+    running.wait_for(loaded(LaneId::A, "scene.int8.onnx", 2));
+    running.load(LaneId::B, model("scene.onnx"));
+    running.wait_for(loaded(LaneId::B, "scene.onnx", 1));
+    running.send(Command::SetThreadsOf(model("scene.int8.onnx"), None));
+    running.wait_for(loaded(LaneId::A, "scene.int8.onnx", 1));
+    running.send(Command::SetThreadsOf(model("scene.onnx"), Some(2)));
+    running.wait_for(loaded(LaneId::B, "scene.onnx", 2));
+    running.send(Command::SetThreads(1));
+    running.wait_for(loaded(LaneId::B, "scene.onnx", 1));
+    running.wait_for(loaded(LaneId::A, "scene.int8.onnx", 1));
+    let reloads = running.events.iter().filter(|event| matches!(event, Event::ModelLoaded { .. })).count();
+    assert_eq!(reloads, 0, "nothing is loaded again whose number stays");
 }
 
 #[test]

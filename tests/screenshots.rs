@@ -29,9 +29,11 @@ fn every_state() {
     let album = Album { screen: &screen, folder };
     album.first_start();
     album.views();
+    album.worst_frames();
     album.windows_and_menus();
     album.get_models();
     album.evaluate();
+    album.label();
     album.failures();
     album.sources();
     album.sizes_and_themes();
@@ -77,7 +79,9 @@ impl Album<'_> {
             std::thread::sleep(FADE);
             self.save(&program, name);
         }
-        program.key_brings("t", &["on view: B INT8"], &["A FP32"]);
+        program.waits(&["model ready", "scene.qat.onnx"]);
+        program.key_brings("t", &["on view: B INT8 scene.int8.onnx"], &["A FP32"]);
+        program.key_brings("t", &["on view: B INT8 scene.qat.onnx"], &["A FP32"]);
         program.key_brings("t", &["on view: A FP32"], &["B INT8"]);
         std::thread::sleep(FADE);
         self.save(&program, "single-fp32");
@@ -89,6 +93,26 @@ impl Album<'_> {
         program.rests();
         self.save(&program, "paused");
         program.close();
+    }
+
+    /// The strip empty, filled, and with one of its frames on view.
+    fn worst_frames(&self) {
+        let alone = "confidence = 0.1\niou = 0.45\n";
+        for (width, height, theme) in
+            [(1280, 800, "dark"), (1280, 800, "light"), (900, 600, "dark"), (900, 600, "light")]
+        {
+            // A low threshold, so that the models disagree soon.
+            let more = format!("worst_strip = true\ntheme = \"{theme}\"\nlayout = \"divider\"\n[thresholds]\n{alone}");
+            let mut program = self.running(&settings(width, height, &more));
+            std::thread::sleep(FIGURES);
+            let name = format!("{width}x{height}-{theme}-worst");
+            self.save(&program, &name);
+            // The first thumbnail stands at the lower left of the picture's room.
+            program.click(FIRST_THUMBNAIL.0 + if width > 1180 { 250 } else { 0 }, height as i32 - FIRST_THUMBNAIL.1);
+            std::thread::sleep(FADE);
+            self.save(&program, &format!("{name}-held"));
+            program.close();
+        }
     }
 
     fn windows_and_menus(&self) {
@@ -183,6 +207,58 @@ impl Album<'_> {
         }
     }
 
+    /// The page Label: choices, a picture without boxes, with proposals, a selected box, the export, and failures.
+    fn label(&self) {
+        let made = self.screen.home().join("to-label");
+        let mut scene = common::quantscope(self.screen.home());
+        assert!(scene.args(["scene", "--count", "8", "--out", made.to_str().unwrap()]).status().unwrap().success());
+        let frames = made.join("images");
+        std::fs::write(frames.join("a broken one.png"), "no picture").unwrap();
+        for (width, height) in [(900, 600), (1280, 800)] {
+            for theme in ["dark", "light"] {
+                let _earlier = std::fs::remove_file(frames.join(".quantscope-labels.json"));
+                let shot = |program: &Program<'_>, name: &str| {
+                    std::thread::sleep(FADE);
+                    self.save(program, &format!("label-{name}-{width}x{height}-{theme}"));
+                };
+                let start = |folder: &str| {
+                    let more = format!("theme = \"{theme}\"\nrecent_labels = [\"{folder}\"]");
+                    let settings = settings(width, height, &more);
+                    let setup = Setup { settings: Some(&settings), ..Setup::default() };
+                    let mut program = Program::start(self.screen, &setup);
+                    program.waits(&["on view: A FP32", "B INT8"]);
+                    program.key_brings("l", &["label page open"], &[]);
+                    program
+                };
+                let mut program = start("/pictures/that/are/gone");
+                shot(&program, "choices");
+                program.key_brings("Return", &["not opened to be labelled"], &[]);
+                shot(&program, "failure");
+                program.close();
+                let mut program = start(frames.to_str().unwrap());
+                program.key_brings("Return", &["to be labelled"], &[]);
+                shot(&program, "unreadable");
+                program.key("Right");
+                shot(&program, "no-boxes");
+                program.key_brings("m", &["proposals made"], &[]);
+                shot(&program, "proposals");
+                program.key("Return");
+                program.key("Return");
+                program.key("Up");
+                shot(&program, "selected");
+                program.key("a");
+                program.key("d");
+                shot(&program, "done");
+                program.key("ctrl+e");
+                shot(&program, "export");
+                program.key("Escape");
+                program.key("F1");
+                shot(&program, "help");
+                program.close();
+            }
+        }
+    }
+
     /// A picture while what a click opens is open; the same click closes it.
     fn with_click(&self, program: &Program<'_>, name: &str, x: i32, y: i32) {
         program.click(x, y);
@@ -253,6 +329,14 @@ impl Album<'_> {
             program.key("m");
             std::thread::sleep(FADE);
             self.save(&program, &format!("{width}x{height}-{theme}-model"));
+            // In a high window the panel ends where its contents do.
+            if height <= 800 {
+                let [x, y] = FIND_THREADS;
+                program.click(x, y);
+                program.waits(&["threads measured"]);
+                std::thread::sleep(FADE);
+                self.save(&program, &format!("{width}x{height}-{theme}-threads"));
+            }
             program.close();
         }
         let mut program = self.running(&settings(2560, 1440, "theme = \"light\"\nlayout = \"overlay\""));
@@ -261,6 +345,10 @@ impl Album<'_> {
     }
 }
 
+/// Where "Find best threads" is in the panel of model A, from the left and from the bottom.
+const FIND_THREADS: [i32; 2] = [92, -48];
+/// Where the first of the worst frames is: from the left edge of the picture's room, and from the lower edge.
+const FIRST_THUMBNAIL: (i32, i32) = (60, 50);
 /// Where the head of the closed class list is in the left panel.
 const CLASS_LIST_Y: i32 = 238;
 /// Where the first row of the list of models is, in a window 600 and 1000 points high.

@@ -2,13 +2,14 @@
 
 use super::dialogs::DialogKind;
 use super::evaluate::EvaluateAction;
+use super::label::LabelAction;
 use super::recording::RecordingSettings;
 use super::settings::{CameraWish, CompareLayout, ThemeChoice};
 use super::tools::Tool;
-use crate::capture::SourceSpec;
+use crate::capture::{ControlSetting, SourceSpec};
 use crate::inference::Thresholds;
 use crate::inference::probe::Feeding;
-use crate::pipeline::LaneId;
+use crate::pipeline::{FrameId, LaneId};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +30,12 @@ pub enum Action {
     RefreshCameras,
     /// Format, size and rate wanted of cameras; the open camera is opened again.
     SetCameraWish(CameraWish),
+    /// Show or hide the controls of the camera that is watched.
+    ToggleCameraControls,
+    /// Set one of them.
+    SetCameraControl(ControlSetting),
+    /// Set all of them to their defaults.
+    ResetCameraControls,
     /// Stop or go on.
     TogglePause,
     /// One frame on, while paused.
@@ -81,6 +88,27 @@ pub enum Action {
     SetThresholds(Thresholds),
     /// Threads inside one operator.
     SetThreads(usize),
+    /// Measure with how many threads the model in the panel is fastest.
+    FindThreads,
+    /// Break that off.
+    CancelFindThreads,
+    /// Threads for the model in the panel alone; none: as all others.
+    SetThreadsOfModel(Option<usize>),
+    /// Frames that the agreement looks back over.
+    SetAgreementWindow(usize),
+    /// Show the frames on which the models disagree most and keep them, or let go of them.
+    ToggleWorst,
+    /// Look at this one of them in place of the newest frame.
+    HoldWorst(FrameId),
+    /// Look at the next one of them, or at the one before.
+    HoldNextWorst {
+        /// The next.
+        forward: bool,
+    },
+    /// Back to the newest frame.
+    ReleaseWorst,
+    /// Forget them and begin anew.
+    ForgetWorst,
     /// Forget all figures.
     ResetStatistics,
     /// Show or hide boxes of the class with this name.
@@ -129,4 +157,6 @@ pub enum Action {
     TakeFeeding(Feeding, bool),
     /// Something on the page Evaluate.
     Evaluate(EvaluateAction),
+    /// Something on the page Label.
+    Label(LabelAction),
 }

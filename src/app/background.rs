@@ -1,14 +1,22 @@
 //! Work that may block, done on named threads; what comes of it is drained by `logic`.
 
+mod outcome;
+
+pub use outcome::Outcome;
+
 use super::catalog::{GetWatch, Listing, NotGot};
-use super::dialogs::{self, DialogKind, Picked};
+use super::dialogs::{self, DialogKind};
 use super::evaluate::{self, PictureKey, RunWatch};
-use super::options::{CameraChoice, Services, TwinChoice, Variant};
-use super::probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
+use super::label::{self, ExportChoice, OpenRequest, OpenWatch, ProposeRequest, ProposeWatch, Snapshot, WorkWriter};
+use super::options::Services;
+use super::probe_job::{ProbeRequest, ProbeWatch};
 use super::settings::{Settings, SettingsStore};
 use super::snapshot::{self, SnapshotRequest};
+use super::thread_job::AdviceWatch;
+use super::worst_files::{self, WorstRequest};
+use crate::benchmark::AdviceRequest;
+use crate::dataset::Dataset;
 use crate::evaluate::{Evaluation, EvaluationPlan};
-use crate::imaging::RgbImage;
 use crate::inference::CardOverrides;
 use crate::pipeline::{LaneId, Worker};
 use crate::report::{self, Report};
@@ -18,7 +26,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+/// Closing the window waits so long for a camera that hangs while it is asked what it is.
+const CAMERA_GRACE: Duration = Duration::from_millis(300);
 /// Outcomes that may wait for the window.
 const OUTCOME_CAPACITY: usize = 64;
 /// Jobs that may wait for one thread.
@@ -28,68 +39,6 @@ const DOWNLOAD_CAPACITY: usize = 64;
 
 /// Tells the window that there is something new.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
-
-/// What came of a job.
-#[derive(Debug)]
-pub enum Outcome {
-    /// A dialog was answered.
-    Picked(DialogKind, Picked),
-    /// The cameras of this machine.
-    Cameras(Vec<CameraChoice>),
-    /// The search for the family of the model that runs in a lane is over.
-    FamilySearched {
-        /// The lane.
-        lane: LaneId,
-        /// The model.
-        path: PathBuf,
-        /// Its family, itself among them.
-        variants: Vec<Variant>,
-    },
-    /// The search for the twin of a model that is to be opened is over.
-    TwinSearched {
-        /// Lane the person chose.
-        lane: LaneId,
-        /// The model the person chose.
-        path: PathBuf,
-        /// Its counterpart.
-        twin: Option<TwinChoice>,
-    },
-    /// The models that can be downloaded and what is here, or why that is not known.
-    CatalogListed(Result<Listing, String>),
-    /// A download is over, by the model's name.
-    GetEnded(String, Result<PathBuf, NotGot>),
-    /// A picture was saved here.
-    SnapshotSaved(PathBuf),
-    /// Something could not be written: a sentence.
-    SaveFailed(String),
-    /// The search for a preprocessing is over; None when it was broken off.
-    Probed {
-        /// Whose model.
-        lane: LaneId,
-        /// Best first.
-        found: Result<Option<Vec<ProbeRow>>, String>,
-    },
-    /// An evaluation came to its end, or why it failed.
-    Evaluated(Result<Box<Evaluation>, String>),
-    /// A picture of the gallery.
-    PictureDecoded(PictureKey, Result<RgbImage, String>),
-    /// A report was saved here.
-    ReportSaved(PathBuf),
-    /// A model card was saved here.
-    CardSaved {
-        /// Whose model.
-        lane: LaneId,
-        /// The card.
-        path: PathBuf,
-    },
-    /// A model card was not saved.
-    CardNotSaved {
-        /// Whose model.
-        lane: LaneId,
-        /// A sentence.
-        reason: String,
-    },
-}
 
 /// The threads that work for the window.
 pub struct Background {
@@ -108,10 +57,19 @@ pub struct Background {
     probes: Worker,
     /// The search that was begun last.
     probe_watch: Arc<ProbeWatch>,
+    advices: Worker,
+    /// The search for the best number of threads that was begun last.
+    advice_watch: Arc<AdviceWatch>,
     evaluations: Worker,
     /// The evaluation that was begun last.
     run_watch: Arc<RunWatch>,
     pictures: Worker,
+    /// Opens and saves labels.
+    labels: Worker,
+    proposals: Worker,
+    /// The opening and the proposing that were begun last.
+    open_watch: Arc<OpenWatch>,
+    propose_watch: Arc<ProposeWatch>,
 }
 
 impl Background {
@@ -129,15 +87,21 @@ impl Background {
             outcomes,
             dialogs: Worker::spawn("window-dialogs", 1)?,
             dialog_is_open: Arc::default(),
-            cameras: Worker::spawn("window-cameras", 1)?,
+            cameras: Worker::spawn("window-cameras", 1)?.with_patience(CAMERA_GRACE),
             files: Worker::spawn("window-files", JOB_CAPACITY)?,
             downloads: Worker::spawn("window-downloads", DOWNLOAD_CAPACITY)?,
             cancels: BTreeMap::new(),
             probes: Worker::spawn("window-probe", 1)?,
             probe_watch: Arc::default(),
+            advices: Worker::spawn("window-threads", 1)?,
+            advice_watch: Arc::default(),
             evaluations: Worker::spawn("window-evaluate", 1)?,
             run_watch: Arc::default(),
             pictures: Worker::spawn("window-pictures", JOB_CAPACITY)?,
+            labels: Worker::spawn("window-labels", JOB_CAPACITY)?,
+            proposals: Worker::spawn("window-propose", 1)?,
+            open_watch: Arc::default(),
+            propose_watch: Arc::default(),
         })
     }
 
@@ -220,6 +184,16 @@ impl Background {
         })
     }
 
+    /// Saves the frames on which the models disagree most.
+    pub fn save_worst(&self, request: WorstRequest) -> bool {
+        self.run(&self.files, move || {
+            Some(match worst_files::save(&request) {
+                Ok(folder) => Outcome::WorstSaved(folder),
+                Err(error) => Outcome::SaveFailed(format!("The worst frames were not all saved. {error:#}")),
+            })
+        })
+    }
+
     /// Opens a folder in the system's file manager.
     pub fn show_folder(&self, folder: PathBuf) -> bool {
         self.run(&self.files, move || {
@@ -260,6 +234,26 @@ impl Background {
         begun.then_some(watch)
     }
 
+    /// Looks for the best number of threads of a model. None when a search waits already.
+    pub fn advise(&mut self, lane: LaneId, request: AdviceRequest) -> Option<Arc<AdviceWatch>> {
+        let watch = Arc::new(AdviceWatch::default());
+        let (advise, wake, noting) = (Arc::clone(&self.services.advise), Arc::clone(&self.wake), Arc::clone(&watch));
+        let begun = self.run(&self.advices, move || {
+            let found = advise(&request, &mut |progress| {
+                let noted = noting.note(progress);
+                if noted.wake {
+                    wake();
+                }
+                noted.go_on
+            });
+            Some(Outcome::Advised { lane, found })
+        });
+        if begun {
+            self.advice_watch = Arc::clone(&watch);
+        }
+        begun.then_some(watch)
+    }
+
     /// Evaluates models. False when an evaluation waits already.
     pub fn evaluate(&mut self, mut plan: EvaluationPlan, watch: Arc<RunWatch>) -> bool {
         plan.trial = self.services.trial.clone();
@@ -283,6 +277,48 @@ impl Background {
             let decoded = evaluate::decode(&key);
             Some(Outcome::PictureDecoded(key, decoded))
         })
+    }
+
+    /// Opens pictures to be labelled. False when too much waits.
+    pub fn open_labels(&mut self, request: OpenRequest, watch: Arc<OpenWatch>) -> bool {
+        let (told, wake) = (Arc::clone(&watch), Arc::clone(&self.wake));
+        let begun = self.run(&self.labels, move || {
+            let opened = label::open(&request, &told, &*wake).map(|opened| opened.map(Box::new));
+            Some(Outcome::LabelsOpened(told, opened))
+        });
+        if begun {
+            self.open_watch = watch;
+        }
+        begun
+    }
+
+    /// Writes a state of the labels down. False when too much waits.
+    pub fn save_labels(&self, writer: Arc<WorkWriter>, revision: u64, snapshot: Snapshot) -> bool {
+        self.run(&self.labels, move || {
+            let result = writer.write(revision, &snapshot);
+            Some(Outcome::LabelsSaved(writer, revision, result))
+        })
+    }
+
+    /// Lets a detector propose boxes. False when one is still at work.
+    pub fn propose(&mut self, request: ProposeRequest, watch: Arc<ProposeWatch>) -> bool {
+        let (propose, wake, told) = (Arc::clone(&self.services.propose), Arc::clone(&self.wake), Arc::clone(&watch));
+        let begun = self.run(&self.proposals, move || {
+            let result = propose(&request, told.cancel(), &mut |step| {
+                told.take(step);
+                wake();
+            });
+            Some(Outcome::Proposed(told, result))
+        });
+        if begun {
+            self.propose_watch = watch;
+        }
+        begun
+    }
+
+    /// Writes a labelled set.
+    pub fn export_labels(&self, set: Dataset, choice: ExportChoice, folder: PathBuf) -> bool {
+        self.run(&self.files, move || Some(Outcome::LabelsExported(label::export(&set, choice, &folder))))
     }
 
     /// Saves a report.
@@ -324,7 +360,10 @@ impl Drop for Background {
         // What has come is kept; the thread can then be joined.
         self.cancels.values().for_each(Cancel::cancel);
         self.probe_watch.cancel();
+        self.advice_watch.cancel();
         self.run_watch.cancel().cancel();
+        self.open_watch.cancel().cancel();
+        self.propose_watch.cancel().cancel();
         // The thread that waits for an answer can then be joined.
         if self.dialog_is_open.load(Ordering::SeqCst) {
             dialogs::close_open();

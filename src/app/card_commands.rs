@@ -26,6 +26,7 @@ impl App {
 
     pub(super) fn close_model_panel(&mut self) {
         self.cancel_probe();
+        self.cancel_find_threads();
         self.editing.model_panel = None;
     }
 
@@ -76,17 +77,14 @@ impl App {
 
     /// Tries the usual preprocessings on the frame in view.
     pub(super) fn start_probe(&mut self) {
-        let Some(result) = self.session.result.clone() else {
+        let Some(result) = self.session.on_view().cloned() else {
             return self.tell(Severity::Info, "There is no picture to try it on yet.");
         };
         let Some(panel) = &mut self.editing.model_panel else { return };
-        let Some(info) = &panel.info else { return };
+        let (Some(info), Some(overrides)) = (&panel.info, panel.overrides_in_effect()) else { return };
         let request = ProbeRequest {
             path: panel.path.clone(),
-            overrides: ModelOverrides {
-                card: Some(CardSource::Given(Arc::new(panel.effect.clone()))),
-                labels: info.given.labels.clone().filter(|_| panel.effect.labels.is_none()),
-            },
+            overrides,
             threads: info.threads,
             picture: Arc::clone(&result.frame.image),
             confidence: self.settings.thresholds.confidence,

@@ -26,6 +26,9 @@ impl App {
             Action::CancelPath => self.editing.path_prompt = None,
             Action::RefreshCameras => self.refresh_cameras(),
             Action::SetCameraWish(wish) => self.set_camera_wish(wish),
+            Action::ToggleCameraControls => self.editing.camera_open = !self.editing.camera_open,
+            Action::SetCameraControl(setting) => self.set_camera_control(setting),
+            Action::ResetCameraControls => self.reset_camera_controls(),
             Action::TogglePause => {
                 // What the person decides holds.
                 self.evaluate.holds_live_view = false;
@@ -59,6 +62,15 @@ impl App {
             Action::SetDivider(place) => self.settings.divider = place.clamp(0.0, 1.0),
             Action::SetThresholds(thresholds) => self.set_thresholds(thresholds),
             Action::SetThreads(threads) => self.set_threads(threads),
+            Action::FindThreads => self.find_threads(),
+            Action::CancelFindThreads => self.cancel_find_threads(),
+            Action::SetThreadsOfModel(threads) => self.set_threads_of_model(threads),
+            Action::SetAgreementWindow(frames) => self.set_agreement_window(frames),
+            Action::ToggleWorst => self.toggle_worst(),
+            Action::HoldWorst(id) => self.session.worst.hold(id),
+            Action::HoldNextWorst { forward } => self.session.worst.hold_next(forward),
+            Action::ReleaseWorst => self.session.worst.release(),
+            Action::ForgetWorst => self.forget_worst(),
             Action::ResetStatistics => self.send(Command::ResetStatistics),
             Action::SetClassShown(name, shown) => self.set_class_shown(name, shown),
             Action::ShowAllClasses => self.settings.hidden_classes.clear(),
@@ -83,6 +95,7 @@ impl App {
             Action::CancelProbe => self.cancel_probe(),
             Action::TakeFeeding(feeding, bytes) => self.take_feeding(feeding, bytes),
             Action::Evaluate(action) => self.handle_evaluate(ctx, action),
+            Action::Label(action) => self.handle_label(action),
         }
     }
 
@@ -220,11 +233,13 @@ impl App {
     pub(super) fn show_lane(&mut self, lane: LaneId) {
         self.settings.active = lane;
         self.settings.compare = false;
+        self.session.worst.release();
         self.send(Command::SetMode(self.settings.mode()));
     }
 
     fn toggle_compare(&mut self) {
         self.settings.compare = !self.settings.compare;
+        self.session.worst.release();
         self.send(Command::SetMode(self.settings.mode()));
     }
 
@@ -242,11 +257,10 @@ impl App {
         self.send(Command::SetThresholds(self.settings.thresholds));
     }
 
-    fn set_threads(&mut self, threads: usize) {
-        self.settings.threads = Some(threads.clamp(1, super::settings::most_threads()));
-        if let Some(threads) = self.settings.threads {
-            self.send(Command::SetThreads(threads));
-        }
+    fn set_agreement_window(&mut self, frames: usize) {
+        self.settings.agreement_frames = frames;
+        self.settings = std::mem::take(&mut self.settings).sanitized();
+        self.send(Command::SetAgreementWindow(self.settings.agreement_frames));
     }
 
     fn set_class_shown(&mut self, name: String, shown: bool) {
@@ -263,7 +277,7 @@ impl App {
     }
 
     fn save_snapshot(&mut self) {
-        let Some(result) = self.session.result.clone() else {
+        let Some(result) = self.session.on_view().cloned() else {
             return self.tell(Severity::Info, "There is no picture to save yet.");
         };
         let source = self.session.source.open.as_ref().map(|open| open.spec.to_string()).unwrap_or_default();

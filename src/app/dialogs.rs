@@ -21,12 +21,20 @@ pub enum DialogKind {
     Dataset,
     /// A data set in a folder.
     DatasetFolder,
+    /// A folder of pictures to be labelled.
+    LabelFolder,
+    /// A data set to be corrected.
+    LabelDataset,
+    /// Where a labelled set goes.
+    LabelExport,
     /// A model to be evaluated beside the others.
     EvaluatedModel,
     /// Where a report goes.
     Report(ReportForm),
     /// Where recordings go.
     RecordingFolder,
+    /// Where the frames go on which the models disagree most.
+    WorstFolder,
 }
 
 impl DialogKind {
@@ -40,9 +48,13 @@ impl DialogKind {
             Self::SourceFolder => "Open a folder of pictures",
             Self::Dataset => "Open a data set (COCO json, YOLO yaml)",
             Self::DatasetFolder => "Open a data set in a folder (Pascal VOC, YOLO)",
+            Self::LabelFolder => "Open a folder of pictures to label",
+            Self::LabelDataset => "Open a data set to correct (COCO json, YOLO yaml)",
+            Self::LabelExport => "Choose a folder for the labelled set",
             Self::EvaluatedModel => "Add a model to the evaluation",
             Self::Report(_) => "Save the report",
             Self::RecordingFolder => "Choose where recordings go",
+            Self::WorstFolder => "Choose where the worst frames go",
         }
     }
 }
@@ -85,8 +97,13 @@ pub fn native(kind: &DialogKind) -> Picked {
         DialogKind::SourceFile => {
             dialog.add_filter("Videos and pictures", &all).add_filter("All files", &["*"]).pick_file()
         }
-        DialogKind::SourceFolder | DialogKind::DatasetFolder | DialogKind::RecordingFolder => dialog.pick_folder(),
-        DialogKind::Dataset => {
+        DialogKind::SourceFolder
+        | DialogKind::DatasetFolder
+        | DialogKind::LabelFolder
+        | DialogKind::LabelExport
+        | DialogKind::WorstFolder
+        | DialogKind::RecordingFolder => dialog.pick_folder(),
+        DialogKind::Dataset | DialogKind::LabelDataset => {
             let names = ["json", "yaml", "yml"];
             dialog.add_filter("Data sets", &names).add_filter("All files", &["*"]).pick_file()
         }

@@ -31,6 +31,9 @@ impl App {
             }
             self.session.result = Some(result);
         }
+        if let Some(worst) = self.link.take_worst() {
+            self.session.worst.take(worst);
+        }
         loop {
             if start.elapsed() > BUDGET {
                 ctx.request_repaint();
@@ -44,6 +47,9 @@ impl App {
                 break;
             }
         }
+        self.take_proposals();
+        self.save_labels_when_due(ctx);
+        self.guard_closing(ctx);
         self.take_log_lines();
         self.note_window_size(ctx);
         self.save_settings_when_due(ctx);
@@ -65,6 +71,8 @@ impl App {
                 self.settings.source = Some(spec.clone());
                 source.open = Some(OpenedSource { spec, info });
                 (source.opening, source.failure, source.ended) = (None, None, false);
+                source.controls = None;
+                self.editing.camera_open &= source.camera().is_some();
             }
             Event::SourceFailed { spec, message } => self.on_source_failed(spec, message, false),
             Event::SourceTroubled { spec, message } => self.on_source_failed(spec, message, true),
@@ -74,6 +82,7 @@ impl App {
                 source.open = Some(OpenedSource { spec, info });
                 source.failure = None;
             }
+            Event::CameraControls(controls) => self.session.source.controls = Some(controls.to_vec()),
             Event::SourceEnded => self.session.source.ended = true,
             Event::ModelLoading { lane, path, stage } => {
                 let state = self.session.lane_mut(lane);
@@ -171,12 +180,23 @@ impl App {
             Outcome::SnapshotSaved(path) => {
                 self.tell(Severity::Info, format!("Saved {} and its boxes as JSON beside it", path.display()));
             }
+            Outcome::Advised { lane, found } => self.on_advised(lane, found),
             Outcome::Evaluated(found) => self.on_evaluated(found.map(|found| *found)),
             Outcome::PictureDecoded(key, decoded) => self.gallery.put(key, decoded),
+            Outcome::LabelsOpened(watch, opened) => {
+                self.on_labels_opened(&watch, opened.map(|opened| opened.map(|opened| *opened)));
+            }
+            Outcome::LabelsSaved(writer, revision, result) => self.on_labels_saved(&writer, revision, result),
+            Outcome::Proposed(watch, result) => self.on_proposed(&watch, result),
+            Outcome::LabelsExported(result) => self.on_labels_exported(result),
             Outcome::ReportSaved(path) => self.tell(Severity::Info, format!("Saved the report {}", path.display())),
             Outcome::CatalogListed(Ok(listing)) => self.session.catalog.shelf = Shelf::Listed(listing),
             Outcome::CatalogListed(Err(reason)) => self.session.catalog.shelf = Shelf::Failed(reason),
             Outcome::GetEnded(name, result) => self.on_get_ended(&name, result),
+            Outcome::WorstSaved(folder) => {
+                let text = format!("Saved the worst frames, as pictures and as JSON lines, in {}", folder.display());
+                self.tell(Severity::Info, text);
+            }
             Outcome::SaveFailed(text) => self.tell(Severity::Error, text),
             outcome @ (Outcome::Probed { .. } | Outcome::CardSaved { .. } | Outcome::CardNotSaved { .. }) => {
                 self.on_card_outcome(outcome);
@@ -190,8 +210,11 @@ impl App {
             DialogKind::Model(lane) => self.open_other_model(lane, path),
             DialogKind::Labels(lane) => self.take_labels(lane, path),
             DialogKind::RecordingFolder => self.settings.recording.folder = Some(super::start::absolute(path)),
+            DialogKind::WorstFolder => self.save_worst(path),
             DialogKind::SourceFile | DialogKind::SourceFolder => self.open_source(SourceSpec::Path(path)),
             DialogKind::Dataset | DialogKind::DatasetFolder => self.choose_dataset(path),
+            DialogKind::LabelFolder | DialogKind::LabelDataset => self.open_to_label(path),
+            DialogKind::LabelExport => self.export_labels(path),
             DialogKind::EvaluatedModel => self.add_evaluated_model(path),
             DialogKind::Report(form) => self.save_report(form, path),
         }

@@ -7,6 +7,7 @@
 
 mod actions;
 mod background;
+mod camera;
 mod card_commands;
 mod catalog;
 mod command_handler;
@@ -15,6 +16,7 @@ mod evaluate;
 mod format;
 mod get_models;
 mod journal;
+mod label;
 mod logic;
 mod messages;
 mod model_panel;
@@ -30,18 +32,25 @@ mod state;
 #[cfg(test)]
 mod test_support;
 mod theme;
+mod thread_commands;
+mod thread_job;
+mod thumbnails;
 mod tools;
 mod ui;
 mod variants;
 mod verdict;
 mod video_view;
+mod worst;
+mod worst_files;
 
 pub use actions::Action;
 pub use background::Wake;
 pub use dialogs::{DialogKind, Picked};
 pub use evaluate::{EvaluateAction, ReportForm};
+pub use label::{LabelAction, PixelBox, Proposal, Propose, ProposeRequest, ProposeStep};
 pub use options::{
-    CameraChoice, CameraFormatChoice, Evaluate, OpenCatalog, Services, StartOptions, TwinChoice, TwinRole, Variant,
+    Advise, CameraChoice, CameraFormatChoice, Evaluate, OpenCatalog, Services, StartOptions, TwinChoice, TwinRole,
+    Variant,
 };
 pub use probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
 pub use recording::RecordingSettings;
@@ -58,9 +67,11 @@ use crossbeam_channel::Receiver;
 use eframe::egui;
 use evaluate::{EvaluateState, PictureShelf};
 use journal::Journal;
+use label::LabelState;
 use state::{Editing, Session};
 use std::path::PathBuf;
 use std::sync::Arc;
+use thumbnails::Thumbnails;
 use video_view::Picture;
 
 /// Smallest window in which everything can be reached.
@@ -77,6 +88,8 @@ pub struct App {
     picture: Picture,
     evaluate: EvaluateState,
     gallery: PictureShelf,
+    label: LabelState,
+    thumbnails: Thumbnails,
     /// Rendered pictures that were evaluated; goes when the program ends.
     scene_folder: Option<tempfile::TempDir>,
     journal: Journal,
@@ -143,11 +156,11 @@ impl eframe::App for App {
     }
 
     fn save(&mut self, _storage: &mut dyn eframe::Storage) {
-        self.save_settings_now();
+        self.save_now();
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
-        self.save_settings_now();
+        self.save_now();
     }
 
     fn persist_egui_memory(&self) -> bool {

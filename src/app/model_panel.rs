@@ -2,10 +2,13 @@
 
 use super::probe_job::{ProbeRow, ProbeWatch};
 use super::state::LaneState;
+use super::thread_job::AdviceWatch;
+use crate::benchmark::ThreadAdvice;
 use crate::imaging::{ImageSize, ResizeMode};
 use crate::inference::probe::Feeding;
 use crate::inference::{
-    CardOverrides, ClassNumbers, ColorOrder, Head, LabelSource, Layout, ModelCard, ModelInfo, guessed_keys,
+    CardOverrides, CardSource, ClassNumbers, ColorOrder, Head, LabelSource, Layout, ModelCard, ModelInfo,
+    ModelOverrides, guessed_keys,
 };
 use crate::pipeline::LaneId;
 use eframe::egui::TextureHandle;
@@ -35,6 +38,22 @@ pub struct ModelPanel {
     pub saved: Option<PathBuf>,
     /// The search for the preprocessing.
     pub probe: ProbeView,
+    /// The search for the best number of threads.
+    pub advice: AdviceView,
+}
+
+/// The search for the best number of threads, as far as it is.
+#[derive(Debug, Default)]
+pub enum AdviceView {
+    /// None was asked for.
+    #[default]
+    None,
+    /// Under way.
+    Running(Arc<AdviceWatch>),
+    /// It did not work: a sentence.
+    Failed(String),
+    /// What came of it.
+    Done(ThreadAdvice),
 }
 
 /// The search for the preprocessing, as far as it is.
@@ -95,6 +114,7 @@ impl ModelPanel {
             note: None,
             saved: None,
             probe: ProbeView::None,
+            advice: AdviceView::None,
         })
     }
 
@@ -111,7 +131,8 @@ impl ModelPanel {
         self.note = None;
         if !same {
             self.cancel_probe();
-            (self.saved, self.probe) = (None, ProbeView::None);
+            self.cancel_advice();
+            (self.saved, self.probe, self.advice) = (None, ProbeView::None, AdviceView::None);
             self.note = self.is_changed().then(|| {
                 let [before, now] = [&self.path, &info.path].map(|path| super::format::file_name(path));
                 format!("What was edited for {before} is kept, and not applied to {now}. Apply it, or revert.")
@@ -128,6 +149,23 @@ impl ModelPanel {
             watch.cancel();
             self.probe = ProbeView::None;
         }
+    }
+
+    /// The same for the best number of threads.
+    pub fn cancel_advice(&mut self) {
+        if let AdviceView::Running(watch) = &self.advice {
+            watch.cancel();
+            self.advice = AdviceView::None;
+        }
+    }
+
+    /// What the running model was loaded with; none for a model that does not run.
+    pub fn overrides_in_effect(&self) -> Option<ModelOverrides> {
+        let info = self.info.as_ref()?;
+        Some(ModelOverrides {
+            card: Some(CardSource::Given(Arc::new(self.effect.clone()))),
+            labels: info.given.labels.clone().filter(|_| self.effect.labels.is_none()),
+        })
     }
 
     /// The model was not loaded: nothing that was edited is lost.

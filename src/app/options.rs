@@ -2,7 +2,10 @@
 //! that tests can play it.
 
 use super::dialogs::{self, DialogKind, Picked};
+use super::label::{self, Propose};
 use super::probe_job::{self, ProbeRequest, ProbeRow};
+use super::thread_job;
+use crate::benchmark::{self, AdviceRequest, ThreadAdvice};
 use crate::capture::{CameraBackend, SourceSpec};
 use crate::evaluate::{self, Cancel, Evaluation, EvaluationPlan, Progress as EvaluationProgress};
 use crate::imaging::ImageSize;
@@ -34,6 +37,8 @@ pub struct StartOptions {
     pub iou: Option<f32>,
     /// Threads ONNX Runtime uses inside one operator.
     pub threads: Option<usize>,
+    /// Frames that the agreement of two models looks back over.
+    pub agreement_frames: Option<usize>,
     /// Whether quantized models are to run as ONNX Runtime does by itself, whatever the settings say.
     pub plain_sessions: bool,
     /// The library that reads cameras.
@@ -119,6 +124,16 @@ pub type Probe = Arc<
         + Sync,
 >;
 
+/// Looks for the best number of threads of a model; None when it was told to break off.
+pub type Advise = Arc<
+    dyn Fn(
+            &AdviceRequest,
+            &mut dyn FnMut(benchmark::Progress) -> ControlFlow<()>,
+        ) -> Result<Option<ThreadAdvice>, String>
+        + Send
+        + Sync,
+>;
+
 /// Evaluates models on labelled pictures, telling how far it is; why it failed is a sentence.
 pub type Evaluate = Arc<
     dyn Fn(&EvaluationPlan, &Cancel, &mut dyn FnMut(EvaluationProgress)) -> Result<Evaluation, String> + Send + Sync,
@@ -139,8 +154,12 @@ pub struct Services {
     pub open_catalog: OpenCatalog,
     /// Tries the usual preprocessings of a model.
     pub probe: Probe,
+    /// Looks for the best number of threads of a model.
+    pub advise: Advise,
     /// Evaluates models on labelled pictures.
     pub evaluate: Evaluate,
+    /// Lets a model propose boxes on pictures that are labelled.
+    pub propose: Propose,
     /// Tries each model to be evaluated in a process of its own first; none skips that.
     pub trial: Option<Trial>,
 }
@@ -158,7 +177,9 @@ impl Services {
             pick_path: Arc::new(dialogs::native),
             open_catalog: Arc::new(|| Ok((Catalog::built_in()?, ModelStore::of_environment()?))),
             probe: Arc::new(probe_job::run),
+            advise: Arc::new(thread_job::run),
             evaluate: Arc::new(run_evaluation),
+            propose: Arc::new(label::propose),
             trial: None,
         }
     }

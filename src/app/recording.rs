@@ -165,7 +165,7 @@ impl App {
             state: RecordingState::Running,
         };
         self.session.recording.running[kind.index()] = Some(status);
-        self.send(Command::StartRecording(RecordingRequest { folder, what }));
+        self.send(Command::StartRecording(RecordingRequest { folder, file: None, what }));
     }
 
     /// Tells the recordings how two models are shown, when that has changed.

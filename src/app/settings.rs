@@ -1,19 +1,21 @@
 //! What survives a restart, in one TOML file that is replaced as a whole.
 
 use super::recording::RecordingSettings;
-use crate::capture::SourceSpec;
+use crate::capture::{ControlMemory, SourceSpec};
+use crate::files;
 use crate::imaging::ImageSize;
 use crate::inference::Thresholds;
-use crate::pipeline::{LaneId, Mode};
+use crate::pipeline::{AGREEMENT_FRAMES, AGREEMENT_FRAMES_DEFAULT, LaneId, Mode};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
-use std::io::Write;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Version of the file's layout that this program writes.
 const VERSION: u32 = 1;
 /// Data sets that are remembered.
 pub(super) const RECENT_DATASETS: usize = 6;
+/// Models whose own number of threads is remembered.
+const MODELS_WITH_THREADS: usize = 200;
 const FILE_NAME: &str = "settings.toml";
 const DAMAGED_NAME: &str = "settings.damaged.toml";
 /// Names the folder of the settings file, above all else but the program's own start options.
@@ -104,6 +106,8 @@ pub struct Settings {
     pub pair_twins: bool,
     /// Threads inside one operator; none: as the program chooses.
     pub threads: Option<usize>,
+    /// The same for single models, by their absolute paths.
+    pub model_threads: BTreeMap<String, usize>,
     /// Whether quantized models are made faster where their outputs stay the same.
     pub accelerate: bool,
     /// Whether videos start again at their end.
@@ -116,10 +120,18 @@ pub struct Settings {
     pub hidden_classes: BTreeSet<String>,
     /// Thresholds of score and overlap.
     pub thresholds: Thresholds,
+    /// Frames that the agreement of two models looks back over.
+    pub agreement_frames: usize,
+    /// Whether the frames on which two models disagree most are kept, and shown.
+    pub worst_strip: bool,
     /// What is wanted of cameras.
     pub camera: CameraWish,
+    /// What was set on cameras, by their names.
+    pub camera_controls: ControlMemory,
     /// Data sets that models were evaluated on, the last one first.
     pub recent_datasets: Vec<PathBuf>,
+    /// What was labelled, the last one first.
+    pub recent_labels: Vec<PathBuf>,
     /// What is recorded, and where to.
     pub recording: RecordingSettings,
     /// The window.
@@ -157,14 +169,19 @@ impl Default for Settings {
             divider: 0.5,
             pair_twins: true,
             threads: None,
+            model_threads: BTreeMap::new(),
             accelerate: true,
             looping: true,
             theme: ThemeChoice::default(),
             welcome_dismissed: false,
             hidden_classes: BTreeSet::new(),
             thresholds: Thresholds::default(),
+            agreement_frames: AGREEMENT_FRAMES_DEFAULT,
+            worst_strip: false,
             camera: CameraWish::default(),
+            camera_controls: ControlMemory::new(),
             recent_datasets: Vec::new(),
+            recent_labels: Vec::new(),
             recording: RecordingSettings::default(),
             window: WindowPlace::default(),
         }
@@ -177,6 +194,20 @@ impl Settings {
         if self.compare { Mode::Compare } else { Mode::Single(self.active) }
     }
 
+    /// Threads of the model of this file, where it has a number of its own.
+    pub fn threads_of(&self, path: &Path) -> Option<usize> {
+        self.model_threads.get(&key_of(path)?).copied()
+    }
+
+    /// Remembers threads for the model of this file, or forgets them. A path that is no text is not remembered.
+    pub fn set_threads_of(&mut self, path: &Path, threads: Option<usize>) {
+        let Some(key) = key_of(path) else { return };
+        match threads {
+            Some(threads) => drop(self.model_threads.insert(key, threads)),
+            None => drop(self.model_threads.remove(&key)),
+        }
+    }
+
     /// The same with every value brought back into its range.
     #[must_use]
     pub fn sanitized(mut self) -> Self {
@@ -186,7 +217,12 @@ impl Settings {
         self.divider = share(self.divider, 0.5);
         self.thresholds.confidence = share(self.thresholds.confidence, thresholds.confidence);
         self.thresholds.iou = share(self.thresholds.iou, thresholds.iou);
+        self.agreement_frames = self.agreement_frames.clamp(*AGREEMENT_FRAMES.start(), *AGREEMENT_FRAMES.end());
         self.threads = self.threads.map(|threads| threads.clamp(1, most_threads()));
+        self.model_threads.values_mut().for_each(|threads| *threads = (*threads).clamp(1, most_threads()));
+        while self.model_threads.len() > MODELS_WITH_THREADS {
+            self.model_threads.pop_last();
+        }
         let place = WindowPlace::default();
         let side = |value: f32, least: f32, default: f32| {
             if value.is_finite() { value.clamp(least, 16_384.0) } else { default }
@@ -194,11 +230,16 @@ impl Settings {
         self.window.width = side(self.window.width, 640.0, place.width);
         self.window.height = side(self.window.height, 480.0, place.height);
         self.recent_datasets.truncate(RECENT_DATASETS);
+        self.recent_labels.truncate(RECENT_DATASETS);
         self.recording = self.recording.sanitized();
         self.camera.rate = self.camera.rate.filter(|rate| rate.is_finite() && *rate > 0.0);
         self.camera.size = self.camera.size.filter(|size| size.width > 0 && size.height > 0);
         self
     }
+}
+
+fn key_of(path: &Path) -> Option<String> {
+    std::path::absolute(path).ok()?.to_str().map(str::to_owned)
 }
 
 /// Threads that can be of use on this machine.
@@ -271,7 +312,7 @@ impl SettingsStore {
         Found::Damaged(aside)
     }
 
-    /// Writes the settings: a temporary file first, then a rename, so that a crash leaves the old or the new file.
+    /// Writes the settings; a crash leaves the old or the new file.
     ///
     /// # Errors
     ///
@@ -282,141 +323,17 @@ impl SettingsStore {
     }
 }
 
-/// Writes a file under a temporary name beside its place and renames it. Makes the folder where there is none.
+/// Writes a file completely or not at all. Makes the folder where there is none.
 ///
 /// # Errors
 ///
-/// Those of the file system; the temporary file is taken away again.
+/// Those of the file system; nothing is left behind.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let write = || -> std::io::Result<()> {
-        let mut file = std::fs::File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)
-    };
-    write().inspect_err(|_| {
-        // The reason is on its way to the user already; a left-over file is the lesser evil.
-        let _ = std::fs::remove_file(&temporary);
-    })
+    files::replace(path, bytes)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn store() -> (tempfile::TempDir, SettingsStore) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = SettingsStore::locate(Some(folder.path().join("deep/config")));
-        (folder, store)
-    }
-
-    #[test]
-    fn everything_survives_a_round_trip() {
-        let (_folder, store) = store();
-        assert_eq!(store.load(), (Settings::default(), Found::Nothing));
-        let settings = Settings {
-            source: Some(SourceSpec::Camera(3)),
-            model_a: Some("models/ä b.onnx".into()),
-            model_b: Some("models/b.int8.onnx".into()),
-            active: LaneId::B,
-            compare: false,
-            layout: CompareLayout::Overlay,
-            divider: 0.25,
-            pair_twins: false,
-            threads: Some(1),
-            accelerate: false,
-            looping: false,
-            theme: ThemeChoice::Light,
-            welcome_dismissed: true,
-            hidden_classes: BTreeSet::from(["stop".to_owned()]),
-            thresholds: Thresholds { confidence: 0.5, iou: 0.75 },
-            camera: CameraWish {
-                format: Some("MJPG".to_owned()),
-                size: Some(ImageSize::new(1280, 720)),
-                rate: Some(30.0),
-            },
-            recent_datasets: vec!["/data/instances.json".into(), "/data/voc".into()],
-            recording: RecordingSettings {
-                frames: true,
-                folder: Some("/videos".into()),
-                ..RecordingSettings::default()
-            },
-            window: WindowPlace { width: 900.0, height: 600.0, maximized: true },
-            ..Settings::default()
-        };
-        store.save(&settings).unwrap();
-        assert_eq!(store.load(), (settings, Found::File));
-        let left: Vec<_> = std::fs::read_dir(store.path().parent().unwrap()).unwrap().collect();
-        assert_eq!(left.len(), 1, "no temporary file is left");
-    }
-
-    #[test]
-    fn a_damaged_file_is_kept_beside_and_defaults_are_used() {
-        for damage in [&b"compare = maybe"[..], b"\xff\xfe\x00", b"[[[", b"version = 1\ncompare = 7"] {
-            let (_folder, store) = store();
-            store.save(&Settings::default()).unwrap();
-            std::fs::write(store.path(), damage).unwrap();
-            let (settings, found) = store.load();
-            assert_eq!(settings, Settings::default());
-            let Found::Damaged(aside) = found else { panic!("{found:?}") };
-            assert_eq!(std::fs::read(aside).unwrap(), damage);
-            assert_eq!(store.load().1, Found::Nothing);
-        }
-    }
-
-    #[test]
-    fn a_folder_in_the_place_of_the_file_does_not_stop_the_start() {
-        let (_folder, store) = store();
-        std::fs::create_dir_all(store.path()).unwrap();
-        let (settings, found) = store.load();
-        assert_eq!(settings, Settings::default());
-        assert!(matches!(found, Found::Damaged(_)));
-        store.save(&settings).unwrap();
-        assert_eq!(store.load().1, Found::File);
-    }
-
-    #[test]
-    fn an_older_and_a_newer_file_are_read_as_far_as_they_go() {
-        let (_folder, store) = store();
-        std::fs::create_dir_all(store.path().parent().unwrap()).unwrap();
-        std::fs::write(store.path(), "version = 0\ncompare = false\n").unwrap();
-        let (settings, found) = store.load();
-        assert_eq!(settings, Settings { compare: false, ..Settings::default() });
-        assert_eq!(found, Found::File);
-        std::fs::write(store.path(), "version = 99\nlooping = false\nfrom_the_future = [1, 2]\n").unwrap();
-        assert_eq!(store.load().0, Settings { looping: false, ..Settings::default() });
-    }
-
-    #[test]
-    fn values_out_of_range_are_brought_back() {
-        let settings = Settings {
-            divider: f32::NAN,
-            thresholds: Thresholds { confidence: -3.0, iou: f32::INFINITY },
-            threads: Some(100_000),
-            camera: CameraWish { format: None, size: Some(ImageSize::new(0, 9)), rate: Some(-1.0) },
-            window: WindowPlace { width: 1.0, height: 1e9, maximized: false },
-            ..Settings::default()
-        }
-        .sanitized();
-        assert_eq!(settings.divider, 0.5);
-        assert_eq!(settings.thresholds, Thresholds { confidence: 0.0, iou: Thresholds::default().iou });
-        assert_eq!(settings.threads, Some(most_threads()));
-        assert_eq!(settings.camera, CameraWish::default());
-        assert_eq!((settings.window.width, settings.window.height), (640.0, 16_384.0));
-    }
-
-    #[test]
-    fn a_folder_that_cannot_be_written_to_is_an_error_not_a_panic() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
-        std::fs::write(&file, "in the way").unwrap();
-        let store = SettingsStore::locate(Some(file.join("config")));
-        assert!(store.save(&Settings::default()).is_err());
-    }
-}
+mod tests;

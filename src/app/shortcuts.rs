@@ -3,11 +3,12 @@
 use super::actions::Action;
 use super::dialogs::DialogKind;
 use super::evaluate::EvaluateAction;
+use super::label::LabelAction;
 use crate::pipeline::LaneId;
-use eframe::egui::{Context, Key, Modifiers};
+use eframe::egui::{Context, Key, Modifiers, Popup};
 
 /// A key and what it does, in the order of the help window.
-pub const SHORTCUTS: [(Key, &str); 12] = [
+pub const SHORTCUTS: [(Key, &str); 14] = [
     (Key::Space, "Pause or go on"),
     (Key::T, "Toggle between model A and model B"),
     (Key::C, "Compare: both models on the same frames, or one"),
@@ -15,9 +16,11 @@ pub const SHORTCUTS: [(Key, &str); 12] = [
     (Key::O, "Open a model into the lane that is shown"),
     (Key::G, "Get models: well-known detectors to download"),
     (Key::E, "Evaluate: models on labelled pictures, how accurate they are and where they differ"),
+    (Key::L, "Label: correct boxes on pictures by hand to make a small labelled set"),
     (Key::M, "Model: what is believed of the model that is shown, and how to correct it"),
     (Key::S, "Save a snapshot: the picture with its boxes, and the boxes as JSON"),
     (Key::R, "Record what is chosen beside Record, or stop recording"),
+    (Key::W, "Hold the worst: keep the frames on which the models disagree most"),
     (Key::F, "Picture only: hide or show the panels"),
     (Key::F1, "This help"),
 ];
@@ -38,6 +41,24 @@ pub fn take(ctx: &Context, active: LaneId) -> Vec<Action> {
         .collect()
 }
 
+/// Takes the keys out of the input that belong to a frame which is looked at in place of the newest one: Esc back, the
+/// arrows to the next of its kind. A menu that is open has Esc for itself, a control with the focus the arrows.
+pub fn take_while_held(ctx: &Context) -> Vec<Action> {
+    if ctx.text_edit_focused() || Popup::is_any_open(ctx) {
+        return Vec::new();
+    }
+    let something_focused = ctx.memory(|memory| memory.focused().is_some());
+    let keys = [
+        (Key::Escape, Action::ReleaseWorst),
+        (Key::ArrowRight, Action::HoldNextWorst { forward: true }),
+        (Key::ArrowLeft, Action::HoldNextWorst { forward: false }),
+    ];
+    let free = keys.into_iter().filter(|(key, _)| *key == Key::Escape || !something_focused);
+    free.filter(|(key, _)| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, *key)))
+        .map(|(_, action)| action)
+        .collect()
+}
+
 fn action(key: Key, active: LaneId) -> Option<Action> {
     match key {
         Key::Space => Some(Action::TogglePause),
@@ -47,9 +68,11 @@ fn action(key: Key, active: LaneId) -> Option<Action> {
         Key::O => Some(Action::Browse(DialogKind::Model(active))),
         Key::G => Some(Action::ToggleCatalog),
         Key::E => Some(Action::Evaluate(EvaluateAction::Toggle)),
+        Key::L => Some(Action::Label(LabelAction::Toggle)),
         Key::M => Some(Action::ToggleModelPanel(active)),
         Key::S => Some(Action::SaveSnapshot),
         Key::R => Some(Action::ToggleRecording),
+        Key::W => Some(Action::ToggleWorst),
         Key::F => Some(Action::ToggleFullPicture),
         Key::F1 => Some(Action::ToggleHelp),
         _ => None,

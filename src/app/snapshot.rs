@@ -64,7 +64,8 @@ fn shown(result: &FrameResult) -> Vec<(LaneId, &LaneResult)> {
     lanes.filter_map(|lane| Some((lane, result.lanes[lane.index()].as_ref()?))).collect()
 }
 
-fn annotated(request: &SnapshotRequest) -> RgbImage {
+/// The frame with its boxes, A left and B right where both ran.
+pub(super) fn annotated(request: &SnapshotRequest) -> RgbImage {
     let result = &request.result;
     let source = &result.frame.image;
     let lanes = shown(result);
@@ -101,7 +102,8 @@ fn drawn_boxes(request: &SnapshotRequest, lane: LaneId, found: &LaneResult) -> V
     boxes.collect()
 }
 
-fn boxes_json(request: &SnapshotRequest, image: &str) -> Value {
+/// The boxes and where they come from; `image` is the name of the picture they belong to.
+pub(super) fn boxes_json(request: &SnapshotRequest, image: &str) -> Value {
     let result = &request.result;
     let milliseconds = |time: std::time::Duration| time.as_secs_f64() * 1e3;
     let models: Vec<Value> = shown(result)

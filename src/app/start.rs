@@ -3,15 +3,17 @@
 use super::background::{Background, Wake};
 use super::evaluate::{EvaluateState, PictureShelf};
 use super::journal::Journal;
+use super::label::LabelState;
 use super::messages::Severity;
 use super::settings::{Found, Settings, SettingsStore};
 use super::state::{Editing, Session};
+use super::thumbnails::Thumbnails;
 use super::video_view::Picture;
 use super::{App, Services, StartOptions, snapshot, theme};
 use crate::capture::{SourceOptions, SourceSpec};
 use crate::pipeline::{Command, LaneId, Link};
 use eframe::egui;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Settings are written this long after a change, so that dragging a slider writes once.
@@ -22,6 +24,13 @@ pub(super) struct Saving {
     store: SettingsStore,
     written: Settings,
     changed_at: Option<Instant>,
+}
+
+impl Saving {
+    /// The folder of the settings.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.store.path().parent().map_or_else(PathBuf::new, Path::to_owned)
+    }
 }
 
 /// A relative path would be lost when the program is started from another folder.
@@ -56,6 +65,8 @@ impl App {
             picture: Picture::default(),
             evaluate: EvaluateState::default(),
             gallery: PictureShelf::default(),
+            label: LabelState::default(),
+            thumbnails: Thumbnails::default(),
             scene_folder: None,
             journal: Journal::new(options.started_at),
             log: options.log.clone(),
@@ -79,16 +90,22 @@ impl App {
         thresholds.confidence = options.confidence.unwrap_or(thresholds.confidence);
         thresholds.iou = options.iou.unwrap_or(thresholds.iou);
         self.settings.threads = options.threads.or(self.settings.threads);
+        self.settings.agreement_frames = options.agreement_frames.unwrap_or(self.settings.agreement_frames);
         self.settings = std::mem::take(&mut self.settings).sanitized();
         if let Some(threads) = self.settings.threads {
             self.send(Command::SetThreads(threads));
         }
+        self.recall_threads(options.threads.is_some());
         self.settings.accelerate &= !options.plain_sessions;
         if !self.settings.accelerate {
             self.send(Command::SetAccelerate(false));
         }
         self.send(Command::SetThresholds(self.settings.thresholds));
         self.send(Command::SetMode(self.settings.mode()));
+        self.send(Command::SetAgreementWindow(self.settings.agreement_frames));
+        if self.settings.worst_strip {
+            self.send(Command::KeepWorst(true));
+        }
         self.start_models(options);
         let remembered = self.settings.source.clone().filter(|spec| match spec {
             SourceSpec::Path(path) if !path.exists() => {
@@ -139,6 +156,7 @@ impl App {
             camera_rate: self.settings.camera.rate,
             camera_format: self.settings.camera.format.clone(),
             camera_backend: self.camera_backend,
+            camera_controls: self.settings.camera_controls.clone(),
             ..Default::default()
         }
     }
@@ -161,8 +179,15 @@ impl App {
         }
     }
 
-    /// Writes the settings at once: the window is about to close.
-    pub(super) fn save_settings_now(&mut self) {
+    /// Writes everything at once: the window is about to close.
+    pub(super) fn save_now(&mut self) {
+        if let Err(reason) = self.save_labels_now() {
+            tracing::error!("{reason}");
+        }
+        self.save_settings_now();
+    }
+
+    fn save_settings_now(&mut self) {
         if self.settings == self.saving.written {
             return;
         }

@@ -7,7 +7,8 @@ use super::model_panel::ModelPanel;
 use super::options::{CameraChoice, Variant};
 use super::recording::RecordingSession;
 use super::variants::precision_name;
-use crate::capture::{SourceInfo, SourceKind, SourceSpec};
+use super::worst::WorstStrip;
+use crate::capture::{CameraControl, SourceInfo, SourceKind, SourceSpec};
 use crate::inference::{ModelInfo, ModelOverrides};
 use crate::pipeline::{FrameId, FrameResult, LaneId, LoadStage};
 use std::collections::VecDeque;
@@ -28,7 +29,7 @@ pub struct Session {
     pub exchanging: bool,
     /// What is watched.
     pub source: SourceState,
-    /// The newest result: it and nothing else is drawn.
+    /// The newest result: it is drawn unless an older one is looked at.
     pub result: Option<Arc<FrameResult>>,
     /// Whether the pipeline was asked to stop.
     pub paused: bool,
@@ -44,9 +45,16 @@ pub struct Session {
     pub recording: RecordingSession,
     /// Frames that reached the screen.
     pub display: DisplayRate,
+    /// The frames on which the models disagree most.
+    pub worst: WorstStrip,
 }
 
 impl Session {
+    /// What is drawn: the newest result, or a frame that is looked at in its place.
+    pub fn on_view(&self) -> Option<&Arc<FrameResult>> {
+        self.worst.result().or(self.result.as_ref())
+    }
+
     /// The state of a lane.
     pub fn lane(&self, lane: LaneId) -> &LaneState {
         &self.lanes[lane.index()]
@@ -100,6 +108,8 @@ pub struct SourceState {
     pub failure: Option<SourceFailure>,
     /// Whether the open source came to its end.
     pub ended: bool,
+    /// What can be set on the open camera; none until it has answered.
+    pub controls: Option<Vec<CameraControl>>,
 }
 
 /// A source that is open.
@@ -132,6 +142,12 @@ impl SourceState {
             (Some(_), None) => true,
             (None, _) => false,
         }
+    }
+
+    /// The name of the camera that is watched, also while it is away.
+    pub fn camera(&self) -> Option<&str> {
+        let open = self.open.as_ref().filter(|open| open.info.kind == SourceKind::Camera);
+        open.map(|open| open.info.title.as_str())
     }
 
     /// Whether the source can be searched: a video, or several pictures.
@@ -177,6 +193,8 @@ pub struct Editing {
     pub model_panel: Option<ModelPanel>,
     /// The dialog that is open, at most one.
     pub dialog: Option<DialogKind>,
+    /// Whether the controls of the camera are shown.
+    pub camera_open: bool,
     /// Whether the help is shown.
     pub help_open: bool,
     /// Whether the list of messages is shown.
@@ -216,30 +234,38 @@ impl HoveredBox {
 #[derive(Debug, Default)]
 pub struct DisplayRate {
     last: Option<FrameId>,
-    shown_at: VecDeque<Instant>,
+    /// With the age that the frame had then.
+    shown_at: VecDeque<(Instant, Duration)>,
 }
 
 /// Display rate is said over this time, as the pipeline does for capture and inference.
 const RATE_WINDOW: Duration = Duration::from_secs(2);
 
 impl DisplayRate {
-    /// Notes that a frame is being drawn; the same frame again does not count.
-    pub fn note(&mut self, frame: FrameId, now: Instant) {
+    /// Notes that a frame that was taken at `taken_at` is being drawn; the same frame again does not count.
+    pub fn note(&mut self, frame: FrameId, taken_at: Instant, now: Instant) {
         if self.last == Some(frame) {
             return;
         }
         self.last = Some(frame);
-        self.shown_at.push_back(now);
-        while self.shown_at.front().is_some_and(|at| now.duration_since(*at) > RATE_WINDOW) {
+        self.shown_at.push_back((now, now.saturating_duration_since(taken_at)));
+        while self.shown_at.front().is_some_and(|(at, _)| now.duration_since(*at) > RATE_WINDOW) {
             self.shown_at.pop_front();
         }
     }
 
     /// Distinct frames a second over the last two seconds before the newest one. None before the second frame.
     pub fn per_second(&self) -> Option<f32> {
-        let (first, last) = (self.shown_at.front()?, self.shown_at.back()?);
+        let ((first, _), (last, _)) = (self.shown_at.front()?, self.shown_at.back()?);
         let seconds = last.duration_since(*first).as_secs_f32();
         (seconds > 0.0).then(|| (self.shown_at.len() - 1) as f32 / seconds)
+    }
+
+    /// The median age of the frames of the last two seconds when they were first drawn. None before the first frame.
+    pub fn age(&self) -> Option<Duration> {
+        let mut ages: Vec<Duration> = self.shown_at.iter().map(|(_, age)| *age).collect();
+        ages.sort_unstable();
+        ages.get(ages.len() / 2).copied()
     }
 }
 
@@ -252,11 +278,14 @@ mod tests {
         let mut rate = DisplayRate::default();
         let start = Instant::now();
         assert_eq!(rate.per_second(), None);
+        assert_eq!(rate.age(), None);
         for tick in 0..200u64 {
             // Every frame is drawn four times, 10 ms apart: 25 distinct frames a second.
-            rate.note(FrameId(tick / 4), start + Duration::from_millis(tick * 10));
+            let taken_at = start + Duration::from_millis(tick / 4 * 40);
+            rate.note(FrameId(tick / 4), taken_at, taken_at + Duration::from_millis(7 + tick % 4 * 10));
         }
         let fps = rate.per_second().unwrap();
         assert!((fps - 25.0).abs() < 0.01, "{fps}");
+        assert_eq!(rate.age(), Some(Duration::from_millis(7)), "that of the first time");
     }
 }

@@ -7,16 +7,19 @@ use super::App;
 pub enum Tool {
     /// Models on labelled pictures.
     Evaluate,
+    /// Boxes corrected by hand.
+    Label,
 }
 
 impl Tool {
     /// In the order of the menu.
-    pub const ALL: [Self; 1] = [Self::Evaluate];
+    pub const ALL: [Self; 2] = [Self::Evaluate, Self::Label];
 
     /// As the menu writes it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Evaluate => "Evaluate…",
+            Self::Label => "Label…",
         }
     }
 
@@ -24,6 +27,7 @@ impl Tool {
     pub fn tip(self) -> &'static str {
         match self {
             Self::Evaluate => "Measure models on labelled pictures (E)",
+            Self::Label => "Correct boxes by hand to make a labelled set (L)",
         }
     }
 }
@@ -33,6 +37,7 @@ impl App {
     pub(super) fn open_tool(&mut self, tool: Tool) {
         match tool {
             Tool::Evaluate => self.open_evaluate(),
+            Tool::Label => self.open_label(),
         }
     }
 }

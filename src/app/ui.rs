@@ -3,8 +3,10 @@
 use super::App;
 use super::actions::Action;
 use super::evaluate::{PageInput, page_ui, resting_ui, shortcuts as page_shortcuts};
+use super::label;
 use super::panels::{
-    boxes, figures, get_models, help, message_log, model, path_prompt, situation, toasts, top_bar, transport, welcome,
+    boxes, camera, figures, get_models, help, message_log, model, path_prompt, situation, toasts, top_bar, transport,
+    welcome, worst,
 };
 use super::shortcuts;
 use super::theme::Colors;
@@ -12,6 +14,7 @@ use super::verdict::verdict;
 use super::video_view::{self, VideoViewInput};
 use crate::capture::SourceSpec;
 use eframe::egui::{self, CentralPanel, Frame, Margin, Panel, Stroke, Ui};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// From this width on the boxes have a panel of their own on the left; below it they follow the figures.
@@ -26,14 +29,18 @@ impl App {
         let now = Instant::now();
         let mut actions = self.pressed(&ctx);
         actions.extend(self.dropped_files(&ctx));
-        if let Some(result) = self.session.result.clone() {
+        if let Some(result) = self.session.on_view() {
             self.picture.show(&ctx, result.id, &result.frame.image);
-            self.session.display.note(result.id, now);
+        }
+        if let Some(result) = self.session.result.clone().filter(|_| self.session.worst.held().is_none()) {
+            self.session.display.note(result.id, result.frame.captured_at, now);
             self.journal.note(&result);
         }
         self.editing.hovered = None;
         if self.evaluate.open {
             self.evaluate_ui(ui, now, &mut actions);
+        } else if self.label.open {
+            self.label_ui(ui, now, &mut actions);
         } else {
             self.live_ui(ui, now, &mut actions);
         }
@@ -53,17 +60,34 @@ impl App {
         }
     }
 
-    /// What was asked for with keys. The page Evaluate has its own.
+    /// What was asked for with keys. The pages have their own.
     fn pressed(&self, ctx: &egui::Context) -> Vec<Action> {
-        if !self.evaluate.open {
-            return shortcuts::take(ctx, self.settings.active);
+        if !self.evaluate.open && !self.label.open {
+            let held = self.session.worst.held().is_some() && self.editing.path_prompt.is_none();
+            let mut pressed = if held { shortcuts::take_while_held(ctx) } else { Vec::new() };
+            pressed.extend(shortcuts::take(ctx, self.settings.active));
+            return pressed;
         }
         if self.editing.path_prompt.is_some() {
             return Vec::new();
         }
         let help = ctx.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::F1));
-        let keys = page_shortcuts(ctx, &self.evaluate).into_iter().map(Action::Evaluate);
-        keys.chain(help.then_some(Action::ToggleHelp)).collect()
+        let keys: Vec<Action> = match self.evaluate.open {
+            true => page_shortcuts(ctx, &self.evaluate).into_iter().map(Action::Evaluate).collect(),
+            false => label::shortcuts(ctx, &self.label, self.settings.recent_labels.first().map(PathBuf::as_path))
+                .into_iter()
+                .map(Action::Label)
+                .collect(),
+        };
+        keys.into_iter().chain(help.then_some(Action::ToggleHelp)).collect()
+    }
+
+    fn label_ui(&mut self, ui: &mut Ui, now: Instant, actions: &mut Vec<Action>) {
+        let model = self.proposing_model();
+        let input = label::PageInput { state: &self.label, settings: &self.settings, model: model.as_deref() };
+        let stage = label::page_ui(ui, &input, &mut self.gallery, actions);
+        toasts::toasts_ui(ui, stage, &self.session.messages, now, actions);
+        self.fetch_pictures();
     }
 
     fn evaluate_ui(&mut self, ui: &mut Ui, now: Instant, actions: &mut Vec<Action>) {
@@ -77,6 +101,9 @@ impl App {
         if !self.editing.full_picture {
             self.bars_ui(ui, actions);
             self.side_panels_ui(ui, actions);
+            if self.settings.worst_strip {
+                self.worst_strip_ui(ui, actions);
+            }
         }
         self.center_ui(ui, now, actions);
     }
@@ -115,10 +142,13 @@ impl App {
             models,
             statistics: &statistics,
             verdict: &verdict,
-            display_fps: self.session.display.per_second(),
+            display_fps: self.session.display.per_second().filter(|_| self.session.worst.held().is_none()),
+            frame_age: self.session.display.age().filter(|_| self.session.worst.held().is_none()),
             source: source.as_deref().unwrap_or("demo"),
             at_rest: self.session.paused || self.session.source.ended || self.session.source.is_broken(),
             compare: self.settings.compare,
+            agreement_frames: self.settings.agreement_frames,
+            worst_strip: self.settings.worst_strip,
         };
         let boxes = boxes::BoxesInput { session: &self.session, settings: &self.settings };
         let two_panels = ui.available_width() >= TWO_PANELS_FROM;
@@ -141,12 +171,24 @@ impl App {
         });
     }
 
+    fn worst_strip_ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+        let frame = Frame::new().fill(Colors::of(ui).bar).inner_margin(Margin::symmetric(10, 5));
+        let input = worst::WorstInput {
+            strip: &self.session.worst,
+            both_loaded: self.session.lanes.iter().all(|lane| lane.loaded.is_some()),
+            compare: self.settings.compare,
+        };
+        let panel = Panel::bottom("worst frames").frame(frame).resizable(false);
+        panel.show(ui, |ui| worst::worst_ui(ui, &input, &mut self.thumbnails, actions));
+    }
+
     fn center_ui(&mut self, ui: &mut Ui, now: Instant, actions: &mut Vec<Action>) {
         let colors = Colors::of(ui);
         let frame = Frame::new().fill(colors.stage).stroke(Stroke::NONE);
         CentralPanel::default().frame(frame).show(ui, |ui| {
             let whole = ui.available_rect_before_wrap();
-            if let Some(result) = &self.session.result {
+            let held = self.session.worst.held();
+            if let Some(result) = self.session.on_view() {
                 let input = VideoViewInput {
                     result,
                     picture: &self.picture,
@@ -154,11 +196,14 @@ impl App {
                     divider: self.settings.divider,
                     hidden: &self.settings.hidden_classes,
                     hovered: self.editing.hovered,
-                    dimmed: self.session.source.is_broken(),
+                    dimmed: held.is_none() && self.session.source.is_broken(),
                 };
                 video_view::video_view_ui(ui, &input, actions);
             }
-            situation::situation_ui(ui, whole, &self.session, actions);
+            match held {
+                Some(held) => worst::held_ui(ui, whole, held, !self.editing.full_picture, actions),
+                None => situation::situation_ui(ui, whole, &self.session, actions),
+            }
             if let Some(run) = self.evaluate.run() {
                 resting_ui(ui, whole, run, actions);
             }
@@ -168,14 +213,17 @@ impl App {
 
     fn windows_ui(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
         let ctx = ui.ctx().clone();
-        help::help_ui(&ctx, &mut self.editing.help_open);
+        let topic = if self.label.open { help::HelpTopic::Label } else { help::HelpTopic::Live };
+        help::help_ui(&ctx, topic, &mut self.editing.help_open);
         message_log::message_log_ui(&ctx, &mut self.editing.messages_open, &self.session.messages, actions);
         // These belong to the live view.
-        if !self.evaluate.open {
+        if !self.evaluate.open && !self.label.open {
+            camera::camera_ui(&ctx, &mut self.editing.camera_open, &self.session.source, actions);
             get_models::get_models_ui(&ctx, &self.session.catalog, actions);
             if let Some(panel) = &mut self.editing.model_panel {
                 let state = &self.session.lanes[panel.lane.index()];
-                model::model_panel_ui(&ctx, panel, state, actions);
+                let own_threads = self.settings.threads_of(&panel.path);
+                model::model_panel_ui(&ctx, panel, state, own_threads, actions);
             }
         }
         if let Some(prompt) = &mut self.editing.path_prompt {
@@ -189,6 +237,10 @@ impl App {
         if self.evaluate.open {
             let actions = dropped.iter().flat_map(|file| Self::dropped_on_evaluate(file.path()));
             return actions.map(Action::Evaluate).collect();
+        }
+        if self.label.open {
+            let paths = dropped.iter().map(|file| file.path().to_owned());
+            return paths.map(|path| Action::Label(label::LabelAction::Open(path))).collect();
         }
         let action = |path: &std::path::Path| {
             let is_model = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"));

@@ -59,13 +59,23 @@ pub fn verdict(statistics: &Statistics, models: [Option<&ModelInfo>; 2]) -> Verd
     let speed = ratio_words(lane_a.total.p50_ms, lane_b.total.p50_ms, ["faster", "slower", "as fast"]);
     let size = size_words(a.bytes, b.bytes);
     let (agreement, missing) = match &statistics.agreement {
-        Some(agreement) if agreement.frames < FRAMES_NEEDED => (None, Some("Agreement is still being measured.")),
+        // A window that is shorter than that was asked for.
+        Some(agreement) if agreement.frames < FRAMES_NEEDED.min(agreement.window) => {
+            (None, Some("Agreement is still being measured."))
+        }
         Some(agreement) if agreement.reference_boxes == 0 => (None, Some("No boxes yet to agree on.")),
-        Some(agreement) => (Some(format!("agrees on {:.0} % of boxes", agreement.f1 * 100.0)), None),
+        Some(agreement) => (Some(agreement_words(agreement.f1)), None),
         None => (None, Some("Turn on Compare to measure agreement.")),
     };
     let facts: Vec<String> = speed.into_iter().chain([size]).chain(agreement).collect();
     Verdict::Said { sentence: format!("{} is {}", name(a, b), facts.join(", ")), missing }
+}
+
+/// A hundred in a hundred is only said where it is all of them.
+fn agreement_words(f1: f32) -> String {
+    let percent = f1 * 100.0;
+    let shown = if percent >= 99.0 && f1 < 1.0 { (percent * 10.0).floor() / 10.0 } else { percent.round() };
+    format!("agrees on {shown} % of boxes")
 }
 
 /// What B is called: its precision where that tells it from A.
@@ -117,6 +127,7 @@ mod tests {
             mean_iou: 0.9,
             mean_score_delta: 0.02,
             frames,
+            window: 300,
             reference_boxes,
             candidate_boxes: reference_boxes,
         })
@@ -140,6 +151,13 @@ mod tests {
         let table = [
             ([18.0, 10.0], [3_400, 1_000], 0.97, PAIR, "INT8 is 1.8× faster, 3.4× smaller, agrees on 97 % of boxes"),
             ([10.0, 12.0], [3_400, 1_000], 0.5, PAIR, "INT8 is 1.2× slower, 3.4× smaller, agrees on 50 % of boxes"),
+            (
+                [18.0, 10.0],
+                [3_400, 1_000],
+                0.9959,
+                PAIR,
+                "INT8 is 1.8× faster, 3.4× smaller, agrees on 99.5 % of boxes",
+            ),
             ([10.0, 10.1], [1_000, 1_000], 1.0, SAME, "Model B is as fast, the same size, agrees on 100 % of boxes"),
             ([10.4, 10.0], [1_000, 2_000], 0.0, SAME, "Model B is 1.04× faster, 2.0× larger, agrees on 0 % of boxes"),
             ([0.0, 10.0], [2_000, 1_000], 0.9, PAIR, "INT8 is 2.0× smaller, agrees on 90 % of boxes"),
@@ -168,6 +186,14 @@ mod tests {
             assert_eq!(judged.text(), "INT8 is 2.0× faster, 2.0× smaller");
             assert_eq!(matches!(judged, Verdict::Said { missing: Some(_), .. }), said);
         }
+    }
+
+    #[test]
+    fn a_short_window_that_is_full_is_enough() {
+        const PAIR: [Precision; 2] = [Precision::Fp32, Precision::Int8];
+        let short = |frames| agreement(frames, 0.9, 5).map(|a| AgreementStatistics { window: 30, ..a });
+        let text = |frames| judge([lane(60, 2.0), lane(60, 1.0)], short(frames), [2, 1], PAIR).text();
+        assert!(text(30).ends_with("agrees on 90 % of boxes") && !text(29).contains("agrees"));
     }
 
     #[test]

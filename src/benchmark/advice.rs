@@ -53,6 +53,8 @@ pub struct ThreadAdvice {
     pub rows: Vec<ThreadRow>,
     /// The fewest threads that are at most 5 % slower than the fastest number.
     pub best: usize,
+    /// Set where the rounds differ so much that another number may be as good: a sentence.
+    pub doubt: Option<String>,
 }
 
 /// One number of threads.
@@ -75,8 +77,9 @@ impl ThreadAdvice {
         let mut rows: Vec<ThreadRow> = rounds.into_iter().map(row).filter(|row| row.p50_ms.is_finite()).collect();
         rows.sort_by_key(|row| row.threads);
         let fastest = rows.iter().map(|row| row.p50_ms).min_by(f64::total_cmp)?;
-        let best = rows.iter().find(|row| row.p50_ms <= fastest * (1.0 + WORTH))?.threads;
-        Some(Self { path: path.to_owned(), rows, best })
+        let best = rows.iter().find(|row| row.p50_ms <= fastest * (1.0 + WORTH))?;
+        let (doubt, best) = (doubt(&rows, best), best.threads);
+        Some(Self { path: path.to_owned(), rows, best, doubt })
     }
 
     /// Latency with the best number over that with `threads`, from ratios of the same rounds; None where that number was
@@ -106,6 +109,20 @@ impl ThreadAdvice {
         }
         said
     }
+}
+
+/// What speaks against the best row: that the next fastest may as well be faster.
+fn doubt(rows: &[ThreadRow], best: &ThreadRow) -> Option<String> {
+    let others = rows.iter().filter(|row| row.threads != best.threads);
+    let rival = others.min_by(|a, b| a.p50_ms.total_cmp(&b.p50_ms))?;
+    let [low, high] = ratio(&best.rounds_ms, &rival.rounds_ms).interval;
+    (low < 1.0 && high > 1.0 && high - low > super::noise::UNSURE).then(|| {
+        format!(
+            "The machine was too noisy to tell {} from {} threads (ratio {low:.2} to {high:.2}): close other programs and \
+             try again",
+            best.threads, rival.threads
+        )
+    })
 }
 
 /// Measures a model with 1, 2, 3, 4, 6, 8 … threads: each is looked at, until more only make it slower; then all of them
@@ -232,5 +249,21 @@ mod tests {
             "2 threads are best for a.onnx: 4.0 ms against 8.0 ms with 1"
         );
         assert!(ThreadAdvice::of(Path::new("a"), []).is_none());
+        assert_eq!(two.doubt, None);
+    }
+
+    #[test]
+    fn rounds_that_differ_much_leave_a_doubt() {
+        let advice = |one: &[f64], two: &[f64]| {
+            ThreadAdvice::of(Path::new("a.onnx"), [(1, one.to_vec()), (2, two.to_vec())]).unwrap().doubt
+        };
+        let said = advice(&[10.0, 9.0, 12.0, 8.0, 11.0], &[8.0, 12.0, 9.0, 11.0, 9.5]).unwrap();
+        assert!(said.starts_with("The machine was too noisy to tell 2 from 1 threads (ratio 0."), "{said}");
+        assert_eq!(
+            advice(&[10.0, 10.1, 9.9, 10.0, 10.0], &[10.1, 10.0, 10.0, 9.9, 10.0]),
+            None,
+            "equally fast, surely"
+        );
+        assert_eq!(advice(&[10.0, 20.0, 12.0, 18.0, 11.0], &[5.0, 10.0, 6.0, 9.0, 5.5]), None, "faster in every round");
     }
 }

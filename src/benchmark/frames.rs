@@ -1,7 +1,7 @@
 //! Frames to measure with, read before the clock starts.
 
 use super::BenchmarkError;
-use crate::capture::{self, Next, Pace, SourceOptions, SourceSpec};
+use crate::capture::{self, CameraBackend, Next, Pace, SourceOptions, SourceSpec};
 use crate::imaging::RgbImage;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use std::time::Duration;
 /// Different frames held in memory; more would only measure the memory.
 const FRAMES_IN_MEMORY: usize = 16;
 
-/// The first frames of a source, 16 at most.
+/// The first frames of a source, 16 at most; a camera is read by `backend`.
 ///
 /// # Errors
 ///
 /// When the source does not open, breaks off, or has no picture.
-pub fn frames_in_memory(spec: &str) -> Result<Vec<Arc<RgbImage>>, BenchmarkError> {
-    let options = SourceOptions { pace: Pace::EveryFrame, ..SourceOptions::default() };
+pub fn frames_in_memory(spec: &str, backend: CameraBackend) -> Result<Vec<Arc<RgbImage>>, BenchmarkError> {
+    let options = SourceOptions { pace: Pace::EveryFrame, camera_backend: backend, ..SourceOptions::default() };
     let mut source = capture::open(&SourceSpec::from(spec), &options)?;
     let mut images = Vec::new();
     while images.len() < FRAMES_IN_MEMORY {

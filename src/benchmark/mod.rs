@@ -24,6 +24,7 @@
 //! Load of other programs is what the system counted as busy while the rounds ran, less this process's own time.
 
 mod advice;
+mod conclusions;
 mod energy;
 mod error;
 mod frames;
@@ -67,6 +68,8 @@ pub struct Benchmark {
     /// A model, a number of threads and a provider each, in the order asked for; the first is what others are
     /// compared with.
     pub models: Vec<BenchmarkedModel>,
+    /// Models that could not be measured; the others were.
+    pub failures: Vec<ModelFailure>,
     /// Set when other programs disturbed the measurement so much that small differences mean nothing: a sentence.
     pub noise: Option<String>,
     /// What that rests on; none where the system does not tell.
@@ -79,6 +82,16 @@ pub struct Benchmark {
     pub conclusions: Vec<String>,
     /// What could not be measured and why, a sentence each (energy that only root may read, …).
     pub notes: Vec<String>,
+}
+
+/// A model that could not be measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ModelFailure {
+    /// The file.
+    #[serde(serialize_with = "crate::evaluate::path_as_text")]
+    pub path: PathBuf,
+    /// A sentence: what is wrong with it, and what to do.
+    pub message: String,
 }
 
 /// What went on beside the measurement, as shares of all processors, 0…1.

@@ -1,5 +1,6 @@
 //! Whether the machine was quiet enough to tell models apart.
 
+use super::conclusions::names;
 use super::{BenchmarkedModel, Disturbance};
 use crate::runtime::own_processor_time;
 use std::path::Path;
@@ -11,7 +12,7 @@ const OTHERS_MOST: f64 = 0.10;
 const STOLEN_MOST: f64 = 0.02;
 const SPREAD_MOST: f64 = 0.15;
 /// An interval around 1 that is wider says nothing; a narrower one says that two models are equally fast.
-const UNSURE: f64 = 0.10;
+pub(super) const UNSURE: f64 = 0.10;
 
 /// What the system counted since its start, in ticks of all processors together (`man 5 proc_stat`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ impl Load {
 
 /// The sentence that warns of small differences; None when the machine was quiet.
 pub fn noise(disturbance: Option<&Disturbance>, models: &[BenchmarkedModel]) -> Option<String> {
-    let name = |model: &BenchmarkedModel| model.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let names = names(models);
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
     let mut causes = Vec::new();
     if let Some(others) = disturbance.map(|d| d.others).filter(|share| *share > OTHERS_MOST) {
@@ -64,22 +65,18 @@ pub fn noise(disturbance: Option<&Disturbance>, models: &[BenchmarkedModel]) -> 
     if let Some(stolen) = disturbance.map(|d| d.stolen).filter(|share| *share > STOLEN_MOST) {
         causes.push(format!("the hypervisor kept back {} of it", percent(stolen)));
     }
-    let widest = models.iter().max_by(|a, b| a.spread.total_cmp(&b.spread)).filter(|model| model.spread > SPREAD_MOST);
-    if let Some(model) = widest {
-        causes.push(format!("the rounds of {} are {} apart", name(model), percent(model.spread)));
+    let widest = models.iter().zip(&names).max_by(|(a, _), (b, _)| a.spread.total_cmp(&b.spread));
+    if let Some((model, name)) = widest.filter(|(model, _)| model.spread > SPREAD_MOST) {
+        causes.push(format!("the rounds of {name} are {} apart", percent(model.spread)));
     }
     let width = |model: &BenchmarkedModel| model.latency_ratio_interval[1] - model.latency_ratio_interval[0];
-    let unsure = models.iter().skip(1).find(|model| {
+    let unsure = models.iter().zip(&names).skip(1).find(|(model, _)| {
         let [low, high] = model.latency_ratio_interval;
         low <= 1.0 && high >= 1.0 && high - low > UNSURE
     });
-    let untold = unsure.map(|model| {
+    let untold = unsure.map(|(model, name)| {
         let [low, high] = model.latency_ratio_interval;
-        format!(
-            "whether {} is faster than {} cannot be told (ratio {low:.2} to {high:.2})",
-            name(model),
-            name(&models[0])
-        )
+        format!("whether {name} is faster than {} cannot be told (ratio {low:.2} to {high:.2})", names[0])
     });
     let remedy = "Close other programs, or measure more frames with --frames";
     if causes.is_empty() {
@@ -147,6 +144,10 @@ mod tests {
         let unsure = [model("a.onnx", [1.0; 2], 0.02), model("b.onnx", [0.90, 1.08], 0.02)];
         let said = noise(None, &unsure).unwrap();
         assert!(said.starts_with("Whether b.onnx is faster than a.onnx cannot be told (ratio 0.90 to 1.08)"), "{said}");
+        let mut sweep = [model("a.onnx", [1.0; 2], 0.02), model("a.onnx", [0.90, 1.08], 0.02)];
+        sweep[1].threads = 2;
+        let said = noise(None, &sweep).unwrap();
+        assert!(said.starts_with("Whether a.onnx with 2 threads is faster than a.onnx with 1 thread cannot"), "{said}");
     }
 
     #[test]

@@ -84,10 +84,12 @@ impl Plan {
 }
 
 /// What is being done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Models are loaded and warmed up.
     Loading,
+    /// A model does not load, for this reason; the others go on.
+    Failed(String),
     /// This number of threads is tried for the first time.
     Trying(usize),
     /// Turns are measured.
@@ -97,7 +99,7 @@ pub enum Stage {
 }
 
 /// How far a benchmark is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// What is being done.
     pub stage: Stage,

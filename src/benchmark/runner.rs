@@ -1,13 +1,14 @@
 //! The benchmark itself: load, warm up, let all take turns, and work out the figures.
 
+use super::conclusions::{conclusions, file_name};
 use super::energy::Rapl;
 use super::noise::{Load, noise};
 use super::statistics::{quantiles, ratio, spread, turn_median};
 use super::stopwatch::{Lap, Stopwatch};
-use super::turns::{rounds_of, take_turns};
+use super::turns::{ROUNDS_LEAST, Turn, rounds_of, take_turns};
 use super::{
-    Benchmark, BenchmarkError, BenchmarkedModel, Disturbance, PROVIDERS, Plan, Progress, Setting, Stage,
-    StageQuantiles, ThreadAdvice,
+    Benchmark, BenchmarkError, BenchmarkedModel, Disturbance, ModelFailure, PROVIDERS, Plan, Progress, Setting, Stage,
+    StageQuantiles,
 };
 use crate::evaluate::Versions;
 use crate::imaging::ImageSize;
@@ -25,11 +26,11 @@ pub(super) type Tell<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 /// Measures what `plan` asks for. Blocks; starts only the threads of a lane, for the pipelined part of a turn.
 ///
 /// `tell` is called before each model is loaded and before each turn. When it breaks off, what complete rounds there are
-/// is returned.
+/// is returned. A model that does not load is left out and named in [`Benchmark::failures`].
 ///
 /// # Errors
 ///
-/// When a model does not load or run, or it was cancelled before every model had a turn.
+/// When no model loads, one fails on a frame, or it was cancelled before every model had a turn.
 pub fn run(plan: &Plan, tell: Tell<'_>) -> Result<Benchmark, BenchmarkError> {
     let begun = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let settings = plan.settings();
@@ -39,15 +40,17 @@ pub fn run(plan: &Plan, tell: Tell<'_>) -> Result<Benchmark, BenchmarkError> {
         Err(error) => (None, vec![error.to_string()]),
     };
     let watch = Stopwatch { images: &plan.images, thresholds: plan.thresholds, rapl: rapl.as_ref() };
-    let mut detectors = load(plan, &settings, &watch, tell)?;
+    let (settings, mut detectors, failures) = load(plan, settings, &watch, tell)?;
     let (laps, disturbance) = measure(plan, &mut detectors, &watch, tell)?;
     let wanted = rounds_of(plan.frames).len();
     let complete = laps.len() == wanted;
     if !complete {
-        notes.push(format!("It ended after {} of {wanted} rounds.", laps.len()));
+        let few = if laps.len() < ROUNDS_LEAST { ", too few for the intervals to be relied on" } else { "" };
+        notes.push(format!("It ended after {} of {wanted} rounds{few}.", laps.len()));
     }
     let memory = measure_memory(plan, &settings, &mut notes, tell);
     let models = assemble(&settings, &detectors, &laps, &memory)?;
+    notes.extend(different_inputs(&detectors));
     let size = frame_size(plan);
     Ok(Benchmark {
         begun,
@@ -62,6 +65,7 @@ pub fn run(plan: &Plan, tell: Tell<'_>) -> Result<Benchmark, BenchmarkError> {
         complete,
         conclusions: conclusions(&models, &laps),
         models,
+        failures,
         notes,
     })
 }
@@ -76,26 +80,64 @@ fn check(plan: &Plan, settings: &[Setting]) -> Result<(), BenchmarkError> {
     if settings.is_empty() || plan.frames == 0 { Err(BenchmarkError::Nothing) } else { Ok(()) }
 }
 
-fn load(
-    plan: &Plan,
-    settings: &[Setting],
-    watch: &Stopwatch<'_>,
-    tell: Tell<'_>,
-) -> Result<Vec<Detector>, BenchmarkError> {
-    let mut detectors: Vec<Detector> = Vec::with_capacity(settings.len());
-    for (done, setting) in settings.iter().enumerate() {
-        if tell(Progress { stage: Stage::Loading, done, of: settings.len() }).is_break() {
+type Loaded = (Vec<Setting>, Vec<Detector>, Vec<ModelFailure>);
+
+/// The rows whose model loads, and why the others do not.
+fn load(plan: &Plan, settings: Vec<Setting>, watch: &Stopwatch<'_>, tell: Tell<'_>) -> Result<Loaded, BenchmarkError> {
+    let of = settings.len();
+    let (mut rows, mut detectors, mut failures) = (Vec::<Setting>::new(), Vec::new(), Vec::<ModelFailure>::new());
+    let mut first_error = None;
+    for (done, setting) in settings.into_iter().enumerate() {
+        if tell(Progress { stage: Stage::Loading, done, of }).is_break() {
             return Err(BenchmarkError::Cancelled);
         }
+        if failures.iter().any(|failure| failure.path == setting.model) {
+            continue;
+        }
         // What came through its trial once need not do so with another number of threads.
-        let tried = settings[..done].iter().any(|other| other.model == setting.model);
-        let trial = plan.trial.as_ref().filter(|_| !tried);
-        let mut detector = Detector::load(&setting.model, &plan.load_options(setting), trial, &mut |_| {})?;
-        let warmed = watch.warm_up(&mut detector);
-        warmed.map_err(|source| BenchmarkError::Run { path: setting.model.clone(), source })?;
-        detectors.push(detector);
+        let tried = rows.iter().any(|other| other.model == setting.model);
+        match load_one(plan, &setting, tried, watch) {
+            Ok(detector) => {
+                rows.push(setting);
+                detectors.push(detector);
+            }
+            Err(error) => {
+                let failure = ModelFailure { path: setting.model, message: error.to_string() };
+                // The trial's process hears Ctrl-C, too: then this is no failure of the model's.
+                if tell(Progress { stage: Stage::Failed(failure.message.clone()), done, of }).is_break() {
+                    return Err(BenchmarkError::Cancelled);
+                }
+                failures.push(failure);
+                first_error.get_or_insert(error);
+            }
+        }
     }
-    Ok(detectors)
+    match first_error {
+        Some(error) if rows.is_empty() => Err(error),
+        _ => Ok((rows, detectors, failures)),
+    }
+}
+
+fn load_one(plan: &Plan, setting: &Setting, tried: bool, watch: &Stopwatch<'_>) -> Result<Detector, BenchmarkError> {
+    let trial = plan.trial.as_ref().filter(|_| !tried);
+    let mut detector = Detector::load(&setting.model, &plan.load_options(setting), trial, &mut |_| {})?;
+    let warmed = watch.warm_up(&mut detector);
+    warmed.map_err(|source| BenchmarkError::Run { path: setting.model.clone(), source })?;
+    Ok(detector)
+}
+
+/// Models that see pictures of different sizes do not do the same work.
+fn different_inputs(detectors: &[Detector]) -> Option<String> {
+    let sizes: Vec<(String, ImageSize)> =
+        detectors.iter().map(|detector| (file_name(&detector.info().path), detector.info().card.input_size)).collect();
+    let first = sizes.first()?.1;
+    if sizes.iter().all(|(_, size)| *size == first) {
+        return None;
+    }
+    let mut named: Vec<String> =
+        sizes.into_iter().map(|(name, size)| format!("{name} sees {}x{}", size.width, size.height)).collect();
+    named.dedup();
+    Some(format!("The inputs differ in size, and so does the work: {}.", named.join(", ")))
 }
 
 type Measured = (Vec<Vec<Lap>>, Option<Disturbance>);
@@ -113,7 +155,9 @@ fn measure(
         let late = done >= count && plan.time_limit.is_some_and(|limit| begin.elapsed() > limit);
         !late && tell(Progress { stage: Stage::Measuring, done, of }).is_continue()
     };
-    let lap = |detector: &mut Detector, turn| {
+    let lap = |detector: &mut Detector, turn: Turn| {
+        let info = detector.info();
+        tracing::debug!("round {}: {}, threads {}", turn.round + 1, file_name(&info.path), info.threads);
         watch.lap(detector, turn).map_err(|source| BenchmarkError::Run { path: detector.info().path.clone(), source })
     };
     let laps = take_turns(detectors, &rounds, lap, go_on)?;
@@ -130,12 +174,17 @@ fn measure_memory(plan: &Plan, settings: &[Setting], notes: &mut Vec<String>, te
     let mut memory = vec![None; settings.len()];
     let Some(probe) = &plan.memory else { return memory };
     for (done, setting) in settings.iter().enumerate() {
-        if tell(Progress { stage: Stage::Memory, done, of: settings.len() }).is_break() {
-            break;
-        }
-        match probe.measure(&setting.model, &setting.provider, &plan.load_options(setting), frame_size(plan)) {
-            Ok(bytes) => memory[done] = Some(bytes),
-            Err(reason) => notes.push(reason),
+        let mut cancelled = || tell(Progress { stage: Stage::Memory, done, of: settings.len() }).is_break();
+        let measured = (!cancelled())
+            .then(|| probe.measure(&setting.model, &setting.provider, &plan.load_options(setting), frame_size(plan)));
+        match measured {
+            Some(Ok(bytes)) => memory[done] = Some(bytes),
+            // Its process hears Ctrl-C, too.
+            Some(Err(reason)) if !cancelled() => notes.push(reason),
+            _ => {
+                notes.push("Memory was not measured to the end: it was cancelled.".to_owned());
+                break;
+            }
         }
     }
     memory
@@ -173,7 +222,7 @@ fn assemble(
 }
 
 /// Median total latency of each round.
-fn round_medians(laps: &[Vec<Lap>], row: usize) -> Vec<f64> {
+pub(super) fn round_medians(laps: &[Vec<Lap>], row: usize) -> Vec<f64> {
     laps.iter().map(|round| turn_median(&round[row].total)).collect()
 }
 
@@ -216,37 +265,4 @@ fn figures(laps: &[&Lap], setting: &Setting, detector: &Detector) -> Benchmarked
         millijoule_per_frame: microjoules.map(|energy| energy as f64 / 1e3 / worked),
         peak_rss_bytes: None,
     }
-}
-
-fn conclusions(models: &[BenchmarkedModel], laps: &[Vec<Lap>]) -> Vec<String> {
-    let Some(first) = models.first() else { return Vec::new() };
-    let swept = models.iter().any(|model| model.threads != first.threads);
-    let name = |model: &BenchmarkedModel| {
-        let file = model.path.file_name().unwrap_or_default().to_string_lossy();
-        let threads = if swept { format!(" with {} threads", model.threads) } else { String::new() };
-        let provider = if model.provider == first.provider { String::new() } else { format!(" on {}", model.provider) };
-        format!("{file}{provider}{threads}")
-    };
-    let mut said: Vec<String> = models[1..]
-        .iter()
-        .map(|model| {
-            let [low, high] = model.latency_ratio_interval;
-            let size = model.bytes as f64 / first.bytes.max(1) as f64;
-            format!(
-                "{} against {}: {:.2} of the latency ({low:.2} to {high:.2}), {size:.2} of the size",
-                name(model),
-                name(first),
-                model.latency_ratio
-            )
-        })
-        .collect();
-    let mut row = 0;
-    for group in models.chunk_by(|a, b| a.path == b.path && a.provider == b.provider && a.threads < b.threads) {
-        if group.len() > 1 {
-            let rounds = group.iter().enumerate().map(|(at, model)| (model.threads, round_medians(laps, row + at)));
-            said.extend(ThreadAdvice::of(&group[0].path, rounds).map(|advice| advice.sentence()));
-        }
-        row += group.len();
-    }
-    said
 }

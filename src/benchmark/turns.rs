@@ -1,13 +1,16 @@
 //! Turns: who is measured when.
 
-/// Frames of a turn that is worth its start.
-const FRAMES_A_TURN: usize = 10;
-/// Fewest and most rounds: an interval needs some, and more than this only cost time.
-const ROUNDS: [usize; 2] = [5, 20];
+/// Frames of a turn that is worth its start, and of one after which the other models have waited long enough.
+const FRAMES_A_TURN: [usize; 2] = [10, 50];
+/// Fewest rounds: an interval needs some.
+pub(super) const ROUNDS_LEAST: usize = 5;
+/// How many are enough unless their turns grow too long.
+const ROUNDS_ENOUGH: usize = 20;
 
-/// How many frames each round has: about ten, all together `frames`.
+/// How many frames each round has: ten to fifty, all together `frames`.
 pub(super) fn rounds_of(frames: usize) -> Vec<usize> {
-    let count = (frames / FRAMES_A_TURN).clamp(ROUNDS[0], ROUNDS[1]).min(frames);
+    let enough = (frames / FRAMES_A_TURN[0]).clamp(ROUNDS_LEAST, ROUNDS_ENOUGH);
+    let count = enough.max(frames / FRAMES_A_TURN[1]).min(frames);
     (0..count).map(|round| (round + 1) * frames / count - round * frames / count).collect()
 }
 
@@ -60,6 +63,8 @@ mod tests {
     fn rounds_have_about_ten_frames_and_all_of_them_together() {
         assert_eq!(rounds_of(200), [10; 20]);
         assert_eq!(rounds_of(20), [4; 5]);
+        assert_eq!(rounds_of(1000), [50; 20]);
+        assert_eq!(rounds_of(10_000), [50; 200], "Ctrl-C and a machine that grows slower do not wait for long turns");
         assert_eq!(rounds_of(3), [1; 3]);
         assert_eq!(rounds_of(0), [] as [usize; 0]);
         for frames in [10, 11, 57, 199, 5003] {

@@ -14,7 +14,10 @@ mod source;
 mod spec;
 mod video;
 
-pub use camera::{CameraFormat, CameraInfo, count_cameras, list_cameras};
+pub use camera::{
+    CameraControl, CameraFormat, CameraInfo, ControlAccess, ControlGroup, ControlKind, ControlMemory, ControlSetting,
+    FrameDecoder, FrameLayout, PixelFormat, count_cameras, list_cameras, put_control_setting,
+};
 pub use error::CaptureError;
 pub use open::open;
 pub use pictures::read_picture;

@@ -1,6 +1,6 @@
 //! The trait behind every source of frames.
 
-use super::CaptureError;
+use super::{CameraControl, CaptureError, ControlMemory, ControlSetting};
 use crate::imaging::{ImageSize, RgbImage, Truth};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -120,6 +120,9 @@ pub struct SourceOptions {
     pub camera_format: Option<String>,
     /// Camera: the library that reads it.
     pub camera_backend: CameraBackend,
+    /// Cameras: settings of their controls, by the cameras' names. Those of the camera that is opened are made, and made
+    /// again whenever it comes back.
+    pub camera_controls: ControlMemory,
     /// Demo scene: seed of its world. None: the default world.
     pub seed: Option<u64>,
 }
@@ -143,6 +146,19 @@ pub trait FrameSource: Send {
     fn take_warning(&mut self) -> Option<String> {
         None
     }
+
+    /// What can be set on a camera, when that changed since this was last asked: ask after each [`Self::next_frame`]. None
+    /// for every other source.
+    fn take_controls(&mut self) -> Option<Arc<[CameraControl]>> {
+        None
+    }
+
+    /// Sets a control of a camera: soon, by the camera's own thread, and again whenever it comes back. What was made of it
+    /// shows in [`Self::take_controls`], a refusal in [`Self::take_warning`]. Ignored by every other source.
+    fn set_control(&mut self, _setting: ControlSetting) {}
+
+    /// Sets all controls of a camera to their defaults, and forgets what was set. Ignored by every other source.
+    fn reset_controls(&mut self) {}
 
     /// Told when the user pauses or resumes, so that the clock of a video stops and a camera drops stale frames.
     ///

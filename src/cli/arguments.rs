@@ -2,7 +2,9 @@
 
 use super::output::OutputFormat;
 use super::start::UsageError;
-use super::{bench, cameras, capture, detect, eval, inspect, measure_memory, models, scene, try_model, window};
+use super::{
+    bench, cameras, capture, dataset, detect, eval, inspect, measure_memory, models, quantize, scene, try_model, window,
+};
 use crate::capture::CameraBackend;
 use crate::inference::{CardSource, LoadOptions, ModelOverrides, SessionOptions, Thresholds};
 use crate::runtime;
@@ -70,8 +72,12 @@ pub(super) enum Subcommand {
     Eval(eval::Args),
     /// Keeps frames of a source as pictures: for calibration, and to be labelled
     Capture(capture::Args),
+    /// Labelled pictures: looked over, and written as COCO, YOLO or Pascal VOC
+    Dataset(dataset::Args),
     /// Latency and throughput, stage by stage
     Bench(bench::Args),
+    /// A twin of an FP32 model that computes in 8-bit integers
+    Quantize(quantize::Args),
     /// What a model is taken for, and why
     Inspect(inspect::Args),
     /// Well-known detectors: lists them, downloads them

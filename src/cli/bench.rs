@@ -4,14 +4,17 @@ mod table;
 
 use super::arguments::Global;
 use super::output::{OutputFormat, print};
-use super::start;
-use super::start::UsageError;
+use super::start::{self, UsageError};
 use crate::benchmark::{
-    self, AdviceRequest, MemoryProbe, Plan, Progress, Stage, ThreadAdvice, advise_threads, frames_in_memory,
+    self, AdviceRequest, Benchmark, MemoryProbe, Plan, Progress, Stage, ThreadAdvice, advise_threads,
 };
+use crate::evaluate::Cancel;
+use crate::report::{self, Form, Report};
 use crate::runtime::{MachineInfo, default_threads};
+use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Frames a model where none are asked for; then the rounds end after a minute a row, too.
@@ -22,6 +25,11 @@ const ADVICE_TIME: Duration = Duration::from_secs(5);
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The models are measured in turn, a few frames each, round after round, so that a machine that grows slower is slower for
+all; the first model is the one that others are compared with. --threads 1,2,4 measures every model with each of these
+numbers. Ctrl-C stops after the turn: complete rounds are printed and written, and the exit code is 1, as it is when a
+model does not load.")]
 pub(super) struct Args {
     /// Where the frames come from; they are read into memory before the clock starts
     #[arg(long, value_name = "SPEC", default_value = "demo")]
@@ -29,25 +37,50 @@ pub(super) struct Args {
     /// Frames a model [default: 200, or as many as a minute allows]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
     frames: Option<u32>,
-    /// Ends the rounds after so many seconds, all models together, but not before each had one turn
+    /// Ends the rounds after so many seconds, all models together, but not before each had one turn; of
+    /// --advise-threads: each model [default: 5]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     time_limit: Option<u32>,
     /// Finds the best number of threads for each model, and measures nothing else
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["frames", "report"])]
     advise_threads: bool,
+    /// Write a report: .html, .json, .csv or .md; may be given several times
+    #[arg(long, value_name = "FILE")]
+    report: Vec<PathBuf>,
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     if global.model.is_empty() {
         return Err(UsageError::because("no model was named: add --model FILE.onnx, once for each model"));
     }
-    if args.advise_threads {
-        return advise(global, args);
+    if args.advise_threads && !global.threads.is_empty() {
+        return Err(UsageError::because("--advise-threads finds the number of threads itself: leave --threads out"));
     }
+    for path in &args.report {
+        Form::of(path).map_err(|error| UsageError::because(error.to_string()))?;
+    }
+    let bar = Bar::new()?;
+    if args.advise_threads {
+        return advise(global, args, &bar);
+    }
+    let outcome = benchmark::run(&plan(global, args)?, &mut |progress| bar.show(progress));
+    bar.bar.finish_and_clear();
+    let benchmark = outcome?;
+    for path in &args.report {
+        report::write(path, &Report { evaluation: None, benchmark: Some(&benchmark) })?;
+    }
+    match global.format {
+        OutputFormat::Json => print(&(serde_json::to_string(&benchmark)? + "\n"))?,
+        OutputFormat::Text => print(&table::table(&benchmark))?,
+    }
+    judge(&benchmark, bar.cancel.is_cancelled())
+}
+
+fn plan(global: &Global, args: &Args) -> anyhow::Result<Plan> {
     let threads: Vec<usize> = global.threads.iter().map(|threads| usize::from(*threads)).collect();
     let rows = global.model.len() * threads.len().max(1) * global.provider.len();
     let usual = args.frames.is_none().then(|| TIME_A_ROW * u32::try_from(rows).unwrap_or(1));
-    let plan = Plan {
+    Ok(Plan {
         models: global.model.clone(),
         threads: if threads.is_empty() { vec![default_threads()] } else { threads },
         providers: global.provider.clone(),
@@ -55,26 +88,33 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         overrides: global.overrides(),
         thresholds: global.thresholds(),
         source: args.source.clone(),
-        images: frames_in_memory(&args.source)?,
+        images: benchmark::frames_in_memory(&args.source, global.camera_backend)?,
         frames: args.frames.unwrap_or(FRAMES) as usize,
         time_limit: args.time_limit.map(|seconds| Duration::from_secs(seconds.into())).or(usual),
         trial: start::trial(),
         memory: std::env::current_exe().ok().map(MemoryProbe::new),
         command: command_line(),
-    };
-    let bar = Bar::new();
-    let benchmark = benchmark::run(&plan, &mut |progress| bar.show(progress))?;
-    bar.0.finish_and_clear();
-    match global.format {
-        OutputFormat::Json => print(&(serde_json::to_string(&benchmark)? + "\n")),
-        OutputFormat::Text => print(&table::table(&benchmark)),
-    }
+    })
 }
 
-fn advise(global: &Global, args: &Args) -> anyhow::Result<()> {
-    let (images, trial, bar) = (frames_in_memory(&args.source)?, start::trial(), Bar::new());
+/// What the exit code is about.
+fn judge(benchmark: &Benchmark, cancelled: bool) -> anyhow::Result<()> {
+    if let Some(first) = benchmark.failures.first() {
+        let named = benchmark.models.iter().map(|model| &model.path).collect::<std::collections::BTreeSet<_>>().len();
+        let failed = benchmark.failures.len();
+        bail!("{failed} of {} models were not measured: {}", failed + named, first.message);
+    }
+    if cancelled && !benchmark.complete {
+        bail!("stopped after {} rounds; the figures rest on these", benchmark.rounds);
+    }
+    Ok(())
+}
+
+fn advise(global: &Global, args: &Args, bar: &Bar) -> anyhow::Result<()> {
+    let (images, trial) = (benchmark::frames_in_memory(&args.source, global.camera_backend)?, start::trial());
     let machine = MachineInfo::read();
     let mut found: Vec<ThreadAdvice> = Vec::new();
+    let mut failed: Vec<anyhow::Error> = Vec::new();
     for path in &global.model {
         let request = AdviceRequest {
             path: path.clone(),
@@ -85,13 +125,29 @@ fn advise(global: &Global, args: &Args) -> anyhow::Result<()> {
             most: machine.logical_cores,
             time: args.time_limit.map_or(ADVICE_TIME, |seconds| Duration::from_secs(seconds.into())),
         };
-        found.extend(advise_threads(&request, &mut |progress| bar.show(progress))?);
+        match advise_threads(&request, &mut |progress| bar.show(progress)) {
+            Ok(Some(advice)) => found.push(advice),
+            Ok(None) => {}
+            Err(_) if bar.cancel.is_cancelled() => {}
+            Err(error) => failed.push(error.into()),
+        }
+        if bar.cancel.is_cancelled() {
+            break;
+        }
     }
-    bar.0.finish_and_clear();
+    bar.bar.finish_and_clear();
     match global.format {
-        OutputFormat::Json => print(&format!("{}\n", serde_json::json!({ "machine": machine, "advice": found }))),
-        OutputFormat::Text => print(&table::advice(&machine, &found)),
+        OutputFormat::Json => print(&format!("{}\n", serde_json::json!({ "machine": machine, "advice": found })))?,
+        OutputFormat::Text => print(&table::advice(&machine, &found))?,
     }
+    let of = global.model.len();
+    if let Some(first) = failed.first() {
+        bail!("{} of {of} models were not measured: {}", failed.len(), start::one_line(first));
+    }
+    if bar.cancel.is_cancelled() && found.len() < of {
+        bail!("stopped after {} of {of} models", found.len());
+    }
+    Ok(())
 }
 
 /// The command line that was given, so that it can be repeated.
@@ -105,27 +161,42 @@ fn command_line() -> String {
     std::iter::once("quantscope".to_owned()).chain(rest).collect::<Vec<String>>().join(" ")
 }
 
-struct Bar(ProgressBar);
+/// Shows how far it is, and ends it at Ctrl-C.
+struct Bar {
+    bar: ProgressBar,
+    cancel: Cancel,
+}
 
 impl Bar {
-    fn new() -> Self {
+    fn new() -> anyhow::Result<Self> {
+        let cancel = Cancel::default();
+        start::stop_on_ctrl_c(cancel.clone())?;
+        // Draws to stderr, and nothing at all where that is no terminal.
         let bar = ProgressBar::new(1);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {msg}, {eta} left") {
             bar.set_style(style);
         }
-        Self(bar)
+        Ok(Self { bar, cancel })
     }
 
     fn show(&self, progress: Progress) -> ControlFlow<()> {
+        if self.cancel.is_cancelled() {
+            return ControlFlow::Break(());
+        }
         let words = match progress.stage {
             Stage::Loading => "loading".to_owned(),
+            Stage::Trying(1) => "trying 1 thread".to_owned(),
             Stage::Trying(threads) => format!("trying {threads} threads"),
             Stage::Measuring => "measuring".to_owned(),
             Stage::Memory => "memory".to_owned(),
+            Stage::Failed(message) => {
+                self.bar.suspend(|| tracing::warn!("{message}. The other models go on"));
+                return ControlFlow::Continue(());
+            }
         };
-        self.0.set_length(progress.of as u64);
-        self.0.set_position(progress.done as u64);
-        self.0.set_message(words);
+        self.bar.set_length(progress.of as u64);
+        self.bar.set_position(progress.done as u64);
+        self.bar.set_message(words);
         ControlFlow::Continue(())
     }
 }

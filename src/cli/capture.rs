@@ -1,5 +1,6 @@
 //! `quantscope capture`: frames of a source as pictures, without a model.
 
+use super::arguments::Global;
 use super::output::{OutputFormat, print};
 use crate::capture::{self, Next, Pace, SourceOptions, SourceSpec};
 use crate::pipeline::record::{Every, FrameFolder, FrameOptions, PictureFormat};
@@ -53,8 +54,9 @@ fn seconds(text: &str) -> Result<f64, String> {
 /// # Errors
 ///
 /// When the source cannot be read, gives nothing, or the folder cannot be written.
-pub(super) fn run(format: OutputFormat, args: &Args) -> anyhow::Result<()> {
-    let options = SourceOptions { pace: Pace::EveryFrame, ..SourceOptions::default() };
+pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
+    let options =
+        SourceOptions { pace: Pace::EveryFrame, camera_backend: global.camera_backend, ..SourceOptions::default() };
     let mut source = capture::open(&SourceSpec::from(args.source.as_str()), &options)?;
     let kept = FrameOptions {
         every: args.every_frames.map_or(Every::Seconds(args.every.unwrap_or(1.0)), Every::Frames),
@@ -87,7 +89,7 @@ pub(super) fn run(format: OutputFormat, args: &Args) -> anyhow::Result<()> {
     }
     ensure!(number > 0, "{}: the source gave no picture", args.source);
     let (count, path) = (folder.frames(), folder.path().display());
-    match format {
+    match global.format {
         OutputFormat::Text => print(&format!("{count} of {number} frames in {path}\n")),
         OutputFormat::Json => {
             let line =

@@ -15,9 +15,6 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 
-/// Exit code of a program that a person stopped, as shells have it.
-const STOPPED: i32 = 130;
-
 /// What to evaluate on, and what to keep.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -69,7 +66,7 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let rendered = tempfile::tempdir().context("there is no room for temporary files: free some space")?;
     let plan = plan(global, args, rendered.path());
     let cancel = Cancel::default();
-    stop_on_ctrl_c(cancel.clone())?;
+    start::stop_on_ctrl_c(cancel.clone())?;
     let mut watch = Watch::new(&plan, args);
     let outcome = evaluate::run(&plan, &cancel, &mut |progress| watch.hear(progress));
     watch.bar.finish_and_clear();
@@ -109,17 +106,6 @@ fn plan(global: &Global, args: &Args, rendered: &Path) -> EvaluationPlan {
         detections_to: args.detections.clone(),
         ..EvaluationPlan::new(pictures, global.model.iter().map(model).collect())
     }
-}
-
-/// The first time, what there is is kept; the second time the program ends at once.
-fn stop_on_ctrl_c(cancel: Cancel) -> anyhow::Result<()> {
-    let stop = move || {
-        if cancel.is_cancelled() {
-            std::process::exit(STOPPED);
-        }
-        cancel.cancel();
-    };
-    ctrlc::set_handler(stop).context("Ctrl-C cannot be listened to")
 }
 
 fn write_report(path: &Path, evaluation: &Evaluation) -> anyhow::Result<()> {

@@ -5,6 +5,8 @@ use std::path::Path;
 
 /// Class names in a line.
 const NAMES_SHOWN: usize = 12;
+/// Classes of which it is said how far they agree.
+const CLASSES_SHOWN: usize = 4;
 
 /// The whole evaluation as text.
 pub(super) fn table(evaluation: &Evaluation) -> String {
@@ -112,6 +114,7 @@ fn agreement(evaluation: &Evaluation, with: &ComparedWithReference) -> Vec<Strin
          score change {:.3}",
         names[0], names[1], figures.f1, figures.precision, figures.recall, figures.mean_iou, figures.mean_score_delta
     )];
+    lines.extend(least_agreed(with).map(|classes| format!("{} against {}: {classes}", names[0], names[1])));
     if let Some(difference) = with.ap_difference {
         let interval = with.ap_difference_interval.map(|[low, high]| format!(" ({low:+.3} … {high:+.3})"));
         let verdict = with.ap_verdict.as_ref().map(|verdict| format!(": {verdict}"));
@@ -119,6 +122,18 @@ fn agreement(evaluation: &Evaluation, with: &ComparedWithReference) -> Vec<Strin
         lines.push(format!("{} against {}: AP {difference:+.3}{interval}{verdict}", names[0], names[1]));
     }
     lines
+}
+
+/// The classes that agree least, of those that are on enough pictures to tell.
+fn least_agreed(with: &ComparedWithReference) -> Option<String> {
+    let known = with.details.classes.iter().filter_map(|class| Some((class, class.known_interval()?)));
+    let mut classes: Vec<_> = known.filter(|(class, _)| class.figures.f1 < 1.0).collect();
+    classes.sort_by(|(a, _), (b, _)| a.figures.f1.total_cmp(&b.figures.f1));
+    let words = classes.iter().take(CLASSES_SHOWN).map(|(class, [low, high])| {
+        format!("{} {:.3} ({low:.3} … {high:.3}, {} pictures)", class.name, class.figures.f1, class.pictures)
+    });
+    let words: Vec<String> = words.collect();
+    (!words.is_empty()).then(|| format!("classes that agree least: {}", words.join(", ")))
 }
 
 fn share(figure: Option<f64>) -> String {

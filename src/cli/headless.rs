@@ -2,12 +2,16 @@
 //! annotated picture.
 
 use super::arguments::Global;
+use super::headless_record::Recordings;
 use super::output::{OutputFormat, print, save_picture};
 use crate::app::{StartOptions, verdict};
 use crate::capture::{SourceOptions, SourceSpec};
 use crate::imaging::{DrawnBox, RgbImage, draw_boxes, draw_caption};
 use crate::inference::ModelInfo;
-use crate::pipeline::{Command, Event, FrameResult, LaneId, Link, Mode, Pipeline, PipelineConfig, Statistics};
+use crate::pipeline::{
+    AGREEMENT_FRAMES_DEFAULT, AgreementStatistics, Command, Event, FrameResult, LaneId, Link, Mode, Pipeline,
+    PipelineConfig, Statistics,
+};
 use anyhow::{Context, bail};
 use crossbeam_channel::{Receiver, bounded};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -24,16 +28,23 @@ const TABLE_INTERVAL: Duration = Duration::from_millis(500);
 /// Where the annotated picture goes: the current folder.
 const PICTURE: &str = "quantscope-headless.jpg";
 
-pub(super) fn run(global: &Global, options: StartOptions, config: PipelineConfig) -> anyhow::Result<()> {
+pub(super) fn run(
+    global: &Global,
+    options: StartOptions,
+    config: PipelineConfig,
+    recordings: Recordings,
+) -> anyhow::Result<()> {
     let (wake_sender, woken) = bounded(1);
     let wake = Arc::new(move || {
         let _ = wake_sender.try_send(());
     });
     let (link, _pipeline) = Pipeline::start(config, wake).context("the operating system gives no thread")?;
-    let mut watch = Watch::default();
+    let mut watch = Watch { recordings, ..Watch::default() };
     watch.start(&link, global, options)?;
     watch.follow(&link, &woken)?;
-    watch.finish(global.format)
+    let recorded = std::mem::take(&mut watch.recordings).finish(&link, &woken);
+    watch.finish(global.format)?;
+    recorded
 }
 
 /// What was seen of the pipeline so far.
@@ -42,6 +53,7 @@ struct Watch {
     expected: usize,
     models: [Option<Arc<ModelInfo>>; 2],
     latest: Option<Arc<FrameResult>>,
+    recordings: Recordings,
 }
 
 impl Watch {
@@ -59,6 +71,7 @@ impl Watch {
         }
         link.send(Command::SetMode(Mode::Compare));
         link.send(Command::SetThresholds(global.thresholds()));
+        link.send(Command::SetAgreementWindow(options.agreement_frames.unwrap_or(AGREEMENT_FRAMES_DEFAULT)));
         link.send(Command::SetAccelerate(!global.no_accelerate));
         let looping =
             SourceOptions { looping: true, camera_backend: global.camera_backend, ..SourceOptions::default() };
@@ -85,6 +98,7 @@ impl Watch {
                     running = true;
                     // What was measured while the other model was still loading does not count.
                     link.send(Command::ResetStatistics);
+                    self.recordings.start(link);
                     end = Instant::now() + RUN_TIME;
                 }
                 if complete {
@@ -112,6 +126,7 @@ impl Watch {
         match event {
             Event::ModelLoaded { lane, info } => self.models[lane.index()] = Some(info),
             Event::ModelFailed { message, .. } | Event::SourceFailed { message, .. } => bail!(message),
+            Event::Recording(status) => self.recordings.hear(status),
             Event::Warning(message) => tracing::warn!("{message}"),
             Event::SourceTroubled { message, .. } => tracing::warn!("{message}. It is tried again by itself"),
             Event::SourceRecovered { spec, .. } => tracing::warn!("{spec}: it gives pictures again"),
@@ -164,10 +179,7 @@ impl Watch {
         });
         row("recall", &|i| lanes[i].accuracy.map_or_else(|| "–".to_owned(), |a| format!("{:.3}", a.recall)));
         if let Some(agreement) = &statistics.agreement {
-            text.push_str(&format!(
-                "agreement: F1 {:.3}, mean IoU {:.3}, mean score change {:.3} ({} frames)\n",
-                agreement.f1, agreement.mean_iou, agreement.mean_score_delta, agreement.frames
-            ));
+            text.push_str(&agreement_words(agreement));
         }
         let capture = statistics.capture_fps.unwrap_or(0.0);
         text.push_str(&format!(
@@ -198,12 +210,33 @@ impl Watch {
             })
             .collect();
         let agreement = statistics.agreement.map(|a| {
-            serde_json::json!({"precision": a.precision, "recall": a.recall, "f1": a.f1, "mean_iou": a.mean_iou,
-                               "mean_score_delta": a.mean_score_delta, "frames": a.frames})
+            serde_json::json!({"precision": a.precision, "recall": a.recall, "f1": a.f1, "f1_interval": a.f1_interval,
+                               "mean_iou": a.mean_iou, "mean_score_delta": a.mean_score_delta, "frames": a.frames,
+                               "window": a.window, "reference_boxes": a.reference_boxes,
+                               "candidate_boxes": a.candidate_boxes})
         });
         serde_json::json!({"models": models, "agreement": agreement, "capture_fps": statistics.capture_fps,
                            "dropped_frames": statistics.dropped_frames, "picture": PICTURE})
     }
+}
+
+/// Two lines: the figures, and what they rest on.
+fn agreement_words(agreement: &AgreementStatistics) -> String {
+    let interval = match agreement.f1_interval {
+        Some([low, high]) => format!("95 % interval {low:.3} … {high:.3}"),
+        None => "too few frames for an interval".to_owned(),
+    };
+    format!(
+        "agreement: F1 {:.3} ({interval}), mean IoU {:.3}, mean score change {:.3}\n  over the last {} compared frames \
+         (window {}) with {} boxes of A and {} of B\n",
+        agreement.f1,
+        agreement.mean_iou,
+        agreement.mean_score_delta,
+        agreement.frames,
+        agreement.window,
+        agreement.reference_boxes,
+        agreement.candidate_boxes
+    )
 }
 
 fn file_name(path: &Path) -> String {

@@ -5,14 +5,17 @@ mod arguments;
 mod bench;
 mod cameras;
 mod capture;
+mod dataset;
 mod detect;
 mod eval;
 mod eval_table;
 mod headless;
+mod headless_record;
 mod inspect;
 mod measure_memory;
 mod models;
 mod output;
+mod quantize;
 mod scene;
 mod start;
 mod tap;
@@ -51,11 +54,13 @@ fn run(arguments: Arguments, started_at: Instant, tapped: &tap::Tapped) -> anyho
         None => window::run(&global, &arguments.window, started_at, tapped),
         Some(Subcommand::Detect(args)) => detect::run(&global, &args),
         Some(Subcommand::Eval(args)) => eval::run(&global, &args),
-        Some(Subcommand::Capture(args)) => capture::run(global.format, &args),
+        Some(Subcommand::Dataset(args)) => dataset::run(&args, global.format),
+        Some(Subcommand::Capture(args)) => capture::run(&global, &args),
         Some(Subcommand::Bench(args)) => bench::run(&global, &args),
+        Some(Subcommand::Quantize(args)) => quantize::run(&global, &args),
         Some(Subcommand::Inspect(args)) => inspect::run(&global, &args),
         Some(Subcommand::Models(args)) => models::run(&args, global.format),
-        Some(Subcommand::Cameras(args)) => cameras::run(&args, global.format),
+        Some(Subcommand::Cameras(args)) => cameras::run(&global, &args),
         Some(Subcommand::Scene(args)) => scene::run(&args),
         Some(Subcommand::MeasureMemory(args)) => measure_memory::run(&global, &args),
         Some(Subcommand::TryModel(args)) => try_model::run(&global, &args),

@@ -1,13 +1,12 @@
 //! How results are written: to standard output, and to files that are there completely or not at all.
 
+use crate::files;
 use crate::imaging::RgbImage;
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use image::ImageFormat;
-use std::ffi::OsString;
-use std::fs;
 use std::io::{Cursor, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The form of what goes to standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -51,16 +50,8 @@ pub(super) fn save_picture(picture: &RgbImage, path: &Path) -> anyhow::Result<()
     write_whole(path, &bytes)
 }
 
-/// Writes a file beside its place and renames it: a full disk leaves what was there before.
+/// Writes a file completely or not at all.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let partial = PathBuf::from([path.as_os_str(), ".partial".as_ref()].into_iter().collect::<OsString>());
-    let write = || {
-        fs::write(&partial, bytes)?;
-        fs::rename(&partial, path)
-    };
-    write().map_err(|error: std::io::Error| {
-        let _ = fs::remove_file(&partial);
-        anyhow::Error::new(error)
-            .context(format!("{}: cannot be written. Free some space or name another place", path.display()))
-    })
+    let written = files::replace(path, bytes);
+    written.with_context(|| format!("{}: cannot be written. Free some space or name another place", path.display()))
 }

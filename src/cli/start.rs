@@ -1,11 +1,27 @@
 //! What every subcommand needs at its start and end.
 
 use super::tap::{Tapped, tap};
+use crate::evaluate::Cancel;
 use crate::inference::trial::Trial;
+use anyhow::Context;
 use std::io::IsTerminal;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
+
+/// Exit code of a program that a person stopped, as shells have it.
+const STOPPED: i32 = 130;
+
+/// The first time, what there is is kept; the second time the program ends at once.
+pub(super) fn stop_on_ctrl_c(cancel: Cancel) -> anyhow::Result<()> {
+    let stop = move || {
+        if cancel.is_cancelled() {
+            std::process::exit(STOPPED);
+        }
+        cancel.cancel();
+    };
+    ctrlc::set_handler(stop).context("Ctrl-C cannot be listened to")
+}
 
 /// Messages go to stderr: warnings, with `-v` what happens, with `-vv` everything of ours. `RUST_LOG` overrides.
 /// Warnings and errors can also be read from what is returned, whatever is shown on stderr.

@@ -1,12 +1,14 @@
 //! `quantscope` without a subcommand: the window; without a display the same pipeline in the terminal.
 
 use super::arguments::Global;
+use super::headless_record::Recordings;
+use super::start::UsageError;
 use super::tap::Tapped;
 use super::{headless, start};
 use crate::app::{self, CameraChoice, CameraFormatChoice, Services, StartOptions, TwinChoice, TwinRole, Variant};
 use crate::capture::{self, SourceSpec};
 use crate::inference::twin;
-use crate::pipeline::{Pipeline, PipelineConfig};
+use crate::pipeline::{AGREEMENT_FRAMES, Pipeline, PipelineConfig};
 use crate::runtime;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
@@ -25,12 +27,19 @@ pub(super) struct Args {
     /// demo | camera[:N] | FILE (picture or video) | DIR (pictures) | rtsp://… | http://…
     #[arg(long, value_name = "SPEC")]
     source: Option<String>,
+    /// Compared frames that the agreement of two models looks back over [default: 300, or as it was set in the window]
+    #[arg(long, value_name = "N", value_parser = agreement_frames)]
+    agreement_window: Option<usize>,
     /// Run in the terminal for ten seconds although there is a display
     #[arg(long)]
     headless: bool,
+    /// In the terminal: record what is computed, a video (.mp4, .mkv) or detections (.jsonl); may be given twice
+    #[arg(long, value_name = "FILE")]
+    record: Vec<PathBuf>,
 }
 
 pub(super) fn run(global: &Global, args: &Args, started_at: Instant, tapped: &Tapped) -> anyhow::Result<()> {
+    let recordings = Recordings::of(&args.record)?;
     // Without ONNX Runtime nothing can be shown; better said now than in every lane.
     runtime::initialize()?;
     let options = StartOptions {
@@ -44,6 +53,7 @@ pub(super) fn run(global: &Global, args: &Args, started_at: Instant, tapped: &Ta
         confidence: global.confidence,
         iou: global.iou,
         threads: global.threads.first().map(|threads| usize::from(*threads)),
+        agreement_frames: args.agreement_window,
         plain_sessions: global.no_accelerate,
         camera_backend: global.camera_backend,
         default_models: DEFAULT_MODELS.map(default_model),
@@ -56,7 +66,10 @@ pub(super) fn run(global: &Global, args: &Args, started_at: Instant, tapped: &Ta
         if !args.headless {
             eprintln!("There is no display, so there is no window; the same pipeline runs here for ten seconds.");
         }
-        return headless::run(global, options, config);
+        return headless::run(global, options, config, recordings);
+    }
+    if !args.record.is_empty() {
+        return Err(UsageError::because("--record goes with --headless; the window has its own control to record"));
     }
     let mut pipeline = None;
     let services = Services::new(list_cameras, find_twin).with_families(find_family).with_trial(start::trial());
@@ -66,6 +79,12 @@ pub(super) fn run(global: &Global, args: &Args, started_at: Instant, tapped: &Ta
         pipeline = Some(running);
         Ok(link)
     })
+}
+
+fn agreement_frames(text: &str) -> Result<usize, String> {
+    let (least, most) = AGREEMENT_FRAMES.into_inner();
+    let frames = text.parse().ok().filter(|frames| AGREEMENT_FRAMES.contains(frames));
+    frames.ok_or_else(|| format!("must be a number of frames from {least} to {most}"))
 }
 
 /// Whether a window can be hoped for. On Linux that is a matter of the environment.
@@ -96,7 +115,7 @@ fn list_cameras() -> Vec<CameraChoice> {
 }
 
 fn find_twin(path: &Path) -> Option<TwinChoice> {
-    let twin = twin::find(path)?;
+    let twin = twin::find(path).or_else(|| twin::find_by_content(path))?;
     let role = match twin.role {
         twin::Role::Quantized => TwinRole::Quantized,
         twin::Role::FullPrecision | twin::Role::HalfPrecision => TwinRole::FullPrecision,

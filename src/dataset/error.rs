@@ -66,7 +66,9 @@ pub enum DatasetError {
         reason: String,
     },
     /// The place to write to is taken.
-    #[error("{path} is there already and is not empty. Name another folder, or allow it to be overwritten")]
+    #[error(
+        "{path} is there already and is not empty. Name another folder, or let it be written into with --overwrite"
+    )]
     Exists {
         /// The folder.
         path: PathBuf,
@@ -80,7 +82,7 @@ pub enum DatasetError {
         source: std::io::Error,
     },
     /// A picture cannot be brought along.
-    #[error("the picture {path} cannot be copied: {source}. Nothing was written")]
+    #[error("the picture {path} cannot be copied: {source}. Check that it can be read and that there is space")]
     PictureNotCopied {
         /// The picture.
         path: PathBuf,
@@ -90,4 +92,13 @@ pub enum DatasetError {
     /// YOLO finds labels by the place of the picture.
     #[error("YOLO looks for labels beside the pictures, so these cannot stay where they are: link or copy them")]
     YoloNeedsPictures,
+    /// YOLO numbers classes by their place in a list, which may not be empty.
+    #[error("YOLO needs the names of its classes, and the dataset has none. Add one, or write COCO or VOC")]
+    YoloNeedsClasses,
+    /// Labels are text.
+    #[error("the picture {path} has a name that labels cannot hold. Rename it, or link or copy the pictures")]
+    NameNotWritable {
+        /// The picture.
+        path: PathBuf,
+    },
 }

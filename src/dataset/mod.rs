@@ -2,6 +2,7 @@
 //!
 //! Nothing broken is fatal as long as something is left to evaluate: what was wrong is listed in [`Dataset::problems`].
 
+mod check;
 mod classes;
 mod coco;
 mod coco80;
@@ -10,7 +11,11 @@ mod error;
 mod open;
 mod picture;
 mod problem;
+mod summary;
+#[cfg(test)]
+mod test_files;
 mod voc;
+mod write;
 mod yolo;
 
 pub use classes::{ClassMatch, match_class_names, match_classes};
@@ -19,6 +24,8 @@ pub use error::DatasetError;
 pub use open::OpenOptions;
 pub use picture::{has_picture_ending, picture_size};
 pub use problem::{CountedKind, Problem, ProblemKind, count_problems};
+pub use summary::{ClassSummary, DatasetSummary};
+pub use write::{Loss, LossKind, PictureTransfer, WriteOptions, Written, write};
 
 use crate::imaging::{BoxInImage, ImageSize};
 use serde::Serialize;
@@ -49,6 +56,17 @@ pub enum DatasetForm {
     Yolo,
     /// An xml file a picture, boxes as left, top, right, bottom in pixels, names in place of numbers.
     Voc,
+}
+
+impl DatasetForm {
+    /// For people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Coco => "COCO",
+            Self::Yolo => "YOLO",
+            Self::Voc => "Pascal VOC",
+        }
+    }
 }
 
 /// A class of the dataset.

@@ -99,7 +99,7 @@ fn coco_folders(path: &Path) -> Vec<PathBuf> {
 }
 
 /// The form, and the file or folder that it is.
-fn identify(path: &Path) -> Result<(DatasetForm, PathBuf), DatasetError> {
+pub(super) fn identify(path: &Path) -> Result<(DatasetForm, PathBuf), DatasetError> {
     let not_a_dataset =
         |what: &str, remedy| DatasetError::NotADataset { path: path.to_owned(), what: what.to_owned(), remedy };
     let metadata = match path.metadata() {

@@ -155,18 +155,25 @@ pub(super) fn files_below(
 /// Reads a whole file of labels, as text. Bytes that are no UTF-8 become �, and the second value says that there were some.
 pub(super) fn read_text(path: &Path, limit_megabytes: u64) -> Result<(String, bool), DatasetError> {
     let unreadable = |source| DatasetError::Unreadable { path: path.to_owned(), source };
-    let file = File::open(path).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
+    let metadata = path.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
-        // A device or a pipe might never end.
+        // A device might never end, and a pipe never begin.
         return Err(unreadable(std::io::Error::other("it is no file")));
     }
     let limit = limit_megabytes << 20;
-    let mut bytes = Vec::with_capacity(metadata.len().min(limit) as usize + 1);
+    let too_large = |bytes: u64| {
+        let megabytes = bytes.div_ceil(1 << 20);
+        DatasetError::TooLarge { path: path.to_owned(), megabytes, limit: limit_megabytes }
+    };
+    if metadata.len() > limit {
+        return Err(too_large(metadata.len()));
+    }
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
+    // It may be growing.
     file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > limit {
-        let megabytes = (metadata.len().max(limit + 1) >> 20).max(limit_megabytes);
-        return Err(DatasetError::TooLarge { path: path.to_owned(), megabytes, limit: limit_megabytes });
+        return Err(too_large(limit + 1));
     }
     let text = String::from_utf8(bytes);
     Ok(match text {

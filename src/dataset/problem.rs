@@ -17,6 +17,8 @@ pub struct Problem {
 pub enum ProblemKind {
     /// A listed picture is not there or is no picture.
     MissingPicture,
+    /// A picture of another size than the labels say, so that its boxes are elsewhere.
+    WrongSize,
     /// Labels that cannot be read at all.
     UnreadableLabels,
     /// A label file without a line: a picture without objects, which is allowed.
@@ -37,8 +39,9 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::MissingPicture,
+        Self::WrongSize,
         Self::UnreadableLabels,
         Self::EmptyLabels,
         Self::OutsidePicture,
@@ -49,18 +52,24 @@ impl ProblemKind {
         Self::UnknownPicture,
     ];
 
-    /// For people, as `missing pictures`.
+    /// Whether it may be meant so: a picture without objects.
+    pub const fn is_allowed(self) -> bool {
+        matches!(self, Self::EmptyLabels)
+    }
+
+    /// For people, in the plural.
     pub const fn words(self) -> &'static str {
         match self {
-            Self::MissingPicture => "missing pictures",
-            Self::UnreadableLabels => "unreadable labels",
+            Self::MissingPicture => "pictures that are missing or are none",
+            Self::WrongSize => "pictures of another size than their labels say",
+            Self::UnreadableLabels => "labels that cannot be read",
             Self::EmptyLabels => "pictures without labels",
             Self::OutsidePicture => "boxes outside their picture",
             Self::NotABox => "boxes without an area",
-            Self::UnknownClass => "unknown classes",
-            Self::DuplicateId => "ids used twice",
-            Self::DuplicatePicture => "pictures listed twice",
-            Self::UnknownPicture => "objects of unknown pictures",
+            Self::UnknownClass => "objects of a class that is not declared",
+            Self::DuplicateId => "ids that are used twice",
+            Self::DuplicatePicture => "pictures that are listed twice",
+            Self::UnknownPicture => "objects of a picture that is not listed",
         }
     }
 }

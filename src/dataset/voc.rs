@@ -6,16 +6,22 @@
 //! of 640 pixels, left edge 0, right edge 640. Boxes in whole numbers are read so, as Detectron2 does. Programs that
 //! write fractions of pixels (CVAT among them) mean edges counted from 0; a box with a decimal point is read so. What
 //! we write follows the same rule, so that nothing is lost on the way there and back.
+//!
+//! # What is not VOC's
+//!
+//! `labels.txt` beside the folders (as CVAT writes it) keeps the order of the classes, and those without an object; the
+//! classes that it does not name come after it, by name. `<area>` in an object is the area of its outline, and `difficult`
+//! is COCO's crowd: neither wanted nor wrong.
 
 mod annotation;
 
-pub(super) use annotation::Annotation;
+pub(super) use annotation::{Annotation, rect_of};
 
 use super::entries::{Pictures, checked_box, short_name};
 use super::picture::{PictureFolders, files_below, read_text};
 use super::problem::{ProblemKind, Problems, quoted};
 use super::{DatasetClass, DatasetError, LabelledBox, LabelledPicture};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 const XML_MEGABYTES: u64 = 16;
@@ -66,19 +72,20 @@ pub(super) fn read(
         return Err(DatasetError::NoPictures { path: path.to_owned(), reason });
     }
     let classes = classes(&found, place.class_list());
+    let place_of: HashMap<&str, usize> = classes.iter().map(String::as_str).zip(0..).collect();
     for (index, annotation, name) in found {
-        add_objects(&mut pictures[index], annotation, &name, &classes, problems);
+        add_objects(&mut pictures[index], annotation, &name, &place_of, problems);
     }
     let classes = classes.into_iter().enumerate().map(|(id, name)| DatasetClass { name, id: id as u64 });
     Ok((classes.collect(), pictures))
 }
 
-/// Adds the objects of an xml file to its picture. `classes` are sorted.
+/// Adds the objects of an xml file to its picture.
 pub(super) fn add_objects(
     picture: &mut LabelledPicture,
     annotation: Annotation,
     name: &str,
-    classes: &[String],
+    classes: &HashMap<&str, usize>,
     problems: &mut Problems,
 ) {
     if annotation.objects.is_empty() && annotation.broken.is_none() {
@@ -86,7 +93,7 @@ pub(super) fn add_objects(
     }
     for (number, object) in annotation.objects.into_iter().enumerate() {
         let place = || format!("{name} object {} ({})", number + 1, quoted(&object.name));
-        let Ok(class) = classes.binary_search(&object.name) else {
+        let Some(&class) = classes.get(object.name.as_str()) else {
             let text = || format!("{name} object {}: it has no name; left out", number + 1);
             problems.add(ProblemKind::UnknownClass, text);
             continue;
@@ -103,11 +110,15 @@ pub(super) fn add_objects(
     }
 }
 
-/// All classes by name: those listed, and those that objects have.
+/// All classes: those listed, in the list's order, and then by name those that only objects have.
 fn classes(found: &[(usize, Annotation, String)], listed: Vec<String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let mut classes: Vec<String> = listed.into_iter().filter(|name| !name.is_empty()).collect();
+    classes.retain(|name| seen.insert(name.clone()));
     let names = found.iter().flat_map(|(_, annotation, _)| &annotation.objects).map(|object| &object.name);
-    let names: BTreeSet<String> = names.cloned().chain(listed).filter(|name| !name.is_empty()).collect();
-    names.into_iter().collect()
+    let others: BTreeSet<&String> = names.filter(|name| !name.is_empty() && !seen.contains(*name)).collect();
+    classes.extend(others.into_iter().cloned());
+    classes
 }
 
 fn read_file(file: &Path, problems: &mut Problems) -> Option<Annotation> {
@@ -199,8 +210,11 @@ impl Place {
     /// The names in the list of classes, where there is one.
     fn class_list(&self) -> Vec<String> {
         let file = self.root.join(CLASS_LIST);
-        let text =
-            if file.is_file() { read_text(&file, 1).map(|(text, _)| text).unwrap_or_default() } else { String::new() };
+        let text = if file.is_file() {
+            read_text(&file, XML_MEGABYTES).map(|(text, _)| text).unwrap_or_default()
+        } else {
+            String::new()
+        };
         text.lines().map(|line| line.trim().to_owned()).collect()
     }
 }
@@ -223,11 +237,14 @@ fn select(path: &Path, files: Vec<PathBuf>, sets: &Path, split: Option<&str>) ->
         },
     };
     let (text, _) = read_text(&sets.join(format!("{chosen}.txt")), LIST_MEGABYTES)?;
-    // A line may go on with 1 or -1, whether an object of some class is there.
-    let stems: HashSet<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    let listed =
-        |file: &PathBuf| file.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| stems.contains(stem));
-    Ok(files.into_iter().filter(listed).collect())
+    let stem = |file: &PathBuf| Some(file.file_stem()?.to_str()?.to_owned());
+    let mut by_stem: HashMap<String, PathBuf> =
+        files.into_iter().filter_map(|file| Some((stem(&file)?, file))).collect();
+    let listed = text.lines().map(str::trim).filter_map(|line| {
+        // A line may go on with 1 or -1, whether an object of some class is there.
+        by_stem.remove(line).or_else(|| by_stem.remove(line.rsplit_once(char::is_whitespace)?.0.trim_end()))
+    });
+    Ok(listed.collect())
 }
 
 #[cfg(test)]

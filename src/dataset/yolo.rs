@@ -113,9 +113,12 @@ fn split_files(
     }
     let roots = roots(path, config);
     let mut files = Vec::new();
+    let mut seen = HashSet::new();
     for name in &names {
         for place in config.splits.get(*name).ok_or_else(|| no_split(name))? {
             match find_place(&roots, place) {
+                // Splits may share their pictures.
+                Some(found) if !seen.insert(found.clone()) => {}
                 Some(found) => files.extend(place_files(&found, problems)?),
                 None => problems.add(ProblemKind::MissingPicture, || {
                     format!("{name}: {} is not there; its pictures are left out", quoted(place))

@@ -229,7 +229,7 @@ impl Gathered {
             .collect();
         let problems = count_problems(&self.dataset.problems, EXAMPLES).into_iter();
         DatasetFacts {
-            path: self.dataset.path.clone(),
+            path: self.plan.pictures.name(&self.dataset.path),
             images: counted.len(),
             boxes: counted.iter().map(|picture| picture.boxes.len()).sum(),
             classes: self.dataset.classes.len(),

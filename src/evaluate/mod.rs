@@ -91,7 +91,7 @@ pub struct EvaluationSettings {
 /// What is said of the dataset.
 #[derive(Clone, Debug, Serialize)]
 pub struct DatasetFacts {
-    /// The file or folder.
+    /// The file or folder, or the demo scene in words.
     #[serde(serialize_with = "path_as_text")]
     pub path: PathBuf,
     /// Pictures evaluated.

@@ -63,6 +63,18 @@ pub enum LabelledPictures {
     },
 }
 
+impl LabelledPictures {
+    /// What they are called: what was opened, or the demo scene with what decides its pictures.
+    pub(super) fn name(&self, opened: &Path) -> PathBuf {
+        match self {
+            Self::Files { .. } => opened.to_owned(),
+            Self::Scene { seed, size, .. } => {
+                PathBuf::from(format!("demo scene, seed {seed}, {}x{}", size.width, size.height))
+            }
+        }
+    }
+}
+
 /// A model with what was given for it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelToEvaluate {

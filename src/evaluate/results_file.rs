@@ -3,11 +3,10 @@
 
 use super::EvaluateError;
 use super::gathered::Gathered;
+use crate::files;
 use serde::Serialize;
 use std::collections::HashSet;
-use std::ffi::OsString;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 #[derive(Serialize)]
 struct Line {
@@ -31,7 +30,7 @@ pub(super) fn write(folder: &Path, gathered: &Gathered) -> Result<(), EvaluateEr
             continue;
         }
         let path = folder.join(name);
-        replace(&path, |out| {
+        files::replace_with(&path, |out| {
             let dataset = gathered.dataset();
             let found =
                 dataset.pictures.iter().zip(&model.pictures).filter_map(|(p, found)| Some((p, found.as_ref()?)));
@@ -70,23 +69,6 @@ fn names<'a>(paths: impl Iterator<Item = &'a Path>) -> Vec<String> {
     paths.map(unique).collect()
 }
 
-/// Writes a file beside its place and renames it.
-pub(super) fn replace(
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<std::fs::File>) -> std::io::Result<()>,
-) -> std::io::Result<()> {
-    let partial = PathBuf::from([path.as_os_str(), ".partial".as_ref()].into_iter().collect::<OsString>());
-    let written = std::fs::File::create(&partial).and_then(|file| {
-        let mut out = BufWriter::new(file);
-        write(&mut out)?;
-        out.flush()?;
-        std::fs::rename(&partial, path)
-    });
-    written.inspect_err(|_| {
-        let _ = std::fs::remove_file(&partial);
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,19 +77,5 @@ mod tests {
     fn models_of_one_name_get_files_of_their_own() {
         let paths = ["a/m.onnx", "b/m.onnx", "c/n.onnx", "m-2.onnx"].map(Path::new);
         assert_eq!(names(paths.into_iter()), ["m.json", "m-2.json", "n.json", "m-2-2.json"]);
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_written_leaves_the_older_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.json");
-        replace(&path, |out| out.write_all(b"old")).unwrap();
-        let failed = replace(&path, |out| {
-            out.write_all(b"half")?;
-            Err(std::io::Error::other("no space"))
-        });
-        assert!(failed.is_err());
-        assert_eq!(std::fs::read(&path).unwrap(), b"old");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -1,13 +1,12 @@
 //! Pictures of the demo scene as a dataset in a folder: `images/000000.jpg` … and `instances.json` in COCO form.
 
 use super::EvaluateError;
-use super::results_file::replace;
+use crate::files;
 use crate::imaging::{ImageSize, RgbImage, Truth};
 use crate::scene::{CLASS_NAMES, Stills};
 use image::codecs::jpeg::JpegEncoder;
 use serde::Serialize;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Name of the json file in the folder.
@@ -109,7 +108,7 @@ pub fn render(folder: &Path, set: &SceneSet, go_on: &mut dyn FnMut(u64) -> bool)
         }
     }
     let written = serde_json::to_vec(&coco).map_err(std::io::Error::from);
-    written.and_then(|bytes| replace(&json, |out| out.write_all(&bytes))).map_err(unwritable(&json))?;
+    written.and_then(|bytes| files::replace(&json, &bytes)).map_err(unwritable(&json))?;
     Ok(RenderedSet { json, pictures: coco.images.len(), signs: coco.annotations.len() })
 }
 
@@ -140,5 +139,5 @@ fn write_jpeg(path: &Path, picture: &RgbImage, quality: u8) -> std::io::Result<(
     let mut bytes = Vec::new();
     let encoded = JpegEncoder::new_with_quality(&mut bytes, quality).encode_image(picture);
     encoded.map_err(std::io::Error::other)?;
-    replace(path, |out| out.write_all(&bytes))
+    files::replace_quickly(path, &bytes)
 }

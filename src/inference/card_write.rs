@@ -1,7 +1,7 @@
 //! Writing model cards: only what changes is touched; comments, `[about]` and the order of the lines stay.
 
 use super::{Anchors, CardError, CardLabels, CardOverrides};
-use std::io::Write;
+use crate::files;
 use std::path::Path;
 use toml_edit::{Array, DocumentMut, Item, RawString, Table, Value};
 
@@ -53,7 +53,7 @@ impl CardOverrides {
             let trailing = document.trailing().as_str().unwrap_or_default().to_owned();
             document.set_trailing(left + &trailing);
         }
-        replace(path, document.to_string().as_bytes())
+        files::replace(path, document.to_string().as_bytes())
             .map_err(|source| CardError::Write { path: path.to_owned(), source })
     }
 
@@ -154,23 +154,6 @@ fn anchors(anchors: &Anchors) -> Value {
 fn number(value: f32) -> Value {
     let short = value.to_string().parse::<f64>().ok().filter(|short| *short as f32 == value);
     Value::from(short.unwrap_or(f64::from(value)))
-}
-
-/// Writes a temporary file beside the place and renames it. A link leads to the file that is replaced.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let place = std::fs::canonicalize(path).or_else(|_| std::path::absolute(path))?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".quantscope-card-");
-    #[cfg(unix)]
-    {
-        // As any other new file: what the user's mask leaves, not for the owner alone.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(place.parent().unwrap_or(Path::new(".")))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(&place).map(drop).map_err(|error| error.error)
 }
 
 #[cfg(test)]

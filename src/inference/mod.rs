@@ -39,4 +39,4 @@ pub use nms::Postprocessor;
 pub use recognize::{
     Evidence, InputRecognition, Item, Recognition, RecognizeError, guessed_keys, recognize, recognize_input,
 };
-pub use session::{SessionError, SessionOptions};
+pub use session::{Optimization, SessionError, SessionOptions};

@@ -70,11 +70,28 @@ pub struct SessionOptions {
     /// Whether a quantized model is made faster where its outputs stay the same, see
     /// [`accelerate`](super::accelerate).
     pub accelerate: bool,
+    /// How far it goes.
+    pub optimization: Optimization,
+}
+
+/// How far ONNX Runtime's optimizer goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Optimization {
+    /// As far as it can.
+    #[default]
+    All,
+    /// Constants are folded and batch norms fused; only operators of ONNX itself come out.
+    Basic,
 }
 
 impl Default for SessionOptions {
     fn default() -> Self {
-        Self { threads: runtime::default_threads(), optimized_to: None, accelerate: true }
+        Self {
+            threads: runtime::default_threads(),
+            optimized_to: None,
+            accelerate: true,
+            optimization: Optimization::All,
+        }
     }
 }
 
@@ -301,9 +318,10 @@ fn build(source: ModelSource<'_>, options: &SessionOptions) -> Result<OrtSession
         // Spinning wins only on an idle machine; here capture, the other lane and the window want the cores too.
         .with_intra_op_spinning(false)
         .map_err(failed)?
-        .with_optimization_level(match source {
-            ModelSource::Folded(..) => GraphOptimizationLevel::Disable,
-            ModelSource::File(_) | ModelSource::Memory(..) => GraphOptimizationLevel::All,
+        .with_optimization_level(match (source, options.optimization) {
+            (ModelSource::Folded(..), _) => GraphOptimizationLevel::Disable,
+            (_, Optimization::All) => GraphOptimizationLevel::All,
+            (_, Optimization::Basic) => GraphOptimizationLevel::Level1,
         })
         .map_err(failed)?;
     if let Some(path) = &options.optimized_to {

@@ -1,6 +1,13 @@
 //! Finding the others of a family: the quantized twins of a model, or the model that a quantized one was made from.
 
+use crate::onnx;
+use crate::runtime::catalog::sha256_of;
 use std::path::{Path, PathBuf};
+
+/// Key of a model's metadata under which the SHA-256 of the FP32 file that it was made from stands.
+pub const PARENT_SHA256: &str = "quantscope.parent_sha256";
+/// Key of a model's metadata under which the size of that file stands, in bytes.
+pub const PARENT_BYTES: &str = "quantscope.parent_bytes";
 
 /// What a file is, told by its name alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +73,33 @@ pub fn family(path: &Path) -> Vec<Twin> {
         .collect();
     members.sort_by(|(a, a_file), (b, b_file)| (a.role, a.rank, a_file).cmp(&(b.role, b.rank, b_file)));
     members.into_iter().map(|(name, file)| Twin { path: folder.join(file), role: name.role }).collect()
+}
+
+/// The model beside `path` that it was made from, or that was made from it, by what their metadata says, whatever their
+/// names are. Files are read as a whole only where their sizes fit.
+pub fn find_by_content(path: &Path) -> Option<Twin> {
+    let origin = |file: &Path| {
+        let mut metadata = onnx::metadata(file).ok()?;
+        Some((metadata.remove(PARENT_SHA256)?, metadata.remove(PARENT_BYTES)?.parse::<u64>().ok()?))
+    };
+    let is_of = |file: &Path, (sha256, bytes): &(String, u64)| {
+        file.metadata().is_ok_and(|file| file.len() == *bytes) && sha256_of(file).is_ok_and(|sum| sum == *sha256)
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let entries = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    let mut others: Vec<PathBuf> = entries
+        .filter(|file| file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")))
+        .filter(|file| file.is_file() && file.file_name() != path.file_name())
+        .collect();
+    others.sort();
+    let beside = |file: PathBuf, role| Twin { path: path.with_file_name(file.file_name().unwrap_or_default()), role };
+    match origin(path) {
+        Some(own) => others.into_iter().find(|file| is_of(file, &own)).map(|file| beside(file, Role::FullPrecision)),
+        None => {
+            let made_from_it = |file: &PathBuf| origin(file).is_some_and(|parent| is_of(path, &parent));
+            others.into_iter().find(made_from_it).map(|file| beside(file, Role::Quantized))
+        }
+    }
 }
 
 /// The first of the family that is quantized where `path` is not, or full precision where it is quantized.
@@ -171,6 +205,25 @@ mod tests {
         assert_eq!(name(&all[..3], "x.onnx").as_deref(), Some("x-int8.onnx"));
         assert_eq!(name(&["x_fp32.onnx", "x.onnx", "x.fp32.onnx"], "x.int8.onnx").as_deref(), Some("x.onnx"));
         assert_eq!(name(&["x_fp32.onnx", "x.fp32.onnx"], "x.int8.onnx").as_deref(), Some("x.fp32.onnx"));
+    }
+
+    #[test]
+    fn twins_are_known_by_content_whatever_they_are_called() {
+        use crate::onnx::proto::{ModelProto, StringStringEntryProto};
+        use prost::Message;
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        std::fs::write(file("parent.onnx"), "the weights").unwrap();
+        std::fs::write(file("other.onnx"), "of the size").unwrap();
+        let sha256 = sha256_of(&file("parent.onnx")).unwrap();
+        let pair = |key: &str, value: String| StringStringEntryProto { key: key.into(), value, ..Default::default() };
+        let metadata_props = vec![pair(PARENT_SHA256, sha256), pair(PARENT_BYTES, "11".into())];
+        let twin = ModelProto { ir_version: 8, metadata_props, ..Default::default() };
+        std::fs::write(file("made.onnx"), twin.encode_to_vec()).unwrap();
+        let found = |name: &str| find_by_content(&file(name)).map(|twin| (twin.path, twin.role));
+        assert_eq!(found("parent.onnx"), Some((file("made.onnx"), Role::Quantized)));
+        assert_eq!(found("made.onnx"), Some((file("parent.onnx"), Role::FullPrecision)));
+        assert_eq!(found("other.onnx"), None);
     }
 
     #[test]

@@ -14,6 +14,11 @@ const STRETCHES_MAX: usize = 30;
 /// A few times a second; this many take some twenty microseconds.
 const LIVE_RESAMPLES: usize = 400;
 
+/// Frames that a live window of agreement may be asked to look back over.
+pub const AGREEMENT_FRAMES: std::ops::RangeInclusive<usize> = 10..=10_000;
+/// Frames that it looks back over unless told otherwise.
+pub const AGREEMENT_FRAMES_DEFAULT: usize = 300;
+
 /// How far two lanes agree on one frame: greedy matching of boxes of the same label name at IoU ≥ 0.5.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FrameAgreement {
@@ -23,6 +28,20 @@ pub struct FrameAgreement {
     pub only_a: Vec<usize>,
     /// Indices of lane B's detections that A lacks.
     pub only_b: Vec<usize>,
+}
+
+impl FrameAgreement {
+    /// How much the two found differs on this frame, 0 where it is the same: the score of every box that only one of them
+    /// found, and the change of the score of every matched box, added up. So a sure box that is missed weighs most, one
+    /// that flickers about the threshold weighs what it is worth, and a crowded frame is not bad because it is crowded.
+    /// The lists are those that were matched.
+    pub fn disagreement(&self, a: &[Detection], b: &[Detection]) -> f32 {
+        let score = |found: &[Detection], index: usize| found.get(index).map_or(0.0, |detection| detection.score);
+        let only_a: f32 = self.only_a.iter().map(|index| score(a, *index)).sum();
+        let only_b: f32 = self.only_b.iter().map(|index| score(b, *index)).sum();
+        let changes: f32 = self.matched.iter().map(|(i, j)| (score(a, *i) - score(b, *j)).abs()).sum();
+        only_a + only_b + changes
+    }
 }
 
 /// Matches the boxes of a reference with those of a candidate: best IoU first, each box at most once, only boxes of
@@ -72,6 +91,8 @@ pub struct AgreementStatistics {
     pub mean_score_delta: f32,
     /// Number of compared frames.
     pub frames: usize,
+    /// Number of frames that the window holds when it is full.
+    pub window: usize,
     /// Number of boxes in A on those frames.
     pub reference_boxes: usize,
     /// Number of boxes in B on those frames.
@@ -197,6 +218,7 @@ impl AgreementWindow {
             mean_iou: figures.mean_iou as f32,
             mean_score_delta: figures.mean_score_delta as f32,
             frames: self.frames.len(),
+            window: self.capacity,
             reference_boxes: figures.reference_boxes,
             candidate_boxes: figures.candidate_boxes,
         })
@@ -239,6 +261,9 @@ mod tests {
         assert_eq!(agreement.matched, vec![(0, 0)]);
         assert_eq!(agreement.only_a, vec![1, 2]);
         assert_eq!(agreement.only_b, vec![1, 2]);
+        // 0.8 and 0.7 are missed by B, 0.5 and 0.8 by A, and a score falls by 0.1.
+        assert!((agreement.disagreement(&a, &b) - 2.9).abs() < 1e-5);
+        assert_eq!(agreement_of_frame(&a, &a, |x, y| x == y).disagreement(&a, &a), 0.0);
         let mut window = AgreementWindow::new(10);
         assert_eq!(window.statistics(), None);
         window.push(&a, &b, &agreement);
@@ -273,6 +298,29 @@ mod tests {
         let shrunk = window.statistics().unwrap();
         assert_eq!((shrunk.frames, shrunk.reference_boxes, shrunk.candidate_boxes), (2, 2, 1), "the newest are kept");
         assert_eq!(shrunk.f1_interval, None, "two frames are no sample");
+    }
+
+    #[test]
+    fn the_figures_of_a_long_window_cost_little() {
+        /// Five times a second on a thread that has frames to hand on. Measured: 0.06 ms for 10 000 frames.
+        const BUDGET: std::time::Duration = std::time::Duration::from_millis(10);
+        let found = [detection(0, 0.9, 0.0), detection(1, 0.9, 50.0)];
+        for frames in [300, 1000, *AGREEMENT_FRAMES.end()] {
+            let mut window = AgreementWindow::new(frames);
+            for frame in 0..frames {
+                let candidate = &found[frame % 3 / 2..];
+                window.push(&found, candidate, &agreement_of_frame(&found, candidate, |x, y| x == y));
+            }
+            let times = (0..5).map(|_| {
+                let begin = std::time::Instant::now();
+                assert!(window.statistics().is_some_and(|figures| figures.f1_interval.is_some()));
+                begin.elapsed()
+            });
+            // The quickest of five: what else the machine does is not measured.
+            let quickest = times.min().unwrap();
+            println!("{frames} frames: {quickest:?}");
+            assert!(quickest < BUDGET, "{frames} frames: {quickest:?}");
+        }
     }
 
     #[test]

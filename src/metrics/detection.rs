@@ -152,4 +152,16 @@ pub struct ClassAgreement {
     pub name: String,
     /// The figures.
     pub figures: AgreementFigures,
+    /// Interval of F1, from the same resamplings of the pictures as that of all classes. 0…1, which is to say that
+    /// nothing is known, with boxes of the class on fewer than ten pictures.
+    pub f1_interval: [f64; 2],
+    /// Pictures with boxes of the class.
+    pub pictures: usize,
+}
+
+impl ClassAgreement {
+    /// The interval where it says something.
+    pub fn known_interval(&self) -> Option<[f64; 2]> {
+        Some(self.f1_interval).filter(|ends| *ends != [0.0, 1.0])
+    }
 }

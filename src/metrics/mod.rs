@@ -16,7 +16,10 @@ mod resample;
 mod window;
 
 pub use accuracy::{AccuracyWindow, LaneAccuracy};
-pub use agreement::{AgreementStatistics, AgreementWindow, FrameAgreement, agreement_of_frame};
+pub use agreement::{
+    AGREEMENT_FRAMES, AGREEMENT_FRAMES_DEFAULT, AgreementStatistics, AgreementWindow, FrameAgreement,
+    agreement_of_frame,
+};
 pub use agreement_report::{ComparedPicture, agreement};
 pub use ap_difference::{ApDifference, ApVerdict, ap_difference};
 pub use coco::accuracy;

@@ -18,22 +18,35 @@ pub(super) fn interval(
     resamples: usize,
     mut figure: impl FnMut(&[u32]) -> Option<f64>,
 ) -> Option<[f64; 2]> {
+    intervals(units, resamples, 1, |drawn, _| figure(drawn)).into_iter().next().flatten()
+}
+
+/// The same for several figures of the same resamplings, in their order; `figure` also gets which one is asked for.
+pub(super) fn intervals(
+    units: usize,
+    resamples: usize,
+    count: usize,
+    mut figure: impl FnMut(&[u32], usize) -> Option<f64>,
+) -> Vec<Option<[f64; 2]>> {
     if units < UNITS_MIN {
-        return None;
+        return vec![None; count];
     }
     let mut random = fastrand::Rng::with_seed(SEED);
     let mut drawn = vec![0; units];
-    let mut figures: Vec<f32> = Vec::with_capacity(resamples);
+    let mut found: Vec<Vec<f32>> = vec![Vec::with_capacity(resamples); count];
     for _ in 0..resamples {
         drawn.fill(0);
         (0..units).for_each(|_| drawn[random.usize(..units)] += 1);
-        figures.extend(figure(&drawn).map(|figure| figure as f32));
+        for (index, figures) in found.iter_mut().enumerate() {
+            figures.extend(figure(&drawn, index).map(|figure| figure as f32));
+        }
     }
-    if figures.len() * 2 < resamples.max(1) {
-        return None;
-    }
-    figures.sort_by(f32::total_cmp);
-    Some(TAILS.map(|tail| f64::from(percentile(&figures, tail))))
+    let ends = |mut figures: Vec<f32>| {
+        figures.sort_by(f32::total_cmp);
+        let defined = figures.len() * 2 >= resamples.max(1);
+        defined.then(|| TAILS.map(|tail| f64::from(percentile(&figures, tail))))
+    };
+    found.into_iter().map(ends).collect()
 }
 
 #[cfg(test)]
@@ -50,6 +63,17 @@ mod tests {
         let [low, high] = interval(400, 4000, heads).unwrap();
         assert!((low - 0.451).abs() < 0.006 && (high - 0.549).abs() < 0.006, "{low} … {high}");
         assert_eq!(interval(400, 4000, heads), Some([low, high]), "the seed is fixed");
+    }
+
+    #[test]
+    fn several_figures_of_the_same_resamplings_are_what_each_is_alone() {
+        let share = |drawn: &[u32], step: usize| Some(f64::from(drawn.iter().step_by(step).sum::<u32>()) / 60.0);
+        let together = intervals(60, 500, 3, |drawn, index| if index == 2 { None } else { share(drawn, index + 2) });
+        assert_eq!(
+            together,
+            [interval(60, 500, |drawn| share(drawn, 2)), interval(60, 500, |drawn| share(drawn, 3)), None]
+        );
+        assert_eq!(intervals(UNITS_MIN - 1, 100, 2, |_, _| Some(0.5)), [None, None]);
     }
 
     #[test]

@@ -40,6 +40,25 @@ pub enum OnnxError {
         /// Its size.
         bytes: u64,
     },
+    /// A model that is to be written has more than protobuf allows in one message.
+    #[error(
+        "{path} is not written: the model has {bytes} bytes, and an ONNX file cannot have more than 2 GiB. Choose a \
+         smaller variant of the model, or store its weights in fewer bits"
+    )]
+    TooLargeToWrite {
+        /// The file that was to be.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The operating system did not let it be written.
+    #[error("{path} cannot be written: {source}. Name a folder that exists and has room with --out")]
+    Write {
+        /// The file that was to be.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The operating system refused.
     #[error("{path} cannot be read: {source}")]
     Io {

@@ -21,7 +21,7 @@ pub(super) fn check(model: &ModelProto, path: &Path) -> Result<u64, OnnxError> {
             return;
         }
         match place_of(tensor, path) {
-            Ok((location, end)) => {
+            Ok((location, _, end)) => {
                 let known = needed.entry(location).or_default();
                 *known = (*known).max(end);
             }
@@ -38,8 +38,8 @@ pub(super) fn check(model: &ModelProto, path: &Path) -> Result<u64, OnnxError> {
     Ok(total)
 }
 
-/// The file that a tensor lies in, and where in it the tensor ends.
-fn place_of<'a>(tensor: &'a TensorProto, path: &Path) -> Result<(&'a str, u64), OnnxError> {
+/// The file that a tensor lies in, and where in it the tensor begins and ends.
+pub(super) fn place_of<'a>(tensor: &'a TensorProto, path: &Path) -> Result<(&'a str, u64, u64), OnnxError> {
     let tensor_name = || super::words::shown(&tensor.name).into_owned();
     let unclear =
         |reason: String| Err(OnnxError::ExternalDataUnclear { path: path.to_owned(), tensor: tensor_name(), reason });
@@ -63,7 +63,7 @@ fn place_of<'a>(tensor: &'a TensorProto, path: &Path) -> Result<(&'a str, u64), 
             }
         }
     }
-    Ok((location, numbers[0].saturating_add(numbers[1])))
+    Ok((location, numbers[0], numbers[0].saturating_add(numbers[1])))
 }
 
 /// Bytes that a tensor of this shape has; 0 where its type does not say.

@@ -2,142 +2,225 @@
 //!
 //! Field numbers and names are the specification's. Scalars whose presence carries meaning (an attribute's value,
 //! a tensor's raw data) are `Option`s, and lists that the specification leaves unpacked are written unpacked, so
-//! that a file that is read and written again means the same to every reader.
+//! that a file that is read and written again means the same to every reader. What a message has beyond the table
+//! below stays in its [`Kept`]: `prost`'s derived messages drop it, hence the macro.
+//!
+//! A line is `name: type = how kind number`, where `how` is one of `plain` (absent is the default), `optional`,
+//! `list` (one entry after the other), `packed`, `boxed` (an optional message) and `oneof`.
 
 #![expect(missing_docs, reason = "names and meaning of every field are those of onnx.proto")]
 
-use prost::{Enumeration, Message, Oneof};
+#[macro_use]
+mod message;
 
-#[derive(Clone, PartialEq, Message)]
-pub struct ModelProto {
-    #[prost(int64, tag = "1")]
-    pub ir_version: i64,
-    #[prost(message, repeated, tag = "8")]
-    pub opset_import: Vec<OperatorSetIdProto>,
-    #[prost(string, tag = "2")]
-    pub producer_name: String,
-    #[prost(string, tag = "3")]
-    pub producer_version: String,
-    #[prost(string, tag = "4")]
-    pub domain: String,
-    #[prost(int64, tag = "5")]
-    pub model_version: i64,
-    #[prost(string, tag = "6")]
-    pub doc_string: String,
-    #[prost(message, optional, tag = "7")]
-    pub graph: Option<GraphProto>,
-    #[prost(message, repeated, tag = "14")]
-    pub metadata_props: Vec<StringStringEntryProto>,
-    #[prost(message, repeated, tag = "20")]
-    pub training_info: Vec<TrainingInfoProto>,
-    #[prost(message, repeated, tag = "25")]
-    pub functions: Vec<FunctionProto>,
-    #[prost(message, repeated, tag = "26")]
-    pub configuration: Vec<DeviceConfigurationProto>,
-}
+pub use message::Kept;
+use prost::{Enumeration, Oneof};
 
-#[derive(Clone, PartialEq, Message)]
-pub struct OperatorSetIdProto {
-    #[prost(string, tag = "1")]
-    pub domain: String,
-    #[prost(int64, optional, tag = "2")]
-    pub version: Option<i64>,
-}
+messages! {
+    ModelProto {
+        ir_version: i64 = plain int64 1,
+        opset_import: Vec<OperatorSetIdProto> = list message 8,
+        producer_name: String = plain string 2,
+        producer_version: String = plain string 3,
+        domain: String = plain string 4,
+        model_version: i64 = plain int64 5,
+        doc_string: String = plain string 6,
+        graph: Option<GraphProto> = optional message 7,
+        metadata_props: Vec<StringStringEntryProto> = list message 14,
+        training_info: Vec<TrainingInfoProto> = list message 20,
+        functions: Vec<FunctionProto> = list message 25,
+        configuration: Vec<DeviceConfigurationProto> = list message 26,
+    }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct StringStringEntryProto {
-    #[prost(string, tag = "1")]
-    pub key: String,
-    #[prost(string, tag = "2")]
-    pub value: String,
-}
+    OperatorSetIdProto {
+        domain: String = plain string 1,
+        version: Option<i64> = optional int64 2,
+    }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct GraphProto {
-    #[prost(message, repeated, tag = "1")]
-    pub node: Vec<NodeProto>,
-    #[prost(string, tag = "2")]
-    pub name: String,
-    #[prost(message, repeated, tag = "5")]
-    pub initializer: Vec<TensorProto>,
-    #[prost(string, tag = "10")]
-    pub doc_string: String,
-    #[prost(message, repeated, tag = "11")]
-    pub input: Vec<ValueInfoProto>,
-    #[prost(message, repeated, tag = "12")]
-    pub output: Vec<ValueInfoProto>,
-    #[prost(message, repeated, tag = "13")]
-    pub value_info: Vec<ValueInfoProto>,
-    #[prost(message, repeated, tag = "14")]
-    pub quantization_annotation: Vec<TensorAnnotation>,
-    #[prost(message, repeated, tag = "15")]
-    pub sparse_initializer: Vec<SparseTensorProto>,
-    #[prost(message, repeated, tag = "16")]
-    pub metadata_props: Vec<StringStringEntryProto>,
-}
+    StringStringEntryProto {
+        key: String = plain string 1,
+        value: String = plain string 2,
+    }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct NodeProto {
-    #[prost(string, repeated, tag = "1")]
-    pub input: Vec<String>,
-    #[prost(string, repeated, tag = "2")]
-    pub output: Vec<String>,
-    #[prost(string, tag = "3")]
-    pub name: String,
-    #[prost(string, tag = "4")]
-    pub op_type: String,
-    #[prost(message, repeated, tag = "5")]
-    pub attribute: Vec<AttributeProto>,
-    #[prost(string, tag = "6")]
-    pub doc_string: String,
-    #[prost(string, tag = "7")]
-    pub domain: String,
-    #[prost(string, tag = "8")]
-    pub overload: String,
-    #[prost(message, repeated, tag = "9")]
-    pub metadata_props: Vec<StringStringEntryProto>,
-    #[prost(message, repeated, tag = "10")]
-    pub device_configurations: Vec<NodeDeviceConfigurationProto>,
-}
+    GraphProto {
+        node: Vec<NodeProto> = list message 1,
+        name: String = plain string 2,
+        initializer: Vec<TensorProto> = list message 5,
+        doc_string: String = plain string 10,
+        input: Vec<ValueInfoProto> = list message 11,
+        output: Vec<ValueInfoProto> = list message 12,
+        value_info: Vec<ValueInfoProto> = list message 13,
+        quantization_annotation: Vec<TensorAnnotation> = list message 14,
+        sparse_initializer: Vec<SparseTensorProto> = list message 15,
+        metadata_props: Vec<StringStringEntryProto> = list message 16,
+    }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct AttributeProto {
-    #[prost(string, tag = "1")]
-    pub name: String,
-    #[prost(float, optional, tag = "2")]
-    pub f: Option<f32>,
-    #[prost(int64, optional, tag = "3")]
-    pub i: Option<i64>,
-    #[prost(bytes = "vec", optional, tag = "4")]
-    pub s: Option<Vec<u8>>,
-    #[prost(message, optional, tag = "5")]
-    pub t: Option<TensorProto>,
-    #[prost(message, optional, tag = "6")]
-    pub g: Option<GraphProto>,
-    #[prost(float, repeated, packed = "false", tag = "7")]
-    pub floats: Vec<f32>,
-    #[prost(int64, repeated, packed = "false", tag = "8")]
-    pub ints: Vec<i64>,
-    #[prost(bytes = "vec", repeated, tag = "9")]
-    pub strings: Vec<Vec<u8>>,
-    #[prost(message, repeated, tag = "10")]
-    pub tensors: Vec<TensorProto>,
-    #[prost(message, repeated, tag = "11")]
-    pub graphs: Vec<GraphProto>,
-    #[prost(string, tag = "13")]
-    pub doc_string: String,
-    #[prost(message, optional, tag = "14")]
-    pub tp: Option<TypeProto>,
-    #[prost(message, repeated, tag = "15")]
-    pub type_protos: Vec<TypeProto>,
-    #[prost(enumeration = "AttributeType", tag = "20")]
-    pub r#type: i32,
-    #[prost(string, tag = "21")]
-    pub ref_attr_name: String,
-    #[prost(message, optional, tag = "22")]
-    pub sparse_tensor: Option<SparseTensorProto>,
-    #[prost(message, repeated, tag = "23")]
-    pub sparse_tensors: Vec<SparseTensorProto>,
+    NodeProto {
+        input: Vec<String> = list string 1,
+        output: Vec<String> = list string 2,
+        name: String = plain string 3,
+        op_type: String = plain string 4,
+        attribute: Vec<AttributeProto> = list message 5,
+        doc_string: String = plain string 6,
+        domain: String = plain string 7,
+        overload: String = plain string 8,
+        metadata_props: Vec<StringStringEntryProto> = list message 9,
+        device_configurations: Vec<NodeDeviceConfigurationProto> = list message 10,
+    }
+
+    AttributeProto {
+        name: String = plain string 1,
+        f: Option<f32> = optional float 2,
+        i: Option<i64> = optional int64 3,
+        s: Option<Vec<u8>> = optional bytes 4,
+        t: Option<TensorProto> = optional message 5,
+        g: Option<GraphProto> = optional message 6,
+        floats: Vec<f32> = list float 7,
+        ints: Vec<i64> = list int64 8,
+        strings: Vec<Vec<u8>> = list bytes 9,
+        tensors: Vec<TensorProto> = list message 10,
+        graphs: Vec<GraphProto> = list message 11,
+        doc_string: String = plain string 13,
+        tp: Option<TypeProto> = optional message 14,
+        type_protos: Vec<TypeProto> = list message 15,
+        r#type: i32 = plain int32 20,
+        ref_attr_name: String = plain string 21,
+        sparse_tensor: Option<SparseTensorProto> = optional message 22,
+        sparse_tensors: Vec<SparseTensorProto> = list message 23,
+    }
+
+    ValueInfoProto {
+        name: String = plain string 1,
+        r#type: Option<TypeProto> = optional message 2,
+        doc_string: String = plain string 3,
+        metadata_props: Vec<StringStringEntryProto> = list message 4,
+    }
+
+    TensorProto {
+        dims: Vec<i64> = list int64 1,
+        /// A number of [`DataType`].
+        data_type: i32 = plain int32 2,
+        segment: Option<TensorSegment> = optional message 3,
+        float_data: Vec<f32> = packed float 4,
+        int32_data: Vec<i32> = packed int32 5,
+        string_data: Vec<Vec<u8>> = list bytes 6,
+        int64_data: Vec<i64> = packed int64 7,
+        name: String = plain string 8,
+        raw_data: Option<Vec<u8>> = optional bytes 9,
+        double_data: Vec<f64> = packed double 10,
+        uint64_data: Vec<u64> = packed uint64 11,
+        doc_string: String = plain string 12,
+        external_data: Vec<StringStringEntryProto> = list message 13,
+        data_location: Option<i32> = optional int32 14,
+        metadata_props: Vec<StringStringEntryProto> = list message 16,
+    }
+
+    TensorSegment {
+        begin: i64 = plain int64 1,
+        end: i64 = plain int64 2,
+    }
+
+    SparseTensorProto {
+        values: Option<TensorProto> = optional message 1,
+        indices: Option<TensorProto> = optional message 2,
+        dims: Vec<i64> = list int64 3,
+    }
+
+    TensorAnnotation {
+        tensor_name: String = plain string 1,
+        quant_parameter_tensor_names: Vec<StringStringEntryProto> = list message 2,
+    }
+
+    TensorShapeProto {
+        dim: Vec<ShapeDimension> = list message 1,
+    }
+
+    ShapeDimension {
+        value: Option<DimensionValue> = oneof DimensionValue 1 2,
+        denotation: String = plain string 3,
+    }
+
+    TypeProto {
+        value: Option<TypeValue> = oneof TypeValue 1 4 5 7 8 9,
+        denotation: String = plain string 6,
+    }
+
+    /// `TypeProto.Tensor` and `TypeProto.SparseTensor`, which are alike.
+    TensorType {
+        elem_type: i32 = plain int32 1,
+        shape: Option<TensorShapeProto> = optional message 2,
+    }
+
+    /// `TypeProto.Sequence` and `TypeProto.Optional`, which are alike.
+    ElementOf {
+        elem_type: Option<Box<TypeProto>> = boxed message 1,
+    }
+
+    MapType {
+        key_type: i32 = plain int32 1,
+        value_type: Option<Box<TypeProto>> = boxed message 2,
+    }
+
+    OpaqueType {
+        domain: String = plain string 1,
+        name: String = plain string 2,
+    }
+
+    FunctionProto {
+        name: String = plain string 1,
+        input: Vec<String> = list string 4,
+        output: Vec<String> = list string 5,
+        attribute: Vec<String> = list string 6,
+        node: Vec<NodeProto> = list message 7,
+        doc_string: String = plain string 8,
+        opset_import: Vec<OperatorSetIdProto> = list message 9,
+        domain: String = plain string 10,
+        attribute_proto: Vec<AttributeProto> = list message 11,
+        value_info: Vec<ValueInfoProto> = list message 12,
+        overload: String = plain string 13,
+        metadata_props: Vec<StringStringEntryProto> = list message 14,
+    }
+
+    TrainingInfoProto {
+        initialization: Option<GraphProto> = optional message 1,
+        algorithm: Option<GraphProto> = optional message 2,
+        initialization_binding: Vec<StringStringEntryProto> = list message 3,
+        update_binding: Vec<StringStringEntryProto> = list message 4,
+    }
+
+    DeviceConfigurationProto {
+        name: String = plain string 1,
+        num_devices: i32 = plain int32 2,
+        device: Vec<String> = list string 3,
+    }
+
+    NodeDeviceConfigurationProto {
+        configuration_id: String = plain string 1,
+        sharding_spec: Vec<ShardingSpecProto> = list message 2,
+        pipeline_stage: Option<i32> = optional int32 3,
+    }
+
+    ShardingSpecProto {
+        tensor_name: String = plain string 1,
+        device: Vec<i64> = list int64 2,
+        index_to_device_group_map: Vec<IntIntListEntryProto> = list message 3,
+        sharded_dim: Vec<ShardedDimProto> = list message 4,
+    }
+
+    IntIntListEntryProto {
+        key: i64 = plain int64 1,
+        value: Vec<i64> = list int64 2,
+    }
+
+    ShardedDimProto {
+        axis: i64 = plain int64 1,
+        simple_sharding: Vec<SimpleShardedDimProto> = list message 2,
+    }
+
+    SimpleShardedDimProto {
+        dim: Option<DimensionValue> = oneof DimensionValue 1 2,
+        num_shards: i64 = plain int64 3,
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Enumeration)]
@@ -158,61 +241,6 @@ pub enum AttributeType {
     SparseTensors = 12,
     TypeProto = 13,
     TypeProtos = 14,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct ValueInfoProto {
-    #[prost(string, tag = "1")]
-    pub name: String,
-    #[prost(message, optional, tag = "2")]
-    pub r#type: Option<TypeProto>,
-    #[prost(string, tag = "3")]
-    pub doc_string: String,
-    #[prost(message, repeated, tag = "4")]
-    pub metadata_props: Vec<StringStringEntryProto>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct TensorProto {
-    #[prost(int64, repeated, packed = "false", tag = "1")]
-    pub dims: Vec<i64>,
-    /// A number of [`DataType`].
-    #[prost(int32, tag = "2")]
-    pub data_type: i32,
-    #[prost(message, optional, tag = "3")]
-    pub segment: Option<TensorSegment>,
-    #[prost(float, repeated, tag = "4")]
-    pub float_data: Vec<f32>,
-    #[prost(int32, repeated, tag = "5")]
-    pub int32_data: Vec<i32>,
-    #[prost(bytes = "vec", repeated, tag = "6")]
-    pub string_data: Vec<Vec<u8>>,
-    #[prost(int64, repeated, tag = "7")]
-    pub int64_data: Vec<i64>,
-    #[prost(string, tag = "8")]
-    pub name: String,
-    #[prost(bytes = "vec", optional, tag = "9")]
-    pub raw_data: Option<Vec<u8>>,
-    #[prost(double, repeated, tag = "10")]
-    pub double_data: Vec<f64>,
-    #[prost(uint64, repeated, tag = "11")]
-    pub uint64_data: Vec<u64>,
-    #[prost(string, tag = "12")]
-    pub doc_string: String,
-    #[prost(message, repeated, tag = "13")]
-    pub external_data: Vec<StringStringEntryProto>,
-    #[prost(enumeration = "DataLocation", optional, tag = "14")]
-    pub data_location: Option<i32>,
-    #[prost(message, repeated, tag = "16")]
-    pub metadata_props: Vec<StringStringEntryProto>,
-}
-
-#[derive(Clone, Copy, PartialEq, Message)]
-pub struct TensorSegment {
-    #[prost(int64, tag = "1")]
-    pub begin: i64,
-    #[prost(int64, tag = "2")]
-    pub end: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Enumeration)]
@@ -252,52 +280,12 @@ pub enum DataType {
     Float8e8m0 = 24,
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct SparseTensorProto {
-    #[prost(message, optional, tag = "1")]
-    pub values: Option<TensorProto>,
-    #[prost(message, optional, tag = "2")]
-    pub indices: Option<TensorProto>,
-    #[prost(int64, repeated, packed = "false", tag = "3")]
-    pub dims: Vec<i64>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct TensorAnnotation {
-    #[prost(string, tag = "1")]
-    pub tensor_name: String,
-    #[prost(message, repeated, tag = "2")]
-    pub quant_parameter_tensor_names: Vec<StringStringEntryProto>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct TensorShapeProto {
-    #[prost(message, repeated, tag = "1")]
-    pub dim: Vec<ShapeDimension>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct ShapeDimension {
-    #[prost(oneof = "DimensionValue", tags = "1, 2")]
-    pub value: Option<DimensionValue>,
-    #[prost(string, tag = "3")]
-    pub denotation: String,
-}
-
 #[derive(Clone, PartialEq, Oneof)]
 pub enum DimensionValue {
     #[prost(int64, tag = "1")]
     DimValue(i64),
     #[prost(string, tag = "2")]
     DimParam(String),
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct TypeProto {
-    #[prost(oneof = "TypeValue", tags = "1, 4, 5, 7, 8, 9")]
-    pub value: Option<TypeValue>,
-    #[prost(string, tag = "6")]
-    pub denotation: String,
 }
 
 #[derive(Clone, PartialEq, Oneof)]
@@ -314,132 +302,4 @@ pub enum TypeValue {
     SparseTensorType(TensorType),
     #[prost(message, tag = "9")]
     OptionalType(Box<ElementOf>),
-}
-
-/// `TypeProto.Tensor` and `TypeProto.SparseTensor`, which are alike.
-#[derive(Clone, PartialEq, Message)]
-pub struct TensorType {
-    #[prost(int32, tag = "1")]
-    pub elem_type: i32,
-    #[prost(message, optional, tag = "2")]
-    pub shape: Option<TensorShapeProto>,
-}
-
-/// `TypeProto.Sequence` and `TypeProto.Optional`, which are alike.
-#[derive(Clone, PartialEq, Message)]
-pub struct ElementOf {
-    #[prost(message, optional, boxed, tag = "1")]
-    pub elem_type: Option<Box<TypeProto>>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct MapType {
-    #[prost(int32, tag = "1")]
-    pub key_type: i32,
-    #[prost(message, optional, boxed, tag = "2")]
-    pub value_type: Option<Box<TypeProto>>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct OpaqueType {
-    #[prost(string, tag = "1")]
-    pub domain: String,
-    #[prost(string, tag = "2")]
-    pub name: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct FunctionProto {
-    #[prost(string, tag = "1")]
-    pub name: String,
-    #[prost(string, repeated, tag = "4")]
-    pub input: Vec<String>,
-    #[prost(string, repeated, tag = "5")]
-    pub output: Vec<String>,
-    #[prost(string, repeated, tag = "6")]
-    pub attribute: Vec<String>,
-    #[prost(message, repeated, tag = "7")]
-    pub node: Vec<NodeProto>,
-    #[prost(string, tag = "8")]
-    pub doc_string: String,
-    #[prost(message, repeated, tag = "9")]
-    pub opset_import: Vec<OperatorSetIdProto>,
-    #[prost(string, tag = "10")]
-    pub domain: String,
-    #[prost(message, repeated, tag = "11")]
-    pub attribute_proto: Vec<AttributeProto>,
-    #[prost(message, repeated, tag = "12")]
-    pub value_info: Vec<ValueInfoProto>,
-    #[prost(string, tag = "13")]
-    pub overload: String,
-    #[prost(message, repeated, tag = "14")]
-    pub metadata_props: Vec<StringStringEntryProto>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct TrainingInfoProto {
-    #[prost(message, optional, tag = "1")]
-    pub initialization: Option<GraphProto>,
-    #[prost(message, optional, tag = "2")]
-    pub algorithm: Option<GraphProto>,
-    #[prost(message, repeated, tag = "3")]
-    pub initialization_binding: Vec<StringStringEntryProto>,
-    #[prost(message, repeated, tag = "4")]
-    pub update_binding: Vec<StringStringEntryProto>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct DeviceConfigurationProto {
-    #[prost(string, tag = "1")]
-    pub name: String,
-    #[prost(int32, tag = "2")]
-    pub num_devices: i32,
-    #[prost(string, repeated, tag = "3")]
-    pub device: Vec<String>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct NodeDeviceConfigurationProto {
-    #[prost(string, tag = "1")]
-    pub configuration_id: String,
-    #[prost(message, repeated, tag = "2")]
-    pub sharding_spec: Vec<ShardingSpecProto>,
-    #[prost(int32, optional, tag = "3")]
-    pub pipeline_stage: Option<i32>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct ShardingSpecProto {
-    #[prost(string, tag = "1")]
-    pub tensor_name: String,
-    #[prost(int64, repeated, packed = "false", tag = "2")]
-    pub device: Vec<i64>,
-    #[prost(message, repeated, tag = "3")]
-    pub index_to_device_group_map: Vec<IntIntListEntryProto>,
-    #[prost(message, repeated, tag = "4")]
-    pub sharded_dim: Vec<ShardedDimProto>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct IntIntListEntryProto {
-    #[prost(int64, tag = "1")]
-    pub key: i64,
-    #[prost(int64, repeated, packed = "false", tag = "2")]
-    pub value: Vec<i64>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct ShardedDimProto {
-    #[prost(int64, tag = "1")]
-    pub axis: i64,
-    #[prost(message, repeated, tag = "2")]
-    pub simple_sharding: Vec<SimpleShardedDimProto>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub struct SimpleShardedDimProto {
-    #[prost(oneof = "DimensionValue", tags = "1, 2")]
-    pub dim: Option<DimensionValue>,
-    #[prost(int64, tag = "3")]
-    pub num_shards: i64,
 }

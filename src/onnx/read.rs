@@ -8,7 +8,7 @@ use std::io::{BufReader, Cursor, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// Protobuf's own limit for one message.
-const MAX_BYTES: u64 = (1 << 31) - 1;
+pub(super) const MAX_BYTES: u64 = (1 << 31) - 1;
 
 /// Memory that the parts of any model may take beside its weights.
 const PARTS_BASE: u64 = 256 << 20;
@@ -182,7 +182,7 @@ fn end(begins_as_model: bool, expected: u64) -> Walk {
 
 /// One number of protobuf's variable length; none at the end of the file or where it is longer than 10 bytes.
 /// `position` counts one byte more than there is where the file ends inside it.
-fn varint(reader: &mut impl Read, position: &mut u64) -> std::io::Result<Option<u64>> {
+pub(super) fn varint(reader: &mut impl Read, position: &mut u64) -> std::io::Result<Option<u64>> {
     let mut value = 0u64;
     for shift in (0..64).step_by(7) {
         let mut byte = [0u8];

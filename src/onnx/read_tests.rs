@@ -12,7 +12,8 @@ fn model(location: Option<(&str, u64)>) -> ModelProto {
         None => weight.raw_data = Some(vec![7; 256]),
         Some((location, length)) => {
             weight.data_location = Some(DataLocation::External as i32);
-            let pair = |key: &str, value: String| StringStringEntryProto { key: key.into(), value };
+            let pair =
+                |key: &str, value: String| StringStringEntryProto { key: key.into(), value, ..Default::default() };
             weight.external_data = vec![pair("location", location.into()), pair("length", length.to_string())];
         }
     }
@@ -32,7 +33,7 @@ fn model(location: Option<(&str, u64)>) -> ModelProto {
     ModelProto {
         ir_version: 8,
         producer_name: "test".into(),
-        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: Some(13) }],
+        opset_import: vec![OperatorSetIdProto { version: Some(13), ..Default::default() }],
         graph: Some(graph),
         ..Default::default()
     }
@@ -132,7 +133,8 @@ fn external_data_must_lie_beside_the_model() {
 fn external_data_must_be_told_clearly_and_be_long_enough() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "w.data", &[1; 256]);
-    let pair = |key: &str, value: &str| StringStringEntryProto { key: key.into(), value: value.into() };
+    let pair =
+        |key: &str, value: &str| StringStringEntryProto { key: key.into(), value: value.into(), ..Default::default() };
     let try_entries = |entries: &[(&str, &str)]| {
         let mut model = model(Some(("w.data", 256)));
         let weight = &mut model.graph.as_mut().unwrap().initializer[0];

@@ -6,7 +6,8 @@ use crate::onnx::proto::{
 
 fn value(name: &str, sides: &[DimensionValue]) -> ValueInfoProto {
     let dim = sides.iter().map(|v| ShapeDimension { value: Some(v.clone()), ..Default::default() }).collect();
-    let tensor = TensorType { elem_type: DataType::Float as i32, shape: Some(TensorShapeProto { dim }) };
+    let shape = Some(TensorShapeProto { dim, ..Default::default() });
+    let tensor = TensorType { elem_type: DataType::Float as i32, shape, ..Default::default() };
     let kind = TypeProto { value: Some(TypeValue::TensorType(tensor)), ..Default::default() };
     ValueInfoProto { name: name.into(), r#type: Some(kind), ..Default::default() }
 }
@@ -36,10 +37,14 @@ fn a_summary_lists_true_inputs_and_every_operator() {
         producer_name: "pytorch".into(),
         producer_version: "2.4".into(),
         opset_import: vec![
-            OperatorSetIdProto { domain: "ai.onnx.ml".into(), version: Some(3) },
-            OperatorSetIdProto { domain: String::new(), version: Some(17) },
+            OperatorSetIdProto { domain: "ai.onnx.ml".into(), version: Some(3), ..Default::default() },
+            OperatorSetIdProto { version: Some(17), ..Default::default() },
         ],
-        metadata_props: vec![StringStringEntryProto { key: "task".into(), value: "detect".into() }],
+        metadata_props: vec![StringStringEntryProto {
+            key: "task".into(),
+            value: "detect".into(),
+            ..Default::default()
+        }],
         ..Default::default()
     };
     let file = tempfile::NamedTempFile::new().unwrap();

@@ -3,7 +3,7 @@
 use super::Event;
 use super::slot::SlotWriter;
 use super::thread::NamedThread;
-use crate::capture::{self, CaptureError, CapturedFrame, FrameSource, Next, SourceOptions, SourceSpec};
+use crate::capture::{self, CaptureError, CapturedFrame, ControlSetting, FrameSource, Next, SourceOptions, SourceSpec};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_millis(30);
 /// Commands that may wait for the capture thread.
 const COMMANDS: usize = 64;
+
+/// The end of the program waits so long for a source that is being opened; it may hang in a driver.
+const OPENING_GRACE: Duration = Duration::from_millis(300);
 
 /// Before the first attempt to open a source again that could not be opened; doubled with each that fails.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
@@ -28,6 +31,8 @@ pub(super) enum CaptureCommand {
     Seek(Duration),
     SetSpeed(f64),
     SetLooping(bool),
+    SetControl(ControlSetting),
+    ResetControls,
 }
 
 /// Distinguishes the sources that were opened, so that a late frame of an old one is known as such.
@@ -89,6 +94,10 @@ struct Capture<F: Fn(Event)> {
     tell: F,
     opened: (Sender<Opened>, Receiver<Opened>),
     opening: Vec<NamedThread>,
+    /// What has been asked to open and has not answered.
+    unanswered: Vec<SourceSpec>,
+    /// To be opened once the same source has answered: a camera that is being opened cannot be opened again.
+    deferred: Option<(SourceSpec, SourceOptions)>,
     last_number: SourceNumber,
     current: Option<Current>,
     retry: Option<Retry>,
@@ -105,6 +114,8 @@ impl<F: Fn(Event)> Capture<F> {
             tell,
             opened: bounded(4),
             opening: Vec::new(),
+            unanswered: Vec::new(),
+            deferred: None,
             last_number: SourceNumber(0),
             current: None,
             retry: None,
@@ -181,6 +192,16 @@ impl<F: Fn(Event)> Capture<F> {
                 current.source.set_looping(looping);
                 current.at_end &= !looping;
             }
+            CaptureCommand::SetControl(setting) => {
+                if let Some(current) = &mut self.current {
+                    current.source.set_control(setting);
+                }
+            }
+            CaptureCommand::ResetControls => {
+                if let Some(current) = &mut self.current {
+                    current.source.reset_controls();
+                }
+            }
         }
     }
 
@@ -193,6 +214,11 @@ impl<F: Fn(Event)> Capture<F> {
         if self.current.as_ref().is_some_and(|current| current.spec == spec) {
             self.current = None;
         }
+        self.deferred = None;
+        if self.unanswered.contains(&spec) {
+            self.deferred = Some((spec, options));
+            return;
+        }
         let answer = self.opened.0.clone();
         let body = {
             let spec = spec.clone();
@@ -202,7 +228,11 @@ impl<F: Fn(Event)> Capture<F> {
             }
         };
         match NamedThread::spawn("open-source", body) {
-            Ok(thread) => self.opening.push(thread),
+            Ok(mut thread) => {
+                thread.set_patience(OPENING_GRACE);
+                self.opening.push(thread);
+                self.unanswered.push(spec);
+            }
             Err(error) => {
                 (self.tell)(Event::SourceFailed { spec, message: format!("no thread to open the source: {error}") });
             }
@@ -210,7 +240,15 @@ impl<F: Fn(Event)> Capture<F> {
     }
 
     fn install(&mut self, (number, spec, options, source): Opened) {
+        if let Some(index) = self.unanswered.iter().position(|unanswered| *unanswered == spec) {
+            self.unanswered.swap_remove(index);
+        }
         if number != self.last_number {
+            // Closed before it is opened again.
+            drop(source);
+            if let Some((spec, options)) = self.deferred.take_if(|(deferred, _)| *deferred == spec) {
+                self.open(spec, options);
+            }
             return;
         }
         match source {
@@ -265,6 +303,9 @@ impl<F: Fn(Event)> Capture<F> {
         let next = guarded(&current.spec, || current.source.next_frame(PATIENCE));
         while let Some(warning) = current.source.take_warning() {
             (self.tell)(Event::Warning(warning));
+        }
+        if let Some(controls) = current.source.take_controls() {
+            (self.tell)(Event::CameraControls(controls));
         }
         match next {
             Ok(Next::Frame(frame)) if frame.image.is_empty() => {

@@ -18,7 +18,8 @@ use super::thread::NamedThread;
 use super::{Command, Event, FrameId, LaneId, Mode, PipelineConfig};
 use crate::inference::Thresholds;
 use crossbeam_channel::{Receiver, Sender, bounded, never};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -56,6 +57,8 @@ pub(super) struct Conductor {
     thresholds: Thresholds,
     paused: bool,
     pub(super) threads: usize,
+    /// Threads of single models, by absolute path.
+    pub(super) threads_of: BTreeMap<PathBuf, usize>,
     pub(super) accelerate: bool,
     source: SourceNumber,
     captured_of_source: u64,
@@ -107,6 +110,7 @@ impl Conductor {
             thresholds: Thresholds::default(),
             paused: false,
             threads: config.threads,
+            threads_of: BTreeMap::new(),
             accelerate: true,
             source: SourceNumber(0),
             captured_of_source: 0,
@@ -129,6 +133,10 @@ impl Conductor {
             }
             self.retired.retain(|thread| !thread.is_finished());
             self.refresh_shown();
+            if let Some(worst) = self.recorder.worst.news() {
+                self.peer.worst.publish(worst);
+                (self.wake)();
+            }
         }
     }
 
@@ -331,11 +339,20 @@ impl Conductor {
             Command::Seek(to) => self.capture.send(CaptureCommand::Seek(to)),
             Command::SetSpeed(factor) => self.capture.send(CaptureCommand::SetSpeed(factor)),
             Command::SetLooping(looping) => self.capture.send(CaptureCommand::SetLooping(looping)),
+            Command::SetCameraControl(setting) => self.capture.send(CaptureCommand::SetControl(setting)),
+            Command::ResetCameraControls => self.capture.send(CaptureCommand::ResetControls),
             Command::SetThreads(threads) => self.set_threads(threads),
+            Command::SetThreadsOf(path, threads) => self.set_threads_of(&path, threads),
             Command::SetAccelerate(accelerate) => self.set_accelerate(accelerate),
             Command::StartRecording(request) => self.recordings.start(request, &mut self.retired),
             Command::StopRecording(kind) => self.recordings.stop(kind, &mut self.retired),
             Command::SetRecordingView(view) => self.recordings.set_view(view),
+            Command::SetAgreementWindow(frames) => {
+                self.recorder.set_agreement_window(frames);
+                self.publish_again();
+            }
+            Command::KeepWorst(keep) => self.recorder.worst.set_keeps(keep),
+            Command::ForgetWorst => self.recorder.worst.clear(),
             Command::ResetStatistics => {
                 self.recorder.reset();
                 self.publish_again();

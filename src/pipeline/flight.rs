@@ -186,6 +186,11 @@ impl Shown {
             (&self.agreement, self.current(LaneId::A, models), self.current(LaneId::B, models))
         {
             recorder.compared(&a.result, &b.result, agreement);
+            if self.mode == Mode::Compare {
+                let disagreement = agreement.disagreement(&a.result.detections, &b.result.detections);
+                let statistics = recorder.latest();
+                recorder.worst.offer(disagreement, self.id, &self.frame, || self.to_result(statistics));
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the view holds of the pipeline: one way to speak, two ways to listen, none of which blocks.
 
 use super::slot::{SlotReader, SlotWriter, latest_slot};
-use super::{Command, Event, FrameResult};
+use super::{Command, Event, FrameResult, WorstFrames};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ pub struct Link {
     commands: Sender<Command>,
     results: SlotReader<Arc<FrameResult>>,
     events: Receiver<Event>,
+    worst: SlotReader<Arc<WorstFrames>>,
 }
 
 /// The pipeline's end. Tests hold it to play the pipeline.
@@ -25,6 +26,8 @@ pub struct LinkPeer {
     pub commands: Receiver<Command>,
     /// Where results are published.
     pub results: SlotWriter<Arc<FrameResult>>,
+    /// Where the frames on which the models disagree most are published.
+    pub worst: SlotWriter<Arc<WorstFrames>>,
     /// Where events are told; when nobody drains them, new ones are lost.
     pub events: Sender<Event>,
 }
@@ -35,8 +38,12 @@ impl Link {
         let (command_sender, command_receiver) = bounded(COMMAND_CAPACITY);
         let (event_sender, event_receiver) = bounded(EVENT_CAPACITY);
         let (result_writer, result_reader) = latest_slot();
-        let link = Self { commands: command_sender, results: result_reader, events: event_receiver };
-        (link, LinkPeer { commands: command_receiver, results: result_writer, events: event_sender })
+        let (worst_writer, worst_reader) = latest_slot();
+        let link =
+            Self { commands: command_sender, results: result_reader, events: event_receiver, worst: worst_reader };
+        let peer =
+            LinkPeer { commands: command_receiver, results: result_writer, worst: worst_writer, events: event_sender };
+        (link, peer)
     }
 
     /// Gives a command. Never blocks; false when the pipeline is gone or does not keep up (the command is lost).
@@ -47,6 +54,11 @@ impl Link {
     /// The newest result, if there is one that was not taken yet.
     pub fn take_result(&self) -> Option<Arc<FrameResult>> {
         self.results.take()
+    }
+
+    /// The frames on which the models disagree most, if they are others than those taken last.
+    pub fn take_worst(&self) -> Option<Arc<WorstFrames>> {
+        self.worst.take()
     }
 
     /// The oldest event not taken yet.

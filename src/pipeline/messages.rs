@@ -1,7 +1,9 @@
 //! What goes through the pipeline: commands in; results, statistics and events out.
 
 use super::record::{RecordKind, RecordingRequest, RecordingStatus, RecordingView};
-use crate::capture::{CameraLosses, CapturedFrame, SourceInfo, SourceOptions, SourceSpec};
+use crate::capture::{
+    CameraControl, CameraLosses, CapturedFrame, ControlSetting, SourceInfo, SourceOptions, SourceSpec,
+};
 use crate::inference::{Detection, LoadStage, ModelInfo, ModelOverrides, StageTimings, Thresholds};
 use crate::metrics::{AgreementStatistics, FrameAgreement, LaneAccuracy, LatencySummary, Oddity};
 use std::path::PathBuf;
@@ -98,14 +100,28 @@ pub enum Command {
     SetSpeed(f64),
     /// Whether a video or folder starts again at its end.
     SetLooping(bool),
-    /// Threads ONNX Runtime uses inside one operator, for both lanes; the models are loaded again behind the
-    /// running ones.
+    /// Sets a control of the camera that is read, now and whenever it comes back. Answered by [`Event::CameraControls`].
+    SetCameraControl(ControlSetting),
+    /// Sets all controls of the camera to their defaults. Answered by [`Event::CameraControls`].
+    ResetCameraControls,
+    /// Threads ONNX Runtime uses inside one operator, for all models; they are loaded again behind the running ones. What
+    /// was set for single models is forgotten.
     SetThreads(usize),
+    /// The same for the model of one file, wherever it runs and whenever it is loaded; none: as all others.
+    SetThreadsOf(PathBuf, Option<usize>),
+    /// Frames that the agreement looks back over, brought into [`AGREEMENT_FRAMES`](super::AGREEMENT_FRAMES). Frames that
+    /// fit are kept; it holds for all that is compared later, too.
+    SetAgreementWindow(usize),
     /// Whether quantized models are made faster where their outputs stay the same; the models are loaded again behind the
     /// running ones.
     SetAccelerate(bool),
     /// Forgets all statistics.
     ResetStatistics,
+    /// Whether the frames on which the two models disagree most are kept, see [`WorstFrames`](super::WorstFrames); what
+    /// is kept is let go when not. Off at first.
+    KeepWorst(bool),
+    /// Forgets the frames that are kept.
+    ForgetWorst,
     /// Begins a recording; one of the same kind that runs is completed first. Answered by [`Event::Recording`].
     StartRecording(RecordingRequest),
     /// Completes a recording.
@@ -146,6 +162,8 @@ pub enum Event {
         /// What it is now: a camera may have come back with another number or format.
         info: Arc<SourceInfo>,
     },
+    /// What can be set on the camera that is read, as it is now. None are told for other sources.
+    CameraControls(Arc<[CameraControl]>),
     /// A video or a folder came to its end.
     SourceEnded,
     /// A model is being loaded.

@@ -4,7 +4,8 @@
 //! capture ─▶ LatestSlot ─▶ conductor ─▶ lane A, lane B ─▶ conductor ─▶ LatestSlot ─▶ view
 //! ```
 //!
-//! The view sends [`Command`]s, takes the newest [`FrameResult`], and drains [`Event`]s. Nothing here blocks it.
+//! The view sends [`Command`]s, takes the newest [`FrameResult`] and, where it asked for them, the newest
+//! [`WorstFrames`], and drains [`Event`]s. Nothing here blocks it.
 
 mod capture_thread;
 mod conductor;
@@ -20,15 +21,20 @@ mod slot;
 mod thread;
 mod throughput;
 mod worker;
+mod worst;
 
 pub use crate::inference::LoadStage;
-pub use crate::metrics::{AgreementStatistics, FrameAgreement, LaneAccuracy, LatencySummary, Oddity};
+pub use crate::metrics::{
+    AGREEMENT_FRAMES, AGREEMENT_FRAMES_DEFAULT, AgreementStatistics, FrameAgreement, LaneAccuracy, LatencySummary,
+    Oddity,
+};
 pub use link::{Link, LinkPeer};
 pub use messages::{Command, Event, FrameId, FrameResult, LaneId, LaneResult, LaneStatistics, Mode, Statistics};
 pub use slot::{SlotReader, SlotWriter, latest_slot};
 pub use thread::NamedThread;
 pub use throughput::time_pipelined;
 pub use worker::Worker;
+pub use worst::{WORST_FRAMES, WorstFrame, WorstFrames};
 
 use crate::inference::trial::Trial;
 use conductor::Conductor;

@@ -5,7 +5,7 @@ use super::lane::{Generation, Lane};
 use super::loader::{Berth, LoadNumber, Loaded};
 use super::{Event, LaneId};
 use crate::inference::{LoadOptions, ModelOverrides, SessionOptions};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -31,9 +31,21 @@ pub(super) struct Place {
     pub last_failure: Option<String>,
 }
 
+impl Place {
+    /// What is being loaded, else what runs.
+    fn wanted(&self) -> Option<&Origin> {
+        self.loading.as_ref().map(|pending| &pending.origin).or(self.origin.as_ref())
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 impl Conductor {
     pub(super) fn set_threads(&mut self, threads: usize) {
         self.threads = threads.max(1);
+        self.threads_of.clear();
         self.load_all_again();
     }
 
@@ -44,12 +56,32 @@ impl Conductor {
 
     fn load_all_again(&mut self) {
         for berth in Berth::ALL {
-            let place = self.place(berth);
-            let pending = place.loading.as_ref().map(|pending| &pending.origin);
-            if let Some((path, overrides)) = pending.or(place.origin.as_ref()).cloned() {
+            if let Some((path, overrides)) = self.place(berth).wanted().cloned() {
                 self.load(berth, path, overrides);
             }
         }
+    }
+
+    pub(super) fn set_threads_of(&mut self, path: &Path, threads: Option<usize>) {
+        let file = absolute(path);
+        match threads {
+            Some(threads) => drop(self.threads_of.insert(file.clone(), threads.max(1))),
+            None => drop(self.threads_of.remove(&file)),
+        }
+        for berth in Berth::ALL {
+            let wanted = self.place(berth).wanted().filter(|(path, _)| absolute(path) == file).cloned();
+            let Some((path, overrides)) = wanted else { continue };
+            let threads = self.threads_for(&path);
+            let place = self.place(berth);
+            // What is still being loaded was begun with another number.
+            if place.loading.is_some() || place.lane.as_ref().is_some_and(|lane| lane.info.threads != threads) {
+                self.load(berth, path, overrides);
+            }
+        }
+    }
+
+    fn threads_for(&self, path: &Path) -> usize {
+        self.threads_of.get(&absolute(path)).copied().unwrap_or(self.threads)
     }
 
     fn place(&mut self, berth: Berth) -> &mut Place {
@@ -60,7 +92,8 @@ impl Conductor {
     }
 
     pub(super) fn load(&mut self, berth: Berth, path: PathBuf, overrides: ModelOverrides) {
-        let session = SessionOptions { threads: self.threads, accelerate: self.accelerate, ..Default::default() };
+        let session =
+            SessionOptions { threads: self.threads_for(&path), accelerate: self.accelerate, ..Default::default() };
         let options = LoadOptions { session, overrides: overrides.clone() };
         let (events, wake) = (self.peer.events.clone(), Arc::clone(&self.wake));
         let tell = move |event| {

@@ -1,16 +1,21 @@
 //! Gathers the figures of the panel, frame by frame, and hands out snapshots.
 
+use super::worst::WorstKeeper;
 use super::{LaneId, LaneResult, LaneStatistics, Mode, Statistics};
 use crate::capture::{CameraLosses, CapturedFrame};
+use crate::dataset::match_class_names;
 use crate::imaging::{Letterbox, Truth, TruthBox};
 use crate::inference::{Candidate, Detection, ModelCard, StageTimings};
-use crate::metrics::{AccuracyWindow, AgreementWindow, FrameAgreement, Health, LatencyWindow, RateMeter, TotalRate};
+use crate::metrics::{
+    AGREEMENT_FRAMES, AGREEMENT_FRAMES_DEFAULT, AccuracyWindow, AgreementWindow, FrameAgreement, Health, LatencyWindow,
+    RateMeter, TotalRate,
+};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
-/// Frames in the windows of latency, accuracy and agreement.
-pub(super) const WINDOW_FRAMES: usize = 300;
+/// Frames in the windows of latency and accuracy.
+const WINDOW_FRAMES: usize = 300;
 /// Latencies in the sparkline.
 const SPARKLINE_FRAMES: usize = 120;
 /// Span of the rates.
@@ -78,6 +83,8 @@ impl LaneRecorder {
 pub(super) struct Recorder {
     lanes: [LaneRecorder; 2],
     agreement: AgreementWindow,
+    /// Goes with the agreement: what makes other frames comparable empties both.
+    pub worst: WorstKeeper,
     captured: TotalRate,
     decode: LatencyWindow,
     captured_frames: u64,
@@ -92,7 +99,8 @@ impl Recorder {
     pub fn new() -> Self {
         Self {
             lanes: [LaneRecorder::new(), LaneRecorder::new()],
-            agreement: AgreementWindow::new(WINDOW_FRAMES),
+            agreement: AgreementWindow::new(AGREEMENT_FRAMES_DEFAULT),
+            worst: WorstKeeper::default(),
             captured: TotalRate::new(RATE_SPAN),
             decode: LatencyWindow::new(WINDOW_FRAMES),
             captured_frames: 0,
@@ -104,16 +112,28 @@ impl Recorder {
         }
     }
 
-    /// Forgets all windows and counters.
+    /// Forgets what all windows and counters hold. How long they are stays.
     pub fn reset(&mut self) {
+        let new = Self::new();
         let process = std::mem::replace(&mut self.process, ProcessFigures::new());
-        *self = Self { process, ..Self::new() };
+        let mut agreement = std::mem::replace(&mut self.agreement, AgreementWindow::new(AGREEMENT_FRAMES_DEFAULT));
+        agreement.clear();
+        let mut worst = std::mem::take(&mut self.worst);
+        worst.clear();
+        *self = Self { process, agreement, worst, ..new };
+    }
+
+    /// Frames that the agreement looks back over from now on.
+    pub fn set_agreement_window(&mut self, frames: usize) {
+        self.agreement.set_capacity(frames.clamp(*AGREEMENT_FRAMES.start(), *AGREEMENT_FRAMES.end()));
+        self.snapshot_at = None;
     }
 
     /// Forgets what a lane did: it has another model now.
     pub fn reset_lane(&mut self, lane: LaneId) {
         self.lanes[lane.index()] = LaneRecorder::new();
         self.agreement.clear();
+        self.worst.clear();
         self.snapshot_at = None;
     }
 
@@ -123,6 +143,7 @@ impl Recorder {
         self.decode.clear();
         (self.captured_frames, self.dropped_frames, self.camera_losses) = (0, 0, None);
         self.agreement.clear();
+        self.worst.clear();
         self.lanes.iter_mut().for_each(|lane| {
             lane.accuracy.clear();
             lane.health.clear();
@@ -134,6 +155,7 @@ impl Recorder {
     pub fn reset_thresholds(&mut self) {
         self.snapshot_at = None;
         self.agreement.clear();
+        self.worst.clear();
         self.lanes.iter_mut().for_each(|lane| lane.accuracy.clear());
     }
 
@@ -180,7 +202,7 @@ impl Recorder {
         truth: &Truth,
         confidence: f32,
     ) {
-        let joined = JoinedClasses::new(card, truth);
+        let joined = JoinedClasses::new(&card.labels, truth);
         let (detections, boxes) = (joined.detections(detections), joined.truths(truth));
         let recorder = &mut self.lanes[lane.index()];
         recorder.accuracy.push(&detections, &boxes, confidence);
@@ -201,6 +223,11 @@ impl Recorder {
             inference: duration(lane.inference.p50_ms),
             postprocess: duration(lane.postprocess.p50_ms),
         }
+    }
+
+    /// The figures as of the last snapshot.
+    pub fn latest(&self) -> Arc<Statistics> {
+        Arc::clone(&self.snapshot)
     }
 
     /// The figures now; computed anew a few times a second.
@@ -234,31 +261,27 @@ impl Recorder {
     }
 }
 
-/// Joins a model's classes with those of the truth by name. Classes that only one side knows can neither be found nor
+/// Joins a model's classes with those of the truth, as an evaluation does. Classes that only one side knows can neither be found nor
 /// be wrong, so they are left out.
 struct JoinedClasses {
-    /// For each class of the model the class of the truth with the same name.
-    truth_from_model: Vec<Option<u32>>,
+    /// For each class of the model the class of the truth that means the same.
+    truth_from_model: Vec<Option<usize>>,
     /// Whether the model knows a class of the truth.
     known: Vec<bool>,
 }
 
 impl JoinedClasses {
-    fn new(card: &ModelCard, truth: &Truth) -> Self {
-        let same = |a: &str, b: &str| a.trim().eq_ignore_ascii_case(b.trim());
-        let truth_from_model: Vec<Option<u32>> = card
-            .labels
-            .iter()
-            .map(|label| truth.class_names.iter().position(|name| same(name, label)).map(|index| index as u32))
-            .collect();
-        let known = (0..truth.class_names.len() as u32).map(|id| truth_from_model.contains(&Some(id))).collect();
-        Self { truth_from_model, known }
+    fn new(labels: &[String], truth: &Truth) -> Self {
+        let matched = match_class_names(&truth.class_names, labels);
+        let mut known = vec![true; truth.class_names.len()];
+        matched.unmatched_dataset.iter().for_each(|index| known[*index] = false);
+        Self { truth_from_model: matched.dataset_from_model, known }
     }
 
     fn detections(&self, detections: &[Detection]) -> Vec<Detection> {
         let joined = |d: &Detection| {
-            let class_id = (*self.truth_from_model.get(d.class_id as usize)?)?;
-            Some(Detection { class_id, ..*d })
+            let class = (*self.truth_from_model.get(d.class_id as usize)?)?;
+            Some(Detection { class_id: class as u32, ..*d })
         };
         detections.iter().filter_map(joined).collect()
     }
@@ -293,5 +316,25 @@ impl ProcessFigures {
             }
         }
         self.latest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::BoxInImage;
+
+    #[test]
+    fn classes_are_joined_as_an_evaluation_joins_them() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let rect = BoxInImage::new(0.0, 0.0, 5.0, 5.0);
+        let boxes = (0..3).map(|class_id| TruthBox { class_id, rect }).collect();
+        let truth = Truth { class_names: names(&["stop sign", "motorcycle", "wildlife"]).into(), boxes };
+        let joined = JoinedClasses::new(&names(&["Motorbike", "Stop_Sign", "boat"]), &truth);
+        assert_eq!(joined.known, [true, true, false]);
+        assert_eq!(joined.truths(&truth).iter().map(|found| found.class_id).collect::<Vec<_>>(), [0, 1]);
+        let detections: Vec<_> = (0..4).map(|class_id| Detection { class_id, score: 0.5, rect }).collect();
+        let found = joined.detections(&detections);
+        assert_eq!(found.iter().map(|found| found.class_id).collect::<Vec<_>>(), [1, 0]);
     }
 }

@@ -3,6 +3,7 @@
 use super::thread::NamedThread;
 use crossbeam_channel::{Sender, bounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -12,7 +13,7 @@ type Job = Box<dyn FnOnce() + Send>;
 pub struct Worker {
     // Dropped first: its loss ends the thread.
     jobs: Sender<Job>,
-    _thread: NamedThread,
+    thread: NamedThread,
 }
 
 impl Worker {
@@ -30,7 +31,14 @@ impl Worker {
                 }
             }
         })?;
-        Ok(Self { jobs, _thread: thread })
+        Ok(Self { jobs, thread })
+    }
+
+    /// The same, which waits no longer than this for its job when it is dropped: for jobs that may hang in a driver.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.thread.set_patience(patience);
+        self
     }
 
     /// Hands over a job. Never blocks; false when too many wait already (the job is dropped).

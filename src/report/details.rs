@@ -231,6 +231,7 @@ fn listed(names: &[String]) -> String {
 pub fn problem_words(kind: ProblemKind) -> &'static str {
     match kind {
         ProblemKind::MissingPicture => "Picture missing or unreadable",
+        ProblemKind::WrongSize => "Picture of another size than its labels say",
         ProblemKind::UnreadableLabels => "Labels unreadable",
         ProblemKind::EmptyLabels => "Picture without objects",
         ProblemKind::OutsidePicture => "Box outside its picture",

@@ -27,7 +27,7 @@ pub use verdict::{Finding, KeyFigure, Tone, findings};
 
 use crate::benchmark::Benchmark;
 use crate::evaluate::Evaluation;
-use std::io::Write;
+use crate::files;
 use std::path::{Path, PathBuf};
 
 /// What a report tells: either, or both of the same models.
@@ -118,7 +118,7 @@ pub fn write(path: &Path, content: &Report<'_>) -> Result<(), ReportError> {
         return Err(ReportError::Nothing { path: path.to_owned() });
     }
     let bytes = encode(form, content).map_err(|reason| ReportError::Encode { path: path.to_owned(), reason })?;
-    replace(path, &bytes).map_err(|source| ReportError::Write { path: path.to_owned(), source })
+    files::replace(path, &bytes).map_err(|source| ReportError::Write { path: path.to_owned(), source })
 }
 
 fn encode(form: Form, content: &Report<'_>) -> Result<Vec<u8>, String> {
@@ -138,21 +138,4 @@ fn json(content: &Report<'_>) -> Result<Vec<u8>, serde_json::Error> {
     };
     bytes.push(b'\n');
     Ok(bytes)
-}
-
-/// Writes a temporary file beside the place and renames it. A link leads to the file that is replaced.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let place = std::fs::canonicalize(path).or_else(|_| std::path::absolute(path))?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".quantscope-report-");
-    #[cfg(unix)]
-    {
-        // As any other new file: what the user's mask leaves, not for the owner alone.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(place.parent().unwrap_or(Path::new(".")))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(&place).map(drop).map_err(|error| error.error)
 }

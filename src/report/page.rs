@@ -133,8 +133,9 @@ pub fn warning_sentences(report: &Report<'_>) -> Vec<String> {
     if report.benchmark.is_some_and(|benchmark| !benchmark.complete) {
         sentences.push("This benchmark is partial: not all rounds that were asked for were measured.".to_owned());
     }
-    if let Some(noise) = report.benchmark.and_then(|benchmark| benchmark.noise.as_ref()) {
-        sentences.push(format!("The machine was noisy: {noise}"));
+    if let Some(benchmark) = report.benchmark {
+        sentences.extend(benchmark.noise.clone());
+        sentences.extend(benchmark.failures.iter().map(|failure| format!("Not measured: {}", failure.message)));
     }
     sentences
 }

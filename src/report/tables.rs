@@ -206,10 +206,10 @@ pub fn agreement(evaluation: &Evaluation, names: &[String]) -> Markup {
                 summary { (badge(it.candidate)) " by class: " (words::counted(it.details.classes.len(), "class", "classes")) }
                 (scrolling("Agreement by class", &html! {
                     table {
-                        caption { (name_of(names, it.candidate)) " against " (name_of(names, it.reference)) ", most boxes first" }
+                        caption { (name_of(names, it.candidate)) " against " (name_of(names, it.reference)) ", most boxes first. No interval with boxes of the class on fewer than ten pictures" }
                         thead { tr {
                             th scope="col" { "Class" }
-                            @for head in ["F1", "Precision", "Recall", "Mean IoU", "Score change", "Boxes", "of reference"] {
+                            @for head in ["F1", "95 % interval", "Pictures", "Precision", "Recall", "Mean IoU", "Score change", "Boxes", "of reference"] {
                                 th scope="col" class="figure" { (head) }
                             }
                         } }
@@ -218,6 +218,8 @@ pub fn agreement(evaluation: &Evaluation, names: &[String]) -> Markup {
                                 tr {
                                     th scope="row" { (class.name) }
                                     td class="figure" { (figure(Some(class.figures.f1))) }
+                                    td class="figure" { (class.known_interval().map_or(NONE.to_owned(), |ends| words::interval(ends, 3))) }
+                                    td class="figure" { (class.pictures) }
                                     (agreement_cells(&class.figures))
                                 }
                             }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// The program, on a disk that takes no more than a kilobyte a file.
-fn on_a_full_disk(place: &Place, arguments: &[&str]) -> Output {
+pub fn on_a_full_disk(place: &Place, arguments: &[&str]) -> Output {
     let program = place.quantscope(arguments);
     let mut shell = Command::new("sh");
     shell.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\""]).arg(program.get_program());

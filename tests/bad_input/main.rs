@@ -6,6 +6,7 @@
 #![cfg(unix)]
 #[path = "../common/mod.rs"]
 mod common;
+mod dataset;
 mod disk;
 mod hostile;
 mod place;

@@ -171,7 +171,8 @@ pub fn names_with_control_characters() -> ModelProto {
 /// The same whose metadata names a task in two lines.
 pub fn task_in_two_lines() -> ModelProto {
     let mut model = classifier();
-    let pair = |key: &str, value: &str| StringStringEntryProto { key: key.into(), value: value.into() };
+    let pair =
+        |key: &str, value: &str| StringStringEntryProto { key: key.into(), value: value.into(), ..Default::default() };
     model.metadata_props = vec![pair("task", "dete\nerror: ct")];
     model
 }
@@ -179,7 +180,7 @@ pub fn task_in_two_lines() -> ModelProto {
 /// The detector, with `path` wherever a careless reader might take it for something to open.
 pub fn naming_a_library(path: &str) -> ModelProto {
     let mut model = detector();
-    let pair = |key: &str, value: String| StringStringEntryProto { key: key.into(), value };
+    let pair = |key: &str, value: String| StringStringEntryProto { key: key.into(), value, ..Default::default() };
     let config = format!(
         "{{\"session_options\": {{\"enable_profiling\": 1, \"custom_ops_library\": {path:?}, \
          \"register_custom_ops_library\": {path:?}}}}}"
@@ -226,7 +227,11 @@ fn of_domain(domain: &str, node: NodeProto) -> NodeProto {
 
 fn opsets(domains: &[&str]) -> Vec<OperatorSetIdProto> {
     let version = |domain: &str| if domain.is_empty() { super::tiny_onnx::OPSET } else { 1 };
-    let set = |domain: &&str| OperatorSetIdProto { domain: (*domain).into(), version: Some(version(domain)) };
+    let set = |domain: &&str| OperatorSetIdProto {
+        domain: (*domain).into(),
+        version: Some(version(domain)),
+        ..Default::default()
+    };
     domains.iter().map(set).collect()
 }
 

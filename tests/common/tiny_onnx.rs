@@ -107,7 +107,8 @@ pub fn with_external_data(location: &str) -> ModelProto {
     let boxes = weights.iter_mut().find(|tensor| tensor.name == "all_boxes").unwrap();
     boxes.raw_data = None;
     boxes.data_location = Some(DataLocation::External as i32);
-    boxes.external_data = vec![StringStringEntryProto { key: "location".into(), value: location.into() }];
+    boxes.external_data =
+        vec![StringStringEntryProto { key: "location".into(), value: location.into(), ..Default::default() }];
     model
 }
 
@@ -123,7 +124,7 @@ pub fn model(nodes: Vec<NodeProto>, weights: Vec<TensorProto>, outputs: &[(&str,
     ModelProto {
         ir_version: 8,
         producer_name: "tests".into(),
-        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: Some(opset) }],
+        opset_import: vec![OperatorSetIdProto { version: Some(opset), ..Default::default() }],
         graph: Some(graph),
         ..Default::default()
     }
@@ -167,7 +168,8 @@ pub fn value(name: &str, shape: &[i64]) -> ValueInfoProto {
     let side = |length: &i64| ShapeDimension { value: Some(DimensionValue::DimValue(*length)), ..Default::default() };
     let tensor = TensorType {
         elem_type: DataType::Float as i32,
-        shape: Some(TensorShapeProto { dim: shape.iter().map(side).collect() }),
+        shape: Some(TensorShapeProto { dim: shape.iter().map(side).collect(), ..Default::default() }),
+        ..Default::default()
     };
     let kind = TypeProto { value: Some(TypeValue::TensorType(tensor)), ..Default::default() };
     ValueInfoProto { name: name.into(), r#type: Some(kind), ..Default::default() }

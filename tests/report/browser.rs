@@ -57,7 +57,10 @@ fn every_kind_of_page() {
     partial.agreement.clear();
     let alone = samples::evaluation(1, &CLASS_NAMES[..3]);
     let (pair, mut sweep) = (samples::benchmark(5, &[2]), samples::benchmark(2, &[1, 2, 4]));
-    sweep.noise = Some("other programs took 31 % of the processor; differences below 8 % mean nothing.".to_owned());
+    sweep.noise = Some(
+        "The machine was noisy: other programs used 31 % of the processor; ratios are good to ±0.08 at best."
+            .to_owned(),
+    );
     let pages = [
         ("two", Some(&two), Some(&pair)),
         ("five", Some(&five), Some(&pair)),

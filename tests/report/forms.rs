@@ -83,6 +83,21 @@ fn markdown_has_tables_with_equal_columns() {
 }
 
 #[test]
+fn a_model_that_was_not_measured_and_a_noisy_machine_are_said_before_the_figures() {
+    let mut benchmark = samples::benchmark(2, &[2]);
+    benchmark.noise = Some("The machine was noisy: other programs used 31 % of the processor.".to_owned());
+    let message = "/m/broken.onnx: it is cut off".to_owned();
+    benchmark.failures = vec![quantscope::benchmark::ModelFailure { path: "/m/broken.onnx".into(), message }];
+    let report = Report { evaluation: None, benchmark: Some(&benchmark) };
+    let text = text_of("r.md", &report);
+    let (before, _) = text.split_once("## Speed").unwrap();
+    assert_eq!(before.matches("The machine was noisy").count(), 1, "{before}");
+    assert!(before.contains("Not measured: /m/broken.onnx: it is cut off"), "{before}");
+    let json: serde_json::Value = serde_json::from_str(&text_of("r.json", &report)).unwrap();
+    assert_eq!(json["failures"][0]["path"], "/m/broken.onnx");
+}
+
+#[test]
 fn a_difference_is_seen_against_its_noise() {
     let mut evaluation = samples::evaluation(5, &CLASS_NAMES);
     let report = Report { evaluation: Some(&evaluation), benchmark: None };

@@ -2,11 +2,16 @@
 //!
 //! The library reads its scenario once a process, so each runs in a process of its own: this test program starts itself
 //! again for the one test `inside_the_child`.
+#![cfg(target_os = "linux")]
 
+mod controls;
+mod growth;
+mod live;
+mod probe;
 mod scenarios;
 
 use quantscope::capture::{
-    self, CameraBackend, CaptureError, CapturedFrame, FrameSource, Next, SourceOptions, SourceSpec,
+    self, CameraBackend, CaptureError, CapturedFrame, ControlSetting, FrameSource, Next, SourceOptions, SourceSpec,
 };
 use scenarios::{Scenario, Step};
 use std::path::{Path, PathBuf};
@@ -65,7 +70,7 @@ fn inside_the_child() {
 }
 
 fn play(scenario: &Scenario, backend: CameraBackend) {
-    let options = SourceOptions { camera_backend: backend, ..scenario.wish.options() };
+    let mut options = SourceOptions { camera_backend: backend, ..scenario.wish.options() };
     let mut source = None;
     for step in scenario.steps {
         match step {
@@ -80,11 +85,31 @@ fn play(scenario: &Scenario, backend: CameraBackend) {
                 assert!(error.contains(words), "{error}");
                 assert!(started.elapsed() < Duration::from_secs(7), "told after {:?}", started.elapsed());
             }
+            Step::Remembers(settings) => options.camera_controls = controls::memory(settings),
+            Step::Reopens(times) => {
+                for _ in 0..*times {
+                    // Closed first: two streams of one camera cannot be.
+                    drop(source.take());
+                    source = Some(capture::open(&SourceSpec::Camera(0), &options).unwrap());
+                }
+            }
+            Step::SlowView(count) => {
+                drop(source.take());
+                live::slow_view(&options, *count);
+            }
+            Step::AskedAgain(times) => {
+                drop(source.take());
+                live::asked_again(&options, *times);
+            }
             Step::Lists(count) => assert_eq!(capture::count_cameras(), *count),
             other => watch(source.as_deref_mut().expect("an open source"), other),
         }
     }
     let Some(source) = source else { return };
+    if matches!(scenario.steps.last(), Some(Step::Flaps(_))) {
+        // A second of its clock is no time at all.
+        return;
+    }
     let started = Instant::now();
     drop(source);
     assert!(started.elapsed() < CLOSING_LIMIT, "closing took {:?}", started.elapsed());
@@ -120,7 +145,20 @@ fn watch(source: &mut dyn FrameSource, step: &Step) {
             let resumed = Instant::now();
             assert!(frames(source, 1)[0].captured_at + Duration::from_millis(50) > resumed, "a frame of before");
         }
-        Step::Opens(_) | Step::OpenFails(_) | Step::Lists(_) => unreachable!(),
+        Step::Controls(expected) => controls::told(source, expected),
+        Step::Sets(id, value) => source.set_control(ControlSetting { id, value }),
+        Step::Resets => source.reset_controls(),
+        Step::Has(values) => controls::comes_to_have(source, values),
+        Step::Luma(luma) => controls::comes_to_be(source, luma),
+        Step::Warned(words) => controls::warned(source, words),
+        Step::Flaps(times) => growth::flaps(source, times),
+        Step::Opens(_)
+        | Step::OpenFails(_)
+        | Step::Lists(_)
+        | Step::Remembers(_)
+        | Step::SlowView(_)
+        | Step::AskedAgain(_)
+        | Step::Reopens(_) => unreachable!(),
     }
 }
 
@@ -153,21 +191,17 @@ fn told_within(source: &mut dyn FrameSource, limit: Duration) -> Option<CaptureE
 }
 
 /// A reader that takes a frame of every ten gets the newest one each time, told by the numbers in the pictures: what it
-/// gets is at most one frame behind what the camera had taken when it asked.
+/// gets is at most one frame behind what the camera had taken when it was handed over.
 fn slowly(source: &mut dyn FrameSource, count: usize) {
-    let rate = source.info().frame_rate.unwrap();
-    let first = frames(source, 1).remove(0);
+    let period = Duration::from_secs_f64(1.0 / source.info().frame_rate.unwrap());
     let mut in_time = 0;
     for _ in 0..count {
-        std::thread::sleep(Duration::from_secs_f64(10.0 / rate));
-        let asked = Instant::now();
+        std::thread::sleep(10 * period);
         let frame = frames(source, 1).remove(0);
-        let passed = asked.duration_since(first.captured_at).as_secs_f64() * rate;
-        let newest = number_in(&first) + passed as u32;
-        in_time += usize::from(number_in(&frame) + 1 >= newest);
+        in_time += usize::from(growth::frames_behind(&frame) <= 1);
     }
-    // One exception for a machine that had something else to do.
-    assert!(in_time + 1 >= count, "{in_time} of {count} were the newest");
+    // A queue anywhere would make all of them late; a machine that has something else to do, some.
+    assert!(in_time + count / 4 >= count, "{in_time} of {count} were the newest");
 }
 
 /// The number that a frame of `vcam.c` shows.

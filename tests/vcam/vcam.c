@@ -6,11 +6,17 @@
  *   fmt=YUYV:640x480@30,15  a format with its rates (N or N/D); several times for several; default YUYV:640x480@30
  *   rate=N                  frames a second that really come, whatever was agreed
  *   jpeg=FOLDER             the frames of MJPG: 0.jpg, 1.jpg, ...
- *   fail=STEP:ERRNO[:N]     a step fails, the first N times only where N is given
+ *   fail=STEP:ERRNO[:N[:F]] a step fails, the first N times only where N is given, from frame F on
  *   hang=STEP:MS            a step takes so long, once
  *   at=N:FAULT[:MS[:M]]     at frame N; every=N:FAULT and from=N:FAULT likewise. unplug comes back after MS as number M,
  *                           freeze lasts MS (for ever without), flag, empty, short, garbage, eio, spurious (EAGAIN)
  *   clock=none              frames carry no time
+ *   ctl=ID:TYPE:MIN:MAX:STEP:DEFAULT:FLAGS:NAME   a control; TYPE and FLAGS as V4L2 numbers them. Unplugging sets all back.
+ *                           Brightness is seen: it is the luma of a YUYV frame below its number
+ *   item=ID:INDEX:NAME      an entry of a menu; of a menu of numbers the NAME is one
+ *   auto=ID:VALUE:OTHER     control OTHER is inactive unless control ID has that value
+ *   loop=ctl                the list of controls never ends
+ *   speed=N                 from frame 5 on the clock of the process runs N times too fast
  * A frame shows its number (counted from the start of the process) as 16 squares, black or white, the highest bit first.
  */
 #define _GNU_SOURCE
@@ -18,6 +24,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/videodev2.h>
 #include <poll.h>
 #include <pthread.h>
@@ -34,7 +41,9 @@
 #define RULES 32
 
 struct format { __u32 fourcc, width, height; struct v4l2_fract interval[8]; int intervals; };
-struct rule { char step[16]; int number, left; };
+struct rule { char step[16]; int number, left; unsigned long from; };
+struct control { __u32 id, type, flags, master; long long min, max, step, usual, value, free_at; char name[40]; };
+struct item { __u32 id, index; char name[32]; };
 struct fault { char kind[16]; unsigned long first, last, every; long ms; int number, done; };
 struct open_file { int used, number, plugged; };
 
@@ -43,6 +52,8 @@ static struct rule fails[RULES], hangs[RULES]; static int fail_count, hang_count
 static struct fault faults[RULES]; static int fault_count;
 static char name[32] = "Played Webcam", jpegs[256]; static int numbers[512] = {0}, number_count = 1, stampless;
 static double real_rate;
+static struct control controls[RULES]; static struct item items[RULES]; static int control_count, item_count, controls_loop;
+static long long speed = 1, speed_from, speed_later;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct open_file files[4096];
@@ -52,8 +63,12 @@ static int owner = -1, streaming, count; static unsigned char *memory; static si
 static struct v4l2_buffer buffers[BUFFERS]; static int queue[BUFFERS], queued, filled[BUFFERS], full;
 static long long next_due, frozen_until; static unsigned long frame_number; static unsigned sequence;
 
-static long long now_ns(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000LL + t.tv_nsec; }
-static void nap_ms(long ms) { struct timespec t = {ms / 1000, ms % 1000 * 1000000}; nanosleep(&t, NULL); }
+static long long real_ns(void) {
+    static int (*real)(clockid_t, struct timespec *); if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
+    struct timespec t; real(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+static long long now_ns(void) { return speed_from + (real_ns() - speed_from) * speed; }
+static void nap_ms(long ms) { long long ns = ms * 1000000LL / speed; struct timespec t = {ns / 1000000000, ns % 1000000000}; nanosleep(&t, NULL); }
 static int no(int error) { errno = error; return -1; }
 
 static int errno_named(const char *text) {
@@ -80,6 +95,7 @@ static void read_statement(char *text) {
     char *value = strchr(text, '='); if (!value) return;
     *value++ = 0;
     char word[16] = {0}, error[16] = {0}; int times = -1; unsigned long at = 0; long ms = 0; int number = -1;
+    struct control *c = &controls[control_count]; struct item *m = &items[item_count]; long long free_at = 0;
     if (!strcmp(text, "name")) snprintf(name, sizeof name, "%s", value);
     else if (!strcmp(text, "jpeg")) snprintf(jpegs, sizeof jpegs, "%s", value);
     else if (!strcmp(text, "rate")) real_rate = atof(value);
@@ -87,9 +103,18 @@ static void read_statement(char *text) {
     else if (!strcmp(text, "fmt")) read_format(value);
     else if (!strcmp(text, "many")) { number_count = atoi(value); for (int i = 0; i < number_count; i++) numbers[i] = i; }
     else if (!strcmp(text, "cam")) { number_count = 0; for (char *n = strtok(value, ","); n; n = strtok(NULL, ",")) numbers[number_count++] = atoi(n); }
-    else if (!strcmp(text, "fail")) {
-        sscanf(value, "%15[a-z]:%15[A-Z]:%d", word, error, &times);
-        struct rule *r = &fails[fail_count++]; snprintf(r->step, sizeof r->step, "%s", word); r->number = errno_named(error); r->left = times;
+    else if (!strcmp(text, "speed")) speed_later = atoi(value);
+    else if (!strcmp(text, "loop")) controls_loop = 1;
+    else if (!strcmp(text, "ctl")) {
+        if (sscanf(value, "%i:%u:%lld:%lld:%lld:%lld:%i:%39[^;]", (int *)&c->id, &c->type, &c->min, &c->max, &c->step, &c->usual, (int *)&c->flags, c->name) < 7) abort();
+        c->value = c->usual; control_count++;
+    } else if (!strcmp(text, "item")) { if (sscanf(value, "%i:%u:%31[^;]", (int *)&m->id, &m->index, m->name) == 3) item_count++; }
+    else if (!strcmp(text, "auto")) {
+        unsigned master, other; if (sscanf(value, "%i:%lld:%i", (int *)&master, &free_at, (int *)&other) < 3) abort();
+        for (c = controls; c < controls + control_count; c++) if (c->id == other) { c->master = master; c->free_at = free_at; }
+    } else if (!strcmp(text, "fail")) {
+        sscanf(value, "%15[a-z]:%15[A-Z]:%d:%lu", word, error, &times, &at);
+        struct rule *r = &fails[fail_count++]; snprintf(r->step, sizeof r->step, "%s", word); r->number = errno_named(error); r->left = times; r->from = at;
     } else if (!strcmp(text, "hang")) {
         sscanf(value, "%15[a-z]:%d", word, &times);
         struct rule *r = &hangs[hang_count++]; snprintf(r->step, sizeof r->step, "%s", word); r->number = times; r->left = 1;
@@ -114,7 +139,7 @@ static void step_hang(const char *step) {
 }
 static int step_fails(const char *step) {
     step_hang(step);
-    for (int i = 0; i < fail_count; i++) if (!strcmp(fails[i].step, step) && fails[i].left) { if (fails[i].left > 0) fails[i].left--; return fails[i].number; }
+    for (int i = 0; i < fail_count; i++) if (!strcmp(fails[i].step, step) && fails[i].left && frame_number >= fails[i].from) { if (fails[i].left > 0) fails[i].left--; return fails[i].number; }
     return 0;
 }
 static struct fault *fault_at(const char *kind, unsigned long number) {
@@ -131,6 +156,11 @@ static int is_there(int number) {
     if (plugged % 2 == 0) return 0;
     for (int i = 0; i < number_count; i++) if (numbers[i] == number) return 1;
     return 0;
+}
+
+static struct control *control_named(__u32 id) {
+    for (int i = 0; i < control_count; i++) if (controls[i].id == id) return &controls[i];
+    return NULL;
 }
 
 /* ---------- frames ---------- */
@@ -160,6 +190,8 @@ static size_t draw(unsigned char *to) {
     }
     size_t bytes = frame_bytes(current); unsigned line = stride(current), width = current->width;
     memset(to, 128, bytes);
+    struct control *light = control_named(V4L2_CID_BRIGHTNESS);
+    if (light && current->fourcc == V4L2_PIX_FMT_YUYV) for (size_t i = 16 * (size_t)line; i < bytes; i += 2) to[i] = (unsigned char)light->value;
     for (unsigned y = 0; y < 16; y++) for (unsigned x = 0; x < 256 && x < width; x++) {
         unsigned char value = frame_number >> (15 - x / 16) & 1 ? 235 : 16; unsigned char *row = to + (size_t)y * line;
         switch (current->fourcc) {
@@ -173,11 +205,14 @@ static size_t draw(unsigned char *to) {
 }
 static void stop(void) { streaming = queued = full = 0; owner = -1; if (memory) munmap(memory, slot * count); memory = NULL; count = 0; }
 static void unplug(struct fault *f) {
-    f->done = 1; plugged++; stop(); back_number = f->number;
+    f->done = !f->every; plugged++; stop(); back_number = f->number;
+    for (int i = 0; i < control_count; i++) controls[i].value = controls[i].usual;
+    if (f->every) frame_number++;
     back_at = f->ms ? now_ns() + f->ms * 1000000LL : 0;
 }
 static void advance(void) {
     long long period = real_rate ? (long long)(1e9 / real_rate) : (long long)(1e9 * interval.numerator / interval.denominator);
+    if (speed_later && frame_number >= 5) { speed_from = real_ns(); speed = speed_later; speed_later = 0; }
     while (streaming && next_due <= now_ns()) {
         struct fault *f;
         if ((f = fault_at("unplug", frame_number)) && !f->done) { unplug(f); return; }
@@ -197,6 +232,54 @@ static void advance(void) {
             filled[full++] = i;
         }
         sequence++; frame_number++; next_due += period;
+    }
+}
+
+/* ---------- controls ---------- */
+static struct control *asked_for(__u32 id) {
+    if (!(id & V4L2_CTRL_FLAG_NEXT_CTRL)) return control_named(id);
+    struct control *best = NULL; id &= V4L2_CTRL_ID_MASK;
+    for (struct control *c = controls; c < controls + control_count; c++) if (c->id > id && (!best || c->id < best->id)) best = c;
+    return best || !controls_loop ? best : &controls[0];
+}
+static __u32 flags_of(const struct control *c) {
+    struct control *master = c->master ? control_named(c->master) : NULL;
+    return c->flags | (master && master->value != c->free_at ? V4L2_CTRL_FLAG_INACTIVE : 0);
+}
+static int set_control(__u32 id, long long value) {
+    struct control *c = control_named(id); int known = 0; if (!c) return no(EINVAL);
+    __u32 flags = flags_of(c);
+    if (flags & (V4L2_CTRL_FLAG_READ_ONLY | V4L2_CTRL_FLAG_INACTIVE)) return no(EACCES);
+    if (flags & V4L2_CTRL_FLAG_GRABBED) return no(EBUSY);
+    for (int i = 0; i < item_count; i++) known |= items[i].id == id && items[i].index == value;
+    if ((c->type == V4L2_CTRL_TYPE_MENU || c->type == V4L2_CTRL_TYPE_INTEGER_MENU) && !known) return no(EINVAL);
+    c->value = value < c->min ? c->min : value > c->max ? c->max : value; return 0;
+}
+static int ask_control(unsigned request, void *argument) {
+    struct control *c;
+    switch (request) {
+    case VIDIOC_QUERY_EXT_CTRL: { struct v4l2_query_ext_ctrl *q = argument; if (!(c = asked_for(q->id))) return no(EINVAL);
+        memset(q, 0, sizeof *q); q->id = c->id; q->type = c->type; q->minimum = c->min; q->maximum = c->max; q->step = c->step; q->default_value = c->usual;
+        q->flags = flags_of(c); strncpy(q->name, c->name, sizeof q->name); return 0; }
+    case VIDIOC_QUERYCTRL: { struct v4l2_queryctrl *q = argument; if (!(c = asked_for(q->id))) return no(EINVAL);
+        memset(q, 0, sizeof *q); q->id = c->id; q->type = c->type; q->minimum = c->min; q->maximum = c->max; q->step = c->step; q->default_value = c->usual;
+        q->flags = flags_of(c); strncpy((char *)q->name, c->name, sizeof q->name); return 0; }
+    case VIDIOC_QUERYMENU: { struct v4l2_querymenu *q = argument;
+        for (int i = 0; i < item_count; i++) if (items[i].id == q->id && items[i].index == q->index) {
+            if ((c = control_named(q->id)) && c->type == V4L2_CTRL_TYPE_INTEGER_MENU) q->value = atoll(items[i].name);
+            else { memset(q->name, 0, sizeof q->name); memcpy(q->name, items[i].name, strlen(items[i].name)); }
+            return 0; }
+        return no(EINVAL); }
+    case VIDIOC_G_EXT_CTRLS: case VIDIOC_S_EXT_CTRLS: { struct v4l2_ext_controls *all = argument; if (all->count != 1) return no(EINVAL);
+        struct v4l2_ext_control *one = all->controls; if (!(c = control_named(one->id))) return no(EINVAL);
+        int wide = c->type == V4L2_CTRL_TYPE_INTEGER64;
+        if (request == VIDIOC_S_EXT_CTRLS) return set_control(one->id, wide ? one->value64 : one->value);
+        if (wide) one->value64 = c->value; else one->value = (__s32)c->value;
+        return 0; }
+    default: { struct v4l2_control *one = argument;
+        if (request == VIDIOC_S_CTRL) return set_control(one->id, one->value);
+        if (!(c = control_named(one->id))) return no(EINVAL);
+        one->value = (__s32)c->value; return 0; }
     }
 }
 
@@ -255,6 +338,13 @@ static int driver(int fd, unsigned request, void *argument) {
         memset(p, 0, sizeof *p); p->capability = V4L2_CAP_TIMEPERFRAME; p->timeperframe = interval; return 0; }
     case VIDIOC_G_INPUT: *(int *)argument = 0; return 0;
     case VIDIOC_S_INPUT: return 0;
+    case VIDIOC_QUERY_EXT_CTRL: STEP("queryext"); return ask_control(request, argument);
+    case VIDIOC_QUERYCTRL: STEP("queryctrl"); return ask_control(request, argument);
+    case VIDIOC_QUERYMENU: return ask_control(request, argument);
+    case VIDIOC_G_EXT_CTRLS: STEP("gext"); return ask_control(request, argument);
+    case VIDIOC_S_EXT_CTRLS: STEP("sext"); return ask_control(request, argument);
+    case VIDIOC_G_CTRL: STEP("gctrl"); return ask_control(request, argument);
+    case VIDIOC_S_CTRL: STEP("sctrl"); return ask_control(request, argument);
     case VIDIOC_REQBUFS: if (((struct v4l2_requestbuffers *)argument)->count) STEP("reqbufs"); return reqbufs(fd, argument);
     case VIDIOC_QUERYBUF: { STEP("querybuf"); struct v4l2_buffer *b = argument; if (owner != fd || b->index >= (unsigned)count) return no(EINVAL); *b = buffers[b->index]; return 0; }
     case VIDIOC_QBUF: { STEP("qbuf"); struct v4l2_buffer *b = argument; if (owner != fd || b->index >= (unsigned)count || queued == count) return no(EINVAL); queue[queued++] = b->index; return 0; }
@@ -280,8 +370,28 @@ long syscall(long number, ...) {
     va_list l; va_start(l, number); long a = va_arg(l, long), b = va_arg(l, long), c = va_arg(l, long), d = va_arg(l, long), e = va_arg(l, long), f = va_arg(l, long); va_end(l);
     if (number == SYS_ioctl && is_ours(a)) return ask((int)a, (unsigned)b, (void *)c);
     static long (*real)(long, ...); if (!real) real = dlsym(RTLD_NEXT, "syscall");
+    struct timespec until; /* A wait that ends at a time of the fast clock. */
+    if (number == SYS_futex && (b & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET && d && speed > 1) {
+        const struct timespec *fast = (const struct timespec *)d;
+        long long ns = speed_from + (fast->tv_sec * 1000000000LL + fast->tv_nsec - speed_from) / speed;
+        until = (struct timespec){ns / 1000000000, ns % 1000000000}; d = (long)&until;
+    }
     return real(number, a, b, c, d, e, f);
 }
+/* For tests that measure in frames: how many were taken since the process began. */
+unsigned long vcam_frames(void) { pthread_mutex_lock(&lock); advance(); unsigned long number = frame_number; pthread_mutex_unlock(&lock); return number; }
+int clock_gettime(clockid_t which, struct timespec *t) {
+    static int (*real)(clockid_t, struct timespec *); if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
+    if (which != CLOCK_MONOTONIC || speed == 1) return real(which, t);
+    long long ns = now_ns(); *t = (struct timespec){ns / 1000000000, ns % 1000000000}; return 0;
+}
+int clock_nanosleep(clockid_t which, int flags, const struct timespec *t, struct timespec *left) {
+    static int (*real)(clockid_t, int, const struct timespec *, struct timespec *); if (!real) real = dlsym(RTLD_NEXT, "clock_nanosleep");
+    if (which != CLOCK_MONOTONIC || flags || speed == 1) return real(which, flags, t, left);
+    long long ns = (t->tv_sec * 1000000000LL + t->tv_nsec) / speed; struct timespec shorter = {ns / 1000000000, ns % 1000000000};
+    return real(which, 0, &shorter, NULL);
+}
+__attribute__((constructor)) static void begin(void) { pthread_mutex_lock(&lock); read_scenario(); pthread_mutex_unlock(&lock); }
 static int opened(const char *path, int *fd) {
     int number, used = 0, e; if (!path || sscanf(path, "/dev/video%d%n", &number, &used) != 1 || path[used]) return 0;
     pthread_mutex_lock(&lock); read_scenario(); e = is_there(number) ? step_fails("open") : ENOENT;

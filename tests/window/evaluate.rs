@@ -291,7 +291,8 @@ fn classes_are_sorted_by_the_head_that_is_clicked() {
     assert!(first(&played).starts_with("turn right:"), "the greatest loss: {}", first(&played));
     played.window.click("AR100");
     played.window.click("Agreement");
-    assert!(played.label("stop: Objects 60, scene.int8.onnx 0.971"));
+    assert!(played.label("stop: Objects 60, scene.int8.onnx 0.971, 95 % interval 0.930 … 0.990"));
+    assert!(played.label("scene.int8.onnx 0.971, 95 % interval –"), "yield: four pictures say nothing");
 }
 
 #[test]

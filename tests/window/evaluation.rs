@@ -150,7 +150,10 @@ fn compared(candidate: usize, difference: f64, around: f64) -> ComparedWithRefer
     let details = AgreementReport {
         all: figures,
         f1_interval: [0.952, 0.984],
-        classes: vec![ClassAgreement { name: "stop".into(), figures }],
+        classes: vec![
+            ClassAgreement { name: "stop".into(), figures, f1_interval: [0.93, 0.99], pictures: 61 },
+            ClassAgreement { name: "yield".into(), figures, f1_interval: [0.0, 1.0], pictures: 4 },
+        ],
         pictures: 200,
         confidence: 0.25,
     };

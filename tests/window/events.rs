@@ -22,7 +22,7 @@ fn figures_and_verdict_are_told_in_words() {
         "F1 at IoU 0.5: 0.970",
         "Mean IoU: 0.940",
         "Score change: ±0.020",
-        "Compared frames: 250",
+        "Compared frames: 250 of 300",
         "Capture FPS: 30.0",
         "Dropped frames: 7 of 1 234",
         "CPU: 150 %",

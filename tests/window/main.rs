@@ -1,5 +1,7 @@
 //! The whole window, driven by the names of its controls, with this test in the place of the pipeline.
 
+mod agreement;
+mod camera;
 mod catalog;
 #[path = "../common/mod.rs"]
 mod common;
@@ -7,6 +9,7 @@ mod controls;
 mod evaluate;
 mod evaluation;
 mod events;
+mod label;
 mod layout;
 mod model;
 mod record;
@@ -15,4 +18,6 @@ mod record;
 mod server;
 mod start;
 mod support;
+mod threads;
 mod variants;
+mod worst;

@@ -33,7 +33,7 @@ fn record_begins_what_is_chosen_shows_how_it_does_and_stops() {
     let commands = window.commands();
     assert_eq!(commands.len(), 3, "{commands:?}");
     assert!(commands[0].starts_with("SetRecordingView(RecordingView { layout: SideBySide"), "{commands:?}");
-    assert!(commands[1].contains("\"/videos\", what: Video(VideoOptions { view: AsShown"), "{commands:?}");
+    assert!(commands[1].contains("\"/videos\", file: None, what: Video(VideoOptions { view: AsShown"), "{commands:?}");
     assert!(commands[2].contains("what: Detections"), "{commands:?}");
     window.tell(status(RecordingState::Running));
     window.click("Recording choices");

@@ -17,9 +17,10 @@ fn the_first_start_shows_the_default_models_on_the_demo_scene() {
     let commands = window.commands();
     assert_eq!(commands[0], text(Command::SetThresholds(Thresholds::default())));
     assert_eq!(commands[1], text(Command::SetMode(Mode::Compare)));
-    assert_eq!(commands[2..4], [load(LaneId::A, "/models/a.onnx"), load(LaneId::B, "/models/a.int8.onnx")]);
-    assert!(commands[4].starts_with("OpenSource(Demo"), "{commands:?}");
-    assert_eq!(commands.len(), 5);
+    assert_eq!(commands[2], text(Command::SetAgreementWindow(300)));
+    assert_eq!(commands[3..5], [load(LaneId::A, "/models/a.onnx"), load(LaneId::B, "/models/a.int8.onnx")]);
+    assert!(commands[5].starts_with("OpenSource(Demo"), "{commands:?}");
+    assert_eq!(commands.len(), 6);
 }
 
 #[test]
@@ -71,12 +72,13 @@ fn later_starts_return_to_what_was_open_last() {
         text(Command::SetThreads(1)),
         text(Command::SetThresholds(Thresholds { confidence: 0.5, iou: 0.6 })),
         text(Command::SetMode(Mode::Single(LaneId::B))),
+        text(Command::SetAgreementWindow(300)),
         text(Command::LoadModel { lane: LaneId::A, path: a, overrides: Default::default() }),
         text(Command::LoadModel { lane: LaneId::B, path: b, overrides: Default::default() }),
     ];
-    assert_eq!(commands[..5], expected);
-    assert!(commands[5].starts_with(&format!("OpenSource(Path({video:?})")), "{commands:?}");
-    assert!(commands[5].contains("looping: false"));
+    assert_eq!(commands[..6], expected);
+    assert!(commands[6].starts_with(&format!("OpenSource(Path({video:?})")), "{commands:?}");
+    assert!(commands[6].contains("looping: false"));
 }
 
 #[test]

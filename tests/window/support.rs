@@ -4,8 +4,8 @@ use crossbeam_channel::{Receiver, bounded};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use quantscope::app::{
-    App, CameraChoice, CameraFormatChoice, DialogKind, Evaluate, OpenCatalog, Picked, ProbeRow, Services, Settings,
-    SettingsStore, StartOptions, TwinChoice, Variant,
+    Advise, App, CameraChoice, CameraFormatChoice, DialogKind, Evaluate, OpenCatalog, Picked, ProbeRow, Propose,
+    Services, Settings, SettingsStore, StartOptions, TwinChoice, Variant,
 };
 use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
 use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
@@ -41,8 +41,12 @@ pub struct Setup {
     pub catalog: Option<OpenCatalog>,
     /// What a search for a preprocessing finds.
     pub probed: Result<Option<Vec<ProbeRow>>, String>,
+    /// Looks for the best number of threads; none: as the program does.
+    pub advise: Option<Advise>,
     /// Evaluates; none: as the program does.
     pub evaluate: Option<Evaluate>,
+    /// Proposes boxes; none: as the program does.
+    pub propose: Option<Propose>,
     /// Called with the folder of the settings before the window starts.
     pub prepare: fn(&Path),
 }
@@ -62,7 +66,9 @@ impl Default for Setup {
             cameras: vec![camera()],
             catalog: None,
             probed: Ok(None),
+            advise: None,
             evaluate: None,
+            propose: None,
             prepare: |_| {},
         }
     }
@@ -98,8 +104,14 @@ impl Window {
             let progress = Progress { done: 1, of: 30 };
             if tell(progress).is_break() { Ok(None) } else { probed.clone() }
         });
+        if let Some(advise) = setup.advise {
+            services.advise = advise;
+        }
         if let Some(evaluate) = setup.evaluate {
             services.evaluate = evaluate;
+        }
+        if let Some(propose) = setup.propose {
+            services.propose = propose;
         }
         let family = setup.family;
         if !family.is_empty() {
@@ -361,6 +373,7 @@ pub fn statistics() -> Statistics {
         mean_iou: 0.94,
         mean_score_delta: 0.02,
         frames: 250,
+        window: 300,
         reference_boxes: 1000,
         candidate_boxes: 980,
     };

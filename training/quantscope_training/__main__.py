@@ -14,6 +14,10 @@ from .data import PackedSet, prepare
 from .export import export
 from .train import QUANTIZED_RECIPE, Recipe, load_averaged, train
 
+# File name behind the family's name → precision; full precision first.
+FILES = {"": "FP32", ".int8": "INT8 (PTQ)", ".qat": "INT8 (QAT)", ".fp16": "FP16"}
+LARGE_FILES = {"": "FP32", ".qat": "INT8 (QAT)"}
+LARGE = f"scene-{sets.LARGE_INPUT}"
 # Validation AP of the same network by different ranges scatters by about this much.
 AP_NOISE = 0.003
 
@@ -35,13 +39,18 @@ def main() -> None:
         QUANTIZED_RECIPE, shards, data / sets.VALIDATION.name, folders["quantized"], options.workers, checkpoint
     )
     renderer.join()
-    [calibration] = prepare([sets.CALIBRATION], options.generator, data)
-    finals = dict(zip(sets.FINAL, prepare(list(sets.FINAL.values()), options.generator, data)))
+    calibrations = prepare([sets.CALIBRATION, sets.enlarged(sets.CALIBRATION)], options.generator, data)
+    finals = prepare(list(sets.FINAL.values()), options.generator, data)
+    large_finals = prepare([sets.enlarged(scenes) for scenes in sets.FINAL.values()], options.generator, data)
 
-    choice = write_models(options, checkpoint, rounding, calibration, validation)
-    figures = measure_models(options.models, finals)
+    choice = write_models(options, checkpoint, rounding, calibrations, validation)
+    figures = measure("scene", FILES, options.models, finals) + measure(LARGE, LARGE_FILES, options.models, large_finals)
+    figures = with_latencies(figures, {evaluate.input_side(packed): packed for packed in (finals[0], large_finals[0])})
     seen = photographs.examine(options.models / "scene.onnx", options.photographs) if options.photographs else None
-    card.write_card(options.models / "scene.toml", figures, choice.name, recipe.rounds, seen)
+    family, large = figures[: len(FILES)], figures[len(FILES) :]
+    ranges = f"INT8 (PTQ): {choice.name}; INT8 (QAT): learnt"
+    card.write_card(options.models / "scene.toml", family, ranges, recipe.rounds, seen)
+    card.write_card(options.models / f"{LARGE}.toml", large, "INT8 (QAT): learnt", recipe.rounds, None)
     card.write_table(options.readme, figures, choice.name, seen)
     curves.write(options.readme.parent / "curves.png", folders["float"], folders["quantized"])
 
@@ -60,23 +69,32 @@ def parse() -> argparse.Namespace:
 
 
 def write_models(
-    options: argparse.Namespace, checkpoint: Path, rounding: Path, calibration: PackedSet, validation: PackedSet
+    options: argparse.Namespace, checkpoint: Path, rounding: Path, calibrations: list[PackedSet], validation: PackedSet
 ) -> quantize.Choice:
-    """All files of the family; returns how the ranges of the one quantized after training were chosen."""
+    """All files, also those of the large variant; returns how the ranges of the one quantized after training were chosen."""
     options.models.mkdir(parents=True, exist_ok=True)
+    calibration, large_calibration = calibrations
     fp32 = options.models / "scene.onnx"
     export(load_averaged(checkpoint), fp32)
     quantize.halve(fp32, options.models / "scene.fp16.onnx")
     choice = best_choice(fp32, options.work / "candidates", calibration, validation)
     quantize.quantize(fp32, options.models / "scene.int8.onnx", calibration, choice)
+    write_learnt(rounding, options.models / "scene.qat.onnx", options.work, calibration)
 
+    export(load_averaged(checkpoint), options.models / f"{LARGE}.onnx", sets.LARGE_INPUT)
+    write_learnt(rounding, options.models / f"{LARGE}.qat.onnx", options.work, large_calibration)
+    return choice
+
+
+def write_learnt(rounding: Path, target: Path, work: Path, calibration: PackedSet) -> None:
+    """The file of the quantization-aware training, for pictures of the size of `calibration`."""
     learnt = load_averaged(rounding, quantized=True)
     qat.set_rounding(learnt, False)
-    without_rounding = options.work / "qat-float.onnx"
-    export(learnt, without_rounding)
-    ranges = qat.learnt_ranges(learnt, without_rounding)
-    quantize.quantize_with_ranges(without_rounding, options.models / "scene.qat.onnx", calibration, ranges)
-    return choice
+    without_rounding = work / "qat-float.onnx"
+    export(learnt, without_rounding, evaluate.input_side(calibration))
+    quantize.quantize_with_ranges(
+        without_rounding, target, calibration, qat.learnt_ranges(learnt, without_rounding)
+    )
 
 
 def best_choice(fp32: Path, folder: Path, calibration: PackedSet, validation: PackedSet) -> quantize.Choice:
@@ -95,17 +113,17 @@ def best_choice(fp32: Path, folder: Path, calibration: PackedSet, validation: Pa
     return quantize.CHOICES[max(scored)[1]]
 
 
-def measure_models(folder: Path, finals: dict[str, PackedSet]) -> list[card.Figures]:
-    files = {
-        "scene.onnx": "FP32",
-        "scene.int8.onnx": "INT8 (PTQ)",
-        "scene.qat.onnx": "INT8 (QAT)",
-        "scene.fp16.onnx": "FP16",
-    }
-    figures = [card.measure(folder / name, precision, finals) for name, precision in files.items()]
-    times = evaluate.latencies_ms([figure.path for figure in figures], finals["square"])
-    print("one thread, medians:", ", ".join(f"{f.precision} {t:.2f} ms" for f, t in zip(figures, times)), flush=True)
-    return [replace(figure, latency_ms=t, latency_ratio=t / times[0]) for figure, t in zip(figures, times)]
+def measure(name: str, files: dict[str, str], folder: Path, finals: list[PackedSet]) -> list[card.Figures]:
+    sets_by_name = dict(zip(sets.FINAL, finals))
+    return [card.measure(folder / f"{name}{end}.onnx", precision, sets_by_name) for end, precision in files.items()]
+
+
+def with_latencies(figures: list[card.Figures], pictures: dict[int, PackedSet]) -> list[card.Figures]:
+    """All measured beside each other; the ratio is to full precision of the same input size."""
+    times = evaluate.latencies_ms([(figure.path, pictures[figure.input_size]) for figure in figures])
+    print("one thread, medians:", ", ".join(f"{f.path.name} {t:.2f} ms" for f, t in zip(figures, times)), flush=True)
+    full = {f.input_size: t for f, t in zip(figures, times) if f.precision == "FP32"}
+    return [replace(f, latency_ms=t, latency_ratio=t / full[f.input_size]) for f, t in zip(figures, times)]
 
 
 if __name__ == "__main__":

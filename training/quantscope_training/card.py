@@ -8,7 +8,6 @@ from pathlib import Path
 from . import evaluate, quantize, sets
 from .data import LABELS, PAD, PackedSet, SceneSet
 from .evaluate import Precision
-from .model import INPUT_SIZE
 from .photographs import Photographs
 
 TABLE_BEGIN = "<!-- results: written by the training, do not edit -->"
@@ -21,6 +20,8 @@ class Figures:
 
     path: Path
     precision: str
+    # Side of the square that it sees, in pixels.
+    input_size: int
     sets: dict[str, Precision]
     float_convolutions: int
     integer_convolutions: int
@@ -45,21 +46,20 @@ def measure(path: Path, precision: str, sets: dict[str, PackedSet]) -> Figures:
     for name, packed in sets.items():
         results[name] = evaluate.average_precision(evaluate.predict_with_onnx(path, packed), packed)
         print(f"{path.name} on {name}: {results[name]}", flush=True)
-    return Figures(path, precision, results, floating, integer)
+    side = evaluate.input_side(next(iter(sets.values())))
+    return Figures(path, precision, side, results, floating, integer)
 
 
-def write_card(
-    path: Path, figures: list[Figures], ranges: str, rounds: int, seen: Photographs | None, note: str = ""
-) -> None:
+def write_card(path: Path, figures: list[Figures], ranges: str, rounds: int, seen: Photographs | None) -> None:
     """A sidecar that says how to feed the models and, in `[about]`, where they come from.
 
-    `ranges` tells how those of the file quantized after training were chosen, `note` what else should be known.
+    `ranges` tells how those of the quantized files were chosen.
     """
     labels = ", ".join(f'"{label}"' for label in LABELS)
     lines = [
-        "# The default road-sign detector: one card for all its precisions. Written by training/.",
+        "# The default road-sign detector: one card for all precisions of this input size. Written by training/.",
         'head = "boxes_scores"',
-        f"input_size = [{INPUT_SIZE}, {INPUT_SIZE}]",
+        f"input_size = [{figures[0].input_size}, {figures[0].input_size}]",
         'layout = "nchw"',
         'color = "rgb"',
         f"scale = {1 / 255!r}",
@@ -74,9 +74,8 @@ def write_card(
         'licence = "MIT OR Apache-2.0"',
         f'training_data = "{described(scenes for k in range(sets.SHARDS) for scenes in sets.shard(k))}"',
         f"rounds = {rounds}",
-        *([f'note = "{note}"'] if note else []),
         'quantized_by = "onnxruntime.quantization, static QDQ, u8 activations, s8 weights a channel"',
-        f'ranges = "INT8 (PTQ): {ranges}; INT8 (QAT): learnt"',
+        f'ranges = "{ranges}"',
         f'evaluation_data = "{described(sets.FINAL.values())}"',
         *([f'photographs = "COCO 2017, FP32 at score 0.4: {seen}"'] if seen else []),
     ]

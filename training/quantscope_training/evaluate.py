@@ -42,6 +42,11 @@ class Precision:
     ap75: float
 
 
+def input_side(packed: PackedSet) -> int:
+    """Side in pixels of the squares of a packed set."""
+    return packed.images.shape[1]
+
+
 # Model input `[1,3,S,S]` → boxes `[N,4]` and scores `[N,C]`.
 Predictor = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -162,16 +167,15 @@ def as_coco(packed: PackedSet) -> COCO:
     return truth
 
 
-def latencies_ms(paths: list[Path], packed: PackedSet, runs: int = 200) -> list[float]:
-    """Median milliseconds of each file on one thread, runs interleaved so that all see the same machine.
+def latencies_ms(models: list[tuple[Path, PackedSet]], runs: int = 200) -> list[float]:
+    """Median milliseconds of each file on a picture of its set, on one thread, runs interleaved so that all see the same machine.
 
     Processor time of this thread, which does all the work: other programs on the machine disturb it little.
     """
-    sessions = [open_session(path) for path in paths]
-    image = {"images": to_model(packed.images[:1])}
-    times: list[list[float]] = [[] for _ in paths]
+    sessions = [(open_session(path), {"images": to_model(packed.images[:1])}) for path, packed in models]
+    times: list[list[float]] = [[] for _ in models]
     for run in range(runs + 10):
-        for session, taken in zip(sessions, times):
+        for (session, image), taken in zip(sessions, times):
             started = time.thread_time()
             session.run(None, image)
             if run >= 10:

@@ -17,10 +17,11 @@ BOX_TOLERANCE_PX = 0.05
 SCORE_TOLERANCE = 1e-3
 
 
-def export(detector: Detector, path: Path) -> None:
-    """Writes `images [1,3,320,320]` → `boxes [1,2100,4]`, `scores [1,2100,12]` and checks it against PyTorch."""
+def export(detector: Detector, path: Path, size: int = INPUT_SIZE) -> None:
+    """Writes `images [1,3,S,S]` → `boxes [1,N,4]`, `scores [1,N,12]` and checks it against PyTorch; 320 gives N = 2100."""
+    detector.set_input_size(size)
     shipped = ExportedDetector(detector).eval()
-    example = torch.rand(1, 3, INPUT_SIZE, INPUT_SIZE, generator=torch.Generator().manual_seed(1))
+    example = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(1))
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         # The TorchScript exporter is deprecated, but it is the one that writes opset 17 directly.

@@ -42,14 +42,16 @@ class Photographs:
 def examine(model: Path, folder: Path) -> Photographs:
     session = evaluate.open_session(model)
     signs = found = others = false = 0
-    for labels in sorted(folder.glob("labels/*/*.txt")):
-        [path] = (folder / "images" / labels.parent.name).glob(f"{labels.stem}.*")
+    for path in sorted(folder.glob("images/*/*.jpg")):
+        labels = folder / "labels" / path.parent.name / f"{path.stem}.txt"
         with Image.open(path) as opened:
             picture = opened.convert("RGB")
         packed, content = letterbox(picture)
         boxes, scores = session.run(["boxes", "scores"], {"images": to_model(packed[None])})
         seen = evaluate.select(boxes[0], scores[0], SCORE)
-        truth = np.array([line.split()[:5] for line in labels.read_text().splitlines()], float).reshape(-1, 5)
+        # Without a file there is nothing in the picture that COCO knows.
+        lines = labels.read_text().splitlines() if labels.exists() else []
+        truth = np.array([line.split()[:5] for line in lines], float).reshape(-1, 5)
         stops = truth[truth[:, 0] == COCO_STOP_SIGN]
         stops = stops[stops[:, 4] * picture.height > LEAST_HEIGHT_PX]
         signs += len(stops)

@@ -1,5 +1,6 @@
 """Which pictures are rendered for what; every one follows from these numbers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from .data import SceneSet, prepare
@@ -28,6 +29,13 @@ FINAL = {
     "square": SceneSet("final", 500, 20261123),
     "wide": SceneSet("final-wide", 500, 20261124, "1280x720"),
 }
+# Side of what the variant for small signs sees, in pixels; the weights are the same.
+LARGE_INPUT = 640
+
+
+def enlarged(scenes: SceneSet) -> SceneSet:
+    """The same pictures, packed for the variant for small signs."""
+    return replace(scenes, name=f"{scenes.name}-{LARGE_INPUT}", input_size=LARGE_INPUT)
 
 
 # Not in __main__.py: a new process does not import that one, and could not find the function there.

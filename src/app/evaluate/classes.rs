@@ -54,6 +54,8 @@ pub enum ClassColumn {
     Model(usize),
     /// That of the model at this index less that of the reference.
     Difference(usize),
+    /// The interval of the agreement of the model at this index; sorted by its width.
+    Interval(usize),
 }
 
 /// What the table is sorted by.
@@ -78,8 +80,8 @@ impl ClassOrder {
         if self.column == column {
             return Self { column, falling: !self.falling };
         }
-        // What is asked first: which class comes first, which has most objects, which lost most.
-        let falling = matches!(column, ClassColumn::Objects | ClassColumn::Model(_));
+        // What is asked first: which class comes first, which has most objects, which lost most, which is least sure.
+        let falling = matches!(column, ClassColumn::Objects | ClassColumn::Model(_) | ClassColumn::Interval(_));
         Self { column, falling }
     }
 }
@@ -93,6 +95,8 @@ pub struct ClassRow {
     pub objects: usize,
     /// What each model reaches, 0…1; none where there is nothing to measure.
     pub values: Vec<Option<f64>>,
+    /// Of agreement: the interval of each value; none where it is not known.
+    pub intervals: Vec<Option<[f64; 2]>>,
 }
 
 impl ClassRow {
@@ -107,6 +111,10 @@ impl ClassRow {
             ClassColumn::Objects => Some(self.objects as f64),
             ClassColumn::Model(index) => *self.values.get(index)?,
             ClassColumn::Difference(index) => self.difference(index),
+            ClassColumn::Interval(index) => {
+                let [low, high] = (*self.intervals.get(index)?)?;
+                Some(high - low)
+            }
         }
     }
 }
@@ -114,8 +122,13 @@ impl ClassRow {
 /// The classes of all models in this order; what has no figure comes last, equals by name.
 pub fn class_rows(evaluation: &Evaluation, measure: Measure, order: ClassOrder) -> Vec<ClassRow> {
     let mut rows: BTreeMap<&str, ClassRow> = BTreeMap::new();
-    let empty =
-        |name: &str| ClassRow { name: name.to_owned(), objects: 0, values: vec![None; evaluation.models.len()] };
+    let count = evaluation.models.len();
+    let empty = |name: &str| ClassRow {
+        name: name.to_owned(),
+        objects: 0,
+        values: vec![None; count],
+        intervals: vec![None; count],
+    };
     for (index, model) in evaluation.models.iter().enumerate() {
         for class in model.accuracy.iter().flat_map(|accuracy| &accuracy.classes) {
             let row = rows.entry(&class.name).or_insert_with(|| empty(&class.name));
@@ -129,6 +142,7 @@ pub fn class_rows(evaluation: &Evaluation, measure: Measure, order: ClassOrder) 
                 let row = rows.entry(&class.name).or_insert_with(|| empty(&class.name));
                 if let Some(value) = row.values.get_mut(compared.candidate) {
                     *value = Some(class.figures.f1);
+                    row.intervals[compared.candidate] = class.known_interval();
                 }
             }
         }
@@ -176,6 +190,7 @@ mod tests {
         let rows = class_rows(&evaluation(), Measure::Agreement, ClassOrder::default());
         let stop = rows.iter().find(|row| row.name == "stop").unwrap();
         assert_eq!(stop.values, [None, Some(0.97), Some(0.97)]);
+        assert_eq!(stop.intervals, [None, Some([0.94, 0.995]), Some([0.94, 0.995])]);
         let ghost = rows.iter().find(|row| row.name == "not in the data set").unwrap();
         assert_eq!((ghost.objects, ghost.values[1]), (0, Some(0.97)), "agreement needs no truth");
     }

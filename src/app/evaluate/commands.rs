@@ -59,7 +59,7 @@ impl App {
 
     /// Shows the page.
     pub(in crate::app) fn open_evaluate(&mut self) {
-        self.evaluate.open = true;
+        (self.evaluate.open, self.label.open) = (true, false);
         tracing::info!("evaluate page open");
         if self.evaluate.is_choosing() {
             self.take_loaded_models();
@@ -76,7 +76,7 @@ impl App {
     /// The live view stands still while nothing of it is seen or its work would disturb a measurement, and goes on
     /// after that unless the person had paused it.
     pub(in crate::app) fn hold_live_view(&mut self) {
-        let wanted = self.evaluate.wants_rest();
+        let wanted = self.evaluate.wants_rest() || self.label.open || self.finds_threads();
         if wanted && !self.session.paused {
             self.toggle_pause();
             self.evaluate.holds_live_view = true;
@@ -125,6 +125,9 @@ impl App {
                 return self.tell(Severity::Error, format!("No folder for temporary files can be made: {error}"));
             }
         };
+        // Each would disturb the other.
+        self.cancel_find_threads();
+        let setup = &self.evaluate.setup;
         let watch = Arc::new(RunWatch::default());
         let models = setup.models.iter().map(|model| format::file_name(&model.path)).collect();
         let run = Run { watch: Arc::clone(&watch), models, dataset: setup.dataset.name() };

@@ -21,6 +21,8 @@ mod zoom;
 
 pub use action::{EvaluateAction, ReportForm};
 pub use job::RunWatch;
-pub use pictures::{PictureKey, PictureShelf, decode};
+pub use pictures::{Look, PictureKey, PictureShelf, PictureSize, decode};
+pub use setup::remember;
 pub use state::EvaluateState;
-pub use view::{PageInput, page_ui, resting_ui, shortcuts};
+pub use view::{PageInput, fitted, page_ui, resting_ui, shortcuts};
+pub use zoom::Zoom;

@@ -1,7 +1,6 @@
 //! Figures and facts of an evaluation as people read them.
 
 use crate::app::format;
-use crate::dataset::ProblemKind;
 use crate::evaluate::{Evaluation, ModelEvaluation};
 
 /// A difference with its sign, three decimals.
@@ -56,21 +55,6 @@ pub fn nothing_in_common(evaluation: &Evaluation, model: &ModelEvaluation) -> Op
             format::file_name(&model.path)
         )
     })
-}
-
-/// What is wrong, in the plural.
-pub fn problem(kind: ProblemKind) -> &'static str {
-    match kind {
-        ProblemKind::MissingPicture => "pictures that are missing or are none",
-        ProblemKind::UnreadableLabels => "label files that cannot be read",
-        ProblemKind::EmptyLabels => "label files without an object",
-        ProblemKind::OutsidePicture => "boxes outside their picture",
-        ProblemKind::NotABox => "boxes that are none",
-        ProblemKind::UnknownClass => "objects of a class that is not declared",
-        ProblemKind::DuplicateId => "ids that are used twice",
-        ProblemKind::DuplicatePicture => "pictures that are listed twice",
-        ProblemKind::UnknownPicture => "objects of a picture that is not listed",
-    }
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub fn boxes_ui(ui: &mut Ui, input: &BoxesInput<'_>, editing: &mut Editing, acti
         class_filter_ui(ui, &filter, &mut editing.class_search, actions);
     }
     section_ui(ui, "BOXES OF THIS FRAME");
-    match input.session.result.as_deref() {
+    match input.session.on_view().map(|result| &**result) {
         Some(result) => detections_ui(ui, result, &input.settings.hidden_classes, editing),
         None => {
             ui.weak("No frame yet.");

@@ -1,5 +1,6 @@
 //! The figures: a column for each model, and what they come to in words.
 
+use super::agreement::{self, AgreementInput};
 use super::rows::{Values, heads_ui, note_ui, row_ui, section_ui};
 use super::sparkline::{sparkline_ui, stage_bars_ui};
 use crate::app::actions::Action;
@@ -10,6 +11,7 @@ use crate::capture::SourceSpec;
 use crate::inference::ModelInfo;
 use crate::pipeline::{LaneId, LaneStatistics, LatencySummary, Statistics};
 use eframe::egui::{Frame, Label, Margin, RichText, Role, Sense, Ui, WidgetInfo};
+use std::time::Duration;
 
 /// What the panel shows.
 pub struct FiguresInput<'a> {
@@ -21,12 +23,18 @@ pub struct FiguresInput<'a> {
     pub verdict: &'a Verdict,
     /// Distinct frames drawn a second.
     pub display_fps: Option<f32>,
+    /// Age of the frames when they were drawn.
+    pub frame_age: Option<Duration>,
     /// The source as it is written on the command line.
     pub source: &'a str,
     /// Whether no new frames come (paused, at the end, broken off): rates of before are not shown as if they held now.
     pub at_rest: bool,
     /// Whether both models run.
     pub compare: bool,
+    /// Frames that the agreement is to look back over.
+    pub agreement_frames: usize,
+    /// Whether the worst frames are kept.
+    pub worst_strip: bool,
 }
 
 /// Draws the panel.
@@ -37,7 +45,16 @@ pub fn figures_ui(ui: &mut Ui, input: &FiguresInput<'_>, actions: &mut Vec<Actio
     model_ui(ui, input);
     speed_ui(ui, input);
     accuracy_ui(ui, input);
-    agreement_ui(ui, input);
+    let agreement = AgreementInput {
+        agreement: input.statistics.agreement.as_ref(),
+        both_loaded: input.models.iter().all(Option::is_some),
+        compare: input.compare,
+        frames: input.agreement_frames,
+        worst_strip: input.worst_strip,
+        command: &agreement_command(input),
+    };
+    agreement::agreement_ui(ui, &agreement, actions);
+    camera_ui(ui, input);
     process_ui(ui, input);
 }
 
@@ -93,18 +110,34 @@ fn oddities_ui(ui: &mut Ui, input: &FiguresInput<'_>, actions: &mut Vec<Action>)
 
 /// The command that measures the same without a window.
 fn command(subcommand: &str, input: &FiguresInput<'_>) -> String {
-    let named = |lane: usize, flag: &str| {
-        input.models[lane].map_or_else(String::new, |model| format!(" {flag} {}", model.path.display()))
-    };
     let source = &input.source;
     match subcommand {
-        // The live pipeline in the terminal.
-        "headless" => {
-            format!("quantscope --headless{}{} --source {source}", named(0, "--model"), named(1, "--model-b"))
-        }
+        // Knows the truth as the demo scene does.
+        "eval" => format!("quantscope eval demo{}{}", named(input, 0, "--model"), named(input, 1, "--model")),
         "inspect" => "quantscope inspect MODEL".to_owned(),
-        other => format!("quantscope {other}{}{} --source {source}", named(0, "--model"), named(1, "--model")),
+        other => {
+            format!("quantscope {other}{}{} --source {source}", named(input, 0, "--model"), named(input, 1, "--model"))
+        }
     }
+}
+
+/// The live figure on the same source; and, without the chance of what was before the camera, on labelled pictures.
+fn agreement_command(input: &FiguresInput<'_>) -> String {
+    format!(
+        "quantscope --headless{}{} --source {} --agreement-window {}\nOn labelled pictures: quantscope eval {}{}{}",
+        named(input, 0, "--model"),
+        named(input, 1, "--model-b"),
+        input.source,
+        input.agreement_frames,
+        if input.source == SourceSpec::Demo.to_string() { "demo" } else { "DATASET" },
+        named(input, 0, "--model"),
+        named(input, 1, "--model")
+    )
+}
+
+/// " --model FILE"; empty where the lane has none.
+fn named(input: &FiguresInput<'_>, lane: usize, flag: &str) -> String {
+    input.models[lane].map_or_else(String::new, |model| format!(" {flag} {}", model.path.display()))
 }
 
 fn model_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
@@ -197,15 +230,15 @@ fn accuracy_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
         accuracy.map(|accuracy| accuracy.as_ref().map_or_else(|| NONE.to_owned(), |a| format::share(get(a))))
     };
     let rests_on = format!("Over the last {} frames with {} true boxes.", any.frames, any.boxes);
-    let headless = command("headless", input);
+    let eval = command("eval", input);
     let tip = format!(
         "Average precision at IoU 0.5, mean over the classes seen; all scores from 0.001 up count, whatever the \
-         confidence slider says. {rests_on}\nCommand line: {headless}"
+         confidence slider says. {rests_on}\nCommand line: {eval}"
     );
     pair_ui(ui, "AP50", &value(|accuracy| accuracy.ap50), &tip);
     let tip = format!(
         "Share of the true boxes that were found (same label, IoU 0.5) at the confidence of the slider. \
-         {rests_on}\nCommand line: {headless}"
+         {rests_on}\nCommand line: {eval}"
     );
     pair_ui(ui, "Recall", &value(|accuracy| accuracy.recall), &tip);
     let classes =
@@ -220,35 +253,27 @@ fn accuracy_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
     pair_ui(ui, "Frames", &frames, "Frames in the rolling window these figures rest on.");
 }
 
-fn agreement_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
-    section_ui(ui, "AGREEMENT OF B WITH A");
-    let Some(agreement) = &input.statistics.agreement else {
-        let both_loaded = input.models.iter().all(Option::is_some);
-        return note_ui(
-            ui,
-            match (both_loaded, input.compare) {
-                (false, _) => "Measured as soon as two models are open.",
-                (true, true) => "Waiting for the first frames that both models ran on.",
-                (true, false) => "Measured while both models run on the same frames: turn on Compare.",
-            },
-        );
-    };
-    let rests_on = format!(
-        "Over {} compared frames with {} boxes of A.\nCommand line: {}",
-        agreement.frames,
-        agreement.reference_boxes,
-        command("headless", input)
-    );
+/// What a camera lost, and how old its frames are when they are seen.
+fn camera_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
+    let Some(losses) = input.statistics.camera_losses else { return };
+    section_ui(ui, "CAMERA");
+    let number = input.source.strip_prefix("camera:").unwrap_or("0");
+    let probe = format!("Command line: quantscope cameras --probe {number}");
+    let age = input.frame_age.map_or_else(|| NONE.to_owned(), |age| format::milliseconds(age.as_secs_f32() * 1e3));
     let tip = format!(
-        "Boxes of both models are matched at IoU 0.5, same label. Precision {:.3}: share of B's boxes that A has too; \
-         recall {:.3}: share of A's boxes that B has too; F1 is their harmonic mean. {rests_on}",
-        agreement.precision, agreement.recall
+        "From the moment at which the driver says that a picture was taken to the moment at which it is first drawn here \
+         with its boxes: median of the last two seconds.\n{probe}"
     );
-    one_ui(ui, "F1 at IoU 0.5", &format::share(agreement.f1), &tip);
-    one_ui(ui, "Mean IoU", &format::share(agreement.mean_iou), &format!("Mean overlap of matched boxes. {rests_on}"));
-    let tip = format!("Mean absolute change of the score of matched boxes. {rests_on}");
-    one_ui(ui, "Score change", &format!("±{:.3}", agreement.mean_score_delta), &tip);
-    one_ui(ui, "Compared frames", &format::count(agreement.frames as u64), &rests_on);
+    one_ui(ui, "Frame age", &now(input, age), &tip);
+    let tip = format!(
+        "Frames that the driver had no room for, told by the gaps in its numbers, since the source was opened. nokhwa \
+         does not tell them.\n{probe}"
+    );
+    one_ui(ui, "Driver drops", &format::count(losses.dropped), &tip);
+    let tip = format!("Frames that came marked as faulty, empty, cut off, or that could not be decoded.\n{probe}");
+    one_ui(ui, "Damaged frames", &format::count(losses.damaged), &tip);
+    let tip = format!("How often the camera was closed and opened again after a fault.\n{probe}");
+    one_ui(ui, "Restarts", &format::count(losses.reopened), &tip);
 }
 
 fn process_ui(ui: &mut Ui, input: &FiguresInput<'_>) {

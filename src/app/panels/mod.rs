@@ -1,6 +1,8 @@
 //! One file a panel. A panel gets a small read-only input and pushes actions.
 
+mod agreement;
 pub mod boxes;
+pub mod camera;
 mod class_filter;
 pub mod figures;
 pub mod get_models;
@@ -9,6 +11,7 @@ pub mod message_log;
 pub mod model;
 mod model_items;
 mod model_probe;
+mod model_threads;
 pub mod path_prompt;
 mod record;
 mod rows;
@@ -20,3 +23,4 @@ mod tools_menu;
 pub mod top_bar;
 pub mod transport;
 pub mod welcome;
+pub mod worst;

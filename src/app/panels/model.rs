@@ -2,9 +2,10 @@
 
 use super::model_items::items_ui;
 use super::model_probe::probe_ui;
+use super::model_threads::threads_ui;
 use crate::app::actions::Action;
 use crate::app::format;
-use crate::app::model_panel::{ModelPanel, ProbeView};
+use crate::app::model_panel::{AdviceView, ModelPanel, ProbeView};
 use crate::app::state::LaneState;
 use crate::app::theme::Colors;
 use eframe::egui::{Align2, Button, Context, Frame, Id, Key, Label, Margin, RichText, ScrollArea, Ui, Window, vec2};
@@ -12,10 +13,19 @@ use eframe::egui::{Align2, Button, Context, Frame, Id, Key, Label, Margin, RichT
 /// Width of the window's content.
 const WIDTH: f32 = 400.0;
 /// What the top bar, the window's frame and the buttons need of the height.
-const AROUND: f32 = 310.0;
+const AROUND: f32 = 352.0;
+/// What the outcome of a search for the best number of threads needs, too.
+const ADVICE: f32 = 70.0;
+const DOUBT: f32 = 62.0;
 
-/// Draws the panel.
-pub fn model_panel_ui(ctx: &Context, panel: &mut ModelPanel, state: &LaneState, actions: &mut Vec<Action>) {
+/// Draws the panel; `own_threads` is the number of threads that was chosen for this model alone.
+pub fn model_panel_ui(
+    ctx: &Context,
+    panel: &mut ModelPanel,
+    state: &LaneState,
+    own_threads: Option<usize>,
+    actions: &mut Vec<Action>,
+) {
     let mut open = true;
     let screen = ctx.content_rect();
     let window = Window::new(format!("Model {:?}", panel.lane)).id(Id::unique("model panel")).open(&mut open);
@@ -24,13 +34,19 @@ pub fn model_panel_ui(ctx: &Context, panel: &mut ModelPanel, state: &LaneState, 
     window.show(ctx, |ui| {
         ui.set_width(WIDTH.min(screen.width() - 40.0));
         head_ui(ui, panel, state);
-        let height = (screen.height() - AROUND).max(120.0);
+        let advice = match &panel.advice {
+            AdviceView::None | AdviceView::Running(_) => 0.0,
+            AdviceView::Done(advice) if advice.doubt.is_some() => ADVICE + DOUBT,
+            AdviceView::Failed(_) | AdviceView::Done(_) => ADVICE,
+        };
+        let height = (screen.height() - AROUND - advice).max(120.0);
         ScrollArea::vertical().id_salt("model items").max_height(height).auto_shrink([false, true]).show(ui, |ui| {
             ui.set_width((ui.available_width() - 10.0).max(0.0));
             items_ui(ui, panel, actions);
         });
         ui.separator();
         buttons_ui(ui, panel, state, actions);
+        threads_ui(ui, panel, own_threads, state.loading.is_some(), actions);
     });
     probe_ui(ctx, panel, actions);
     let escaped = !ctx.text_edit_focused() && ctx.input(|input| input.key_pressed(Key::Escape));

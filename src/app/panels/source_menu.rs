@@ -91,6 +91,10 @@ fn cameras_ui(ui: &mut Ui, input: &SourceMenuInput<'_>, actions: &mut Vec<Action
             }
         }
     }
+    if input.source.camera().is_some() && ui.button("Camera controls…").clicked() {
+        actions.push(Action::ToggleCameraControls);
+        ui.close();
+    }
 }
 
 /// Size, format and rate; "Automatic" leaves it to the camera.

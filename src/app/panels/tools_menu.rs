@@ -1,4 +1,4 @@
-//! The menu of what there is beside watching: evaluating.
+//! The menu of what there is beside watching: evaluating, labelling.
 
 use crate::app::actions::Action;
 use crate::app::tools::Tool;

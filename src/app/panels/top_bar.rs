@@ -61,6 +61,7 @@ fn first_row_ui(ui: &mut Ui, input: &TopBarInput<'_>, url: &mut String, actions:
     record_ui(ui, &record, actions);
     if let Some(open) = &input.session.source.open {
         let detail = if open.info.detail.is_empty() { open.info.title.clone() } else { open.info.detail.clone() };
+        ui.add_space(6.0);
         ui.add(Label::new(RichText::new(detail).weak()).truncate());
     }
 }

@@ -1,14 +1,15 @@
 //! Cameras, with our own choice of format, our own decoders, and a way back from every fault.
 //!
 //! ```text
-//! devices (what is there) → choice (what is taken) → linux or portable (open, set, read) → driver (the thread: decodes)
-//!                                                                                              → recovery (opens again)
+//! devices (what is there) → choice (what is taken) → linux or portable (open, set, read: stream)
+//!                                  → reader (the thread: decodes) → driver (its owner's end) → recovery (opens again)
 //! ```
 //!
 //! On Linux a camera is read by the `v4l` crate, elsewhere (and on request) by nokhwa. A fault of any kind becomes an
 //! error that is told once; the camera is then closed and opened again until it gives pictures.
 
 mod choice;
+mod controls;
 mod devices;
 mod driver;
 mod jpeg_tables;
@@ -17,26 +18,34 @@ mod linux;
 mod pixels;
 mod portable;
 mod prepared;
+mod reader;
 mod recovery;
+mod stream;
 
+pub use controls::{
+    CameraControl, ControlAccess, ControlGroup, ControlKind, ControlMemory, ControlSetting, put as put_control_setting,
+};
 pub use devices::{CameraFormat, CameraInfo, count_cameras, list_cameras};
+pub use pixels::{FrameDecoder, FrameLayout, PixelFormat};
 
 use super::CaptureError;
 use super::clock::pause_for;
 use super::source::{
     CameraBackend, CameraLosses, CapturedFrame, FrameSource, Next, SourceInfo, SourceKind, SourceOptions,
 };
-use driver::{Driver, Losses, Open, Received, Taken};
+use driver::{Driver, Received, Taken};
 use prepared::{Prepared, label};
+use reader::Shared;
 use recovery::{Patience, Recovery};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use stream::Open;
 
 /// A camera that is not open by then does not answer.
 const OPENING_LIMIT: Duration = Duration::from_secs(5);
 /// Time for the thread to end before it is left behind; within it several frames come from every sound camera.
-const CLOSING_LIMIT: Duration = Duration::from_millis(600);
+const CLOSING_LIMIT: Duration = Duration::from_millis(400);
 /// When no picture could be decoded for so long, that is told.
 const DAMAGE: Duration = Duration::from_secs(3);
 
@@ -54,7 +63,7 @@ pub struct CameraSource {
     paused: bool,
     /// Since when every picture was damaged.
     damaged_since: Option<Instant>,
-    losses: Arc<Losses>,
+    shared: Arc<Shared>,
     #[cfg(target_os = "linux")]
     identity: Option<linux::devices::Identity>,
 }
@@ -68,8 +77,8 @@ impl CameraSource {
     /// not answer within 5 s.
     pub fn open(number: u32, options: &SourceOptions) -> Result<Self, CaptureError> {
         let open = backend(options.camera_backend)?;
-        let losses = Arc::default();
-        let mut driver = Driver::start(number, move || number, options, open, Arc::clone(&losses))?;
+        let shared = Arc::new(Shared::new(options.camera_controls.clone()));
+        let mut driver = Driver::start(number, move || number, options, open, Arc::clone(&shared))?;
         let prepared = match driver.receive(OPENING_LIMIT) {
             Received::Opened(prepared) => prepared,
             Received::Failed(error) => {
@@ -93,7 +102,7 @@ impl CameraSource {
             recovery: Recovery::default(),
             paused: false,
             damaged_since: None,
-            losses,
+            shared,
             #[cfg(target_os = "linux")]
             identity: linux::devices::Identity::of(number),
         })
@@ -125,8 +134,8 @@ impl CameraSource {
 
     fn frame(&self, taken: Taken) -> CapturedFrame {
         let losses = CameraLosses {
-            dropped: self.losses.dropped.load(Ordering::Relaxed),
-            damaged: self.losses.damaged.load(Ordering::Relaxed),
+            dropped: self.shared.losses.dropped.load(Ordering::Relaxed),
+            damaged: self.shared.losses.damaged.load(Ordering::Relaxed),
             reopened: self.recovery.reopened(),
         };
         CapturedFrame {
@@ -177,7 +186,7 @@ impl CameraSource {
             return Ok(Next::Waiting);
         }
         self.patience = Patience::while_opening(OPENING_LIMIT);
-        let started = Driver::start(self.asked, self.finder(), &self.options, self.open, Arc::clone(&self.losses));
+        let started = Driver::start(self.asked, self.finder(), &self.options, self.open, Arc::clone(&self.shared));
         match started {
             Ok(driver) => {
                 self.driver = Some(driver);
@@ -201,6 +210,13 @@ impl CameraSource {
         move || asked
     }
 
+    /// A thread that reads sees its orders by itself.
+    fn wake_paused(&self) {
+        if let Some(driver) = self.driver.as_ref().filter(|_| self.paused) {
+            driver.look();
+        }
+    }
+
     fn label(&self) -> String {
         label(&self.info.title, self.info.camera.unwrap_or(self.asked))
     }
@@ -219,6 +235,24 @@ impl FrameSource for CameraSource {
         let Some(driver) = &mut self.driver else { return self.try_again(wait) };
         let received = driver.receive(wait.min(self.patience.left()));
         self.heard(received)
+    }
+
+    fn take_warning(&mut self) -> Option<String> {
+        self.shared.desk.take_refusal()
+    }
+
+    fn take_controls(&mut self) -> Option<Arc<[CameraControl]>> {
+        self.shared.desk.take_controls()
+    }
+
+    fn set_control(&mut self, setting: ControlSetting) {
+        self.shared.desk.wish(setting);
+        self.wake_paused();
+    }
+
+    fn reset_controls(&mut self) {
+        self.shared.desk.wish_defaults();
+        self.wake_paused();
     }
 
     fn set_paused(&mut self, paused: bool) {

@@ -117,7 +117,7 @@ impl FrameDecoder {
         Self { layout, marks_the_end: false }
     }
 
-    /// As [`decode`]; a JPEG that was cut off is an error too.
+    /// As `decode`; a JPEG that was cut off is an error too.
     ///
     /// # Errors
     ///

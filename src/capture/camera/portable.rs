@@ -6,9 +6,13 @@
 //! or frame numbers, so an empty or flagged frame passes for the one before it.
 
 use super::choice::Choice;
-use super::driver::{Heard, RawFrame, Stream};
+#[cfg(target_os = "linux")]
+use super::controls::{CameraControl, Orders};
+#[cfg(target_os = "linux")]
+use super::linux::controls::ControlDevice;
 use super::pixels::PixelFormat;
 use super::prepared::{Prepared, fault, label};
+use super::stream::{Heard, RawFrame, Stream};
 use crate::capture::{CaptureError, SourceOptions};
 use nokhwa::utils::{CameraFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType, Resolution};
 use nokhwa::{Buffer, Camera, NokhwaError};
@@ -25,6 +29,9 @@ pub struct NokhwaStream {
     name: String,
     number: u32,
     buffer: Option<Buffer>,
+    /// A second way to the device, since nokhwa's own list of controls panics on some menus. None where it is refused.
+    #[cfg(target_os = "linux")]
+    controls: Option<ControlDevice>,
 }
 
 impl NokhwaStream {
@@ -42,7 +49,15 @@ impl NokhwaStream {
         let explained = |error: NokhwaError| explain(&name, number, &error);
         let mut camera = Camera::new(CameraIndex::Index(number), request).map_err(explained)?;
         camera.open_stream().map_err(explained)?;
-        Ok((Self { camera, name, number, buffer: None }, prepared))
+        let stream = Self {
+            camera,
+            name,
+            number,
+            buffer: None,
+            #[cfg(target_os = "linux")]
+            controls: ControlDevice::open(number),
+        };
+        Ok((stream, prepared))
     }
 }
 
@@ -51,6 +66,16 @@ impl Stream for NokhwaStream {
         let buffer = self.camera.frame().map_err(|error| explain(&self.name, self.number, &error))?;
         let taken_at = taken_at(&buffer);
         Ok(Heard::Frame(RawFrame { bytes: self.buffer.insert(buffer).buffer(), taken_at }))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn controls(&self) -> Vec<CameraControl> {
+        self.controls.as_ref().map(ControlDevice::list).unwrap_or_default()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn obey(&mut self, orders: &Orders) -> Vec<String> {
+        self.controls.as_ref().map(|device| device.obey(orders)).unwrap_or_default()
     }
 
     fn stale_after_pause(&self) -> u32 {

@@ -16,7 +16,7 @@ pub fn table(benchmark: &Benchmark) -> String {
         "{:<NAME$} {:>5} {:>3} {:>10} {:>15} {:>11} {:>22} {:>17}\n",
         "latency, ms", "", "thr", "preprocess", "inference", "postprocess", "total", "ratio"
     );
-    for model in &benchmark.models {
+    for (row, model) in benchmark.models.iter().enumerate() {
         let stages = &model.stages_ms;
         let [low, high] = model.latency_ratio_interval;
         text += &format!(
@@ -28,7 +28,7 @@ pub fn table(benchmark: &Benchmark) -> String {
             format!("{:.2} / {:.2}", stages.inference.p50, stages.inference.p95),
             stages.postprocess.p50,
             format!("{:.2} / {:.2} / {:.2}", stages.total.p50, stages.total.p95, stages.total.p99),
-            format!("{:.2} ({low:.2}–{high:.2})", model.latency_ratio),
+            if row == 0 { "1".to_owned() } else { format!("{:.2} ({low:.2}–{high:.2})", model.latency_ratio) },
         );
     }
     text += &format!(
@@ -63,8 +63,16 @@ pub fn table(benchmark: &Benchmark) -> String {
         );
     }
     text += "\nlatencies are p50, p50 / p95 or p50 / p95 / p99; the ratio is to the first row, with its 95 % interval;\n\
-             frames/s is the pipelined lane, bare/s session.run alone in the same rounds, share the first over the second\n\n";
-    for line in benchmark.conclusions.iter().chain(&benchmark.noise).chain(&benchmark.notes) {
+             frames/s is the pipelined lane, bare/s session.run alone in the same rounds, share the first over the second";
+    let untold = |model: &BenchmarkedModel| model.millijoule_per_frame.is_none() || model.peak_rss_bytes.is_none();
+    text += match benchmark.models.iter().any(untold) {
+        true => ";\n– is what this machine does not tell\n\n",
+        false => "\n\n",
+    };
+    let failures: Vec<String> =
+        benchmark.failures.iter().map(|failure| format!("Not measured: {}", failure.message)).collect();
+    let notes = benchmark.conclusions.iter().chain(&benchmark.noise).chain(&benchmark.notes);
+    for line in notes.chain(&failures) {
         text += &format!("{line}\n");
     }
     text
@@ -77,6 +85,7 @@ pub fn advice(machine: &MachineInfo, found: &[ThreadAdvice]) -> String {
         let row = |row: &crate::benchmark::ThreadRow| format!("{}: {:.2} ms", row.threads, row.p50_ms);
         let rows: Vec<String> = advice.rows.iter().map(row).collect();
         text += &format!("{}\n    threads {}\n", advice.sentence(), rows.join(", "));
+        text.extend(advice.doubt.iter().map(|doubt| format!("    {doubt}\n")));
     }
     text
 }

@@ -162,13 +162,19 @@ fn size([width, height]: [f64; 2]) -> Option<ImageSize> {
 
 impl Texts {
     fn understood(self) -> Object {
-        let whole = !self.edges.iter().any(|edge| edge.contains(['.', 'e', 'E']));
-        let [left, top, right, bottom] = self.edges.map(|edge| edge.parse().unwrap_or(f64::NAN));
-        // Pixels counted from 1, the last one included: see the head of the module.
-        let first = if whole { 1.0 } else { 0.0 };
-        let rect = [left - first, top - first, right - left + first, bottom - top + first];
-        Object { name: self.name, rect, difficult: self.difficult, area: self.area }
+        Object { rect: rect_of(&self.edges), name: self.name, difficult: self.difficult, area: self.area }
     }
+}
+
+/// Left, top, width and height, edges counted from 0, of `xmin`, `ymin`, `xmax` and `ymax` as written; NaN where one is
+/// no number.
+pub fn rect_of(edges: &[String; 4]) -> [f64; 4] {
+    let whole = !edges.iter().any(|edge| edge.contains(['.', 'e', 'E']));
+    let number = |edge: &String| edge.parse().unwrap_or(f64::NAN);
+    let [left, top, right, bottom] = edges.each_ref().map(number);
+    // Pixels counted from 1, the last one included: see the head of the module.
+    let first = if whole { 1.0 } else { 0.0 };
+    [left - first, top - first, right - left + first, bottom - top + first]
 }
 
 #[cfg(test)]

@@ -1,19 +1,6 @@
+use crate::dataset::test_files::{picture, write};
 use crate::dataset::{Dataset, OpenOptions, ProblemKind};
-use image::RgbImage;
 use std::fs;
-use std::path::Path;
-
-fn write(folder: &Path, name: &str, text: &str) {
-    let path = folder.join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
-
-fn picture(folder: &Path, name: &str) {
-    let path = folder.join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    RgbImage::new(40, 20).save(path).unwrap();
-}
 
 fn xml(file_name: &str, class: &str) -> String {
     format!(
@@ -64,7 +51,7 @@ fn sets_choose_and_problems_are_told() {
     write(root, "labels.txt", "person\n\ndog\n");
     let dataset = Dataset::open(root, None).unwrap();
     assert_eq!(dataset.pictures.len(), 2);
-    assert_eq!(dataset.classes.iter().map(|class| class.name.as_str()).collect::<Vec<_>>(), ["dog", "person"]);
+    assert_eq!(dataset.classes.iter().map(|class| class.name.as_str()).collect::<Vec<_>>(), ["person", "dog"]);
     let kinds: Vec<_> = dataset.problems.iter().map(|problem| problem.kind).collect();
     use ProblemKind::{EmptyLabels, MissingPicture, UnknownClass, UnreadableLabels};
     assert_eq!(kinds, [MissingPicture, UnreadableLabels, EmptyLabels, UnknownClass]);

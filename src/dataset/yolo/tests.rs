@@ -1,19 +1,6 @@
+use crate::dataset::test_files::{picture, write};
 use crate::dataset::{Dataset, OpenOptions, ProblemKind};
-use image::RgbImage;
 use std::fs;
-use std::path::Path;
-
-fn write(folder: &Path, name: &str, text: &str) {
-    let path = folder.join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
-
-fn picture(folder: &Path, name: &str) {
-    let path = folder.join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    RgbImage::new(40, 20).save(path).unwrap();
-}
 
 fn dataset_of(yaml: &str, pictures: &[&str], labels: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();

@@ -2,13 +2,13 @@
 //!
 //! Between two convolutions in integers stands an activation function, which ONNX Runtime computes in several passes over
 //! the tensor, partly in floats. But whatever is computed, element by element, from one byte to one byte is a table of 256.
-//! So: ONNX Runtime optimizes the file at its highest level and writes the graph; [`chains`] finds such functions in it by
-//! structure; ONNX Runtime itself computes their tables, by the very nodes they replace; [`rewrite`] puts a look-up in
+//! So: ONNX Runtime optimizes the file at its highest level and writes the graph; `chains` finds such functions in it by
+//! structure; ONNX Runtime itself computes their tables, by the very nodes they replace; `rewrite` puts a look-up in
 //! their place, and the session is built on that graph. The file stays as it is.
 //!
 //! The accelerated session takes the plain one's place only where both give the same outputs, bit for bit, for pictures of
-//! [`check`], and where it is not slower. Everything else is told, see [`Acceleration`], and the plain session stays. What
-//! was made of a model is kept by [`cache`].
+//! `check`, and where it is not slower. Everything else is told, see [`Acceleration`], and the plain session stays. What
+//! was made of a model is kept by `cache`.
 
 mod cache;
 mod chains;

@@ -96,7 +96,11 @@ pub fn fold(model: &mut ModelProto, chains: &[Chain], tables: &[Table]) {
     }
     take_out_unused(graph);
     if !model.opset_import.iter().any(|set| set.domain == DOMAIN) {
-        model.opset_import.push(OperatorSetIdProto { domain: DOMAIN.to_owned(), version: Some(1) });
+        model.opset_import.push(OperatorSetIdProto {
+            domain: DOMAIN.to_owned(),
+            version: Some(1),
+            ..Default::default()
+        });
     }
 }
 
@@ -138,7 +142,11 @@ pub(super) fn float_value(name: &str) -> ValueInfoProto {
 /// A list of 256 bytes.
 fn value(name: &str, kind: Byte) -> ValueInfoProto {
     let side = ShapeDimension { value: Some(DimensionValue::DimValue(ENTRIES as i64)), ..ShapeDimension::default() };
-    let tensor = TensorType { elem_type: kind.data_type() as i32, shape: Some(TensorShapeProto { dim: vec![side] }) };
+    let tensor = TensorType {
+        elem_type: kind.data_type() as i32,
+        shape: Some(TensorShapeProto { dim: vec![side], ..Default::default() }),
+        ..Default::default()
+    };
     ValueInfoProto {
         name: name.to_owned(),
         r#type: Some(TypeProto { value: Some(TypeValue::TensorType(tensor)), ..TypeProto::default() }),

@@ -30,7 +30,7 @@ fn zero(name: &str, kind: DataType, value: u8) -> TensorProto {
 }
 
 fn value(name: &str) -> ValueInfoProto {
-    let float = TensorType { elem_type: DataType::Float as i32, shape: None };
+    let float = TensorType { elem_type: DataType::Float as i32, ..Default::default() };
     let kind = TypeProto { value: Some(TypeValue::TensorType(float)), ..Default::default() };
     ValueInfoProto { name: name.into(), r#type: Some(kind), ..Default::default() }
 }
@@ -157,7 +157,11 @@ fn tiny() -> ModelProto {
     let mut nodes = vec![node("QuantizeLinear", &["images", "one", "n"], "x")];
     nodes.extend(silu("x", "y"));
     nodes.push(node("DequantizeLinear", &["y", "s", "u"], "z"));
-    let set = |domain: &str, version| OperatorSetIdProto { domain: domain.into(), version: Some(version) };
+    let set = |domain: &str, version| OperatorSetIdProto {
+        domain: domain.into(),
+        version: Some(version),
+        ..Default::default()
+    };
     ModelProto {
         ir_version: 8,
         opset_import: vec![set("", 13), set("com.microsoft", 1)],
@@ -313,7 +317,7 @@ fn what_does_not_give_the_same_is_not_used() {
     assert_eq!((session.is_some(), acceleration), (true, made));
     let good = cache.find(&place).unwrap();
     // Another table, a graph that does not load, another answer: each is forgotten.
-    let turned = with_table(|table| table.raw_data.as_mut().unwrap()[77] ^= 1);
+    let turned = with_table(|table| table.raw_data.as_mut().unwrap().iter_mut().for_each(|code| *code ^= 0x40));
     let mut other = good.facts.clone();
     other.fingerprint[0] ^= 1;
     let bad = [(good.facts.clone(), turned), (good.facts.clone(), b"noise".to_vec()), (other, good.graph.clone())];

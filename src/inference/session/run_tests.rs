@@ -20,7 +20,7 @@ fn three_kinds() -> Vec<u8> {
     };
     let double = Some(crate::onnx::proto::DataType::Double as i64);
     let to = AttributeProto { name: "to".into(), i: double, r#type: AttributeType::Int as i32, ..Default::default() };
-    let float = TensorType { elem_type: crate::onnx::proto::DataType::Float as i32, shape: None };
+    let float = TensorType { elem_type: crate::onnx::proto::DataType::Float as i32, ..Default::default() };
     let picture = TypeProto { value: Some(TypeValue::TensorType(float)), ..Default::default() };
     let value = |name: &str, r#type| ValueInfoProto { name: name.into(), r#type, ..Default::default() };
     let graph = GraphProto {
@@ -34,7 +34,7 @@ fn three_kinds() -> Vec<u8> {
         output: ["doubles", "sequence", "floats"].map(|name| value(name, None)).to_vec(),
         ..Default::default()
     };
-    let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: Some(13) }];
+    let opset_import = vec![OperatorSetIdProto { version: Some(13), ..Default::default() }];
     ModelProto { ir_version: 7, opset_import, graph: Some(graph), ..Default::default() }.encode_to_vec()
 }
 

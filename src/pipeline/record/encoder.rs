@@ -126,14 +126,33 @@ impl Encoder {
     }
 }
 
-/// Arguments for raw RGB pictures on the standard input and a new file at `path`.
-pub fn arguments(path: &Path, container: Container, encoder: Encoder, size: ImageSize, rate: f64) -> Vec<OsString> {
-    let input = format!("-hide_banner -loglevel error -n -f rawvideo -pix_fmt rgb24 -s {size} -r {rate} -i pipe:0");
+/// How this ffmpeg is told that pictures keep their times: before 5.1 it does not know the one word, after 7 the other is
+/// to go.
+pub fn keep_times(ffmpeg: &Path) -> &'static str {
+    const NEW: &str = "-fps_mode vfr";
+    let text = format!(
+        "-hide_banner -nostdin -loglevel error -f rawvideo -pix_fmt yuv420p -s 32x32 -t 0.04 -i /dev/zero {NEW} -f null -"
+    );
+    let arguments: Vec<OsString> = text.split_whitespace().map(OsString::from).collect();
+    if answer_of(ffmpeg, &arguments, LIMIT).is_ok() { NEW } else { "-vsync vfr" }
+}
+
+/// Arguments for pictures with their times (see `raw_stream`) on the standard input and a new file at `path`. `rate` is
+/// what an encoder plans with; the pictures show at their own times.
+pub fn arguments(
+    path: &Path,
+    container: Container,
+    encoder: Encoder,
+    keep_times: &str,
+    size: ImageSize,
+    rate: f64,
+) -> Vec<OsString> {
+    let input = format!("-hide_banner -loglevel error -n -f matroska -i pipe:0 {keep_times} -enc_time_base 1:1000");
     // High definition colours, and said so: without it players guess.
     let colors = "-vf scale=out_color_matrix=bt709:out_range=tv,format=yuv420p -colorspace bt709 \
                   -color_primaries bt709 -color_trc bt709 -color_range tv";
     // A key picture a second: what is lost when ffmpeg is killed.
-    let key = format!("-an -c:v {} -g {}", encoder.name(), rate.round().max(1.0));
+    let key = format!("-an -c:v {} -force_key_frames expr:gte(t,n_forced)", encoder.name());
     let format = match container {
         Container::Mp4 => "-movflags +frag_keyframe+empty_moov+default_base_moof -flush_packets 1 -f mp4",
         Container::Mkv => "-cluster_time_limit 1000 -flush_packets 1 -f matroska",

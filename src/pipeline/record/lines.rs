@@ -128,6 +128,18 @@ impl DetectionFile {
         Ok(Self { file: LineFile::create(path)?, frames: 0, last: None })
     }
 
+    /// A new file of this name.
+    ///
+    /// # Errors
+    ///
+    /// When it is there already or cannot be written to.
+    pub fn create_as(path: PathBuf) -> Result<Self, RecordError> {
+        if path.symlink_metadata().is_ok() {
+            return Err(RecordError::Exists { path });
+        }
+        Ok(Self { file: LineFile::create(path)?, frames: 0, last: None })
+    }
+
     /// Adds a frame; one without a result, and the same one again, are passed over.
     ///
     /// # Errors

@@ -19,20 +19,23 @@ mod frame_folder;
 mod lines;
 mod names;
 mod pace;
+mod raw_stream;
 mod recordings;
 mod request;
 mod task;
 mod video_file;
+mod watched;
 
 pub use compose::{PairLayout, RecordingView};
 pub use encoder::{Container, Encoder};
 pub use error::RecordError;
 pub use frame_folder::{Every, FrameFolder, FrameOptions, PictureFormat};
 pub use lines::{DetectionFile, DetectionLine};
+pub use names::free_path;
 pub use request::{RecordKind, Recorded, RecordingRequest, RecordingState, RecordingStatus, VideoOptions, VideoView};
 pub use video_file::VideoFile;
 
 pub(super) use recordings::Recordings;
 
 #[cfg(test)]
-mod test_support;
+pub(super) mod test_support;

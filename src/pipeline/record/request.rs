@@ -45,6 +45,9 @@ pub struct RecordingRequest {
     /// Folder in which a new file (or, for frames, a new folder) is made, named by date and time. Made where there is
     /// none.
     pub folder: PathBuf,
+    /// This file instead of a new one in `folder`; one that is there already is not overwritten. Frames go into a folder
+    /// in any case.
+    pub file: Option<PathBuf>,
     /// What.
     pub what: Recorded,
 }

@@ -7,6 +7,7 @@ use super::frame_folder::FrameFolder;
 use super::lines::DetectionFile;
 use super::request::{RecordKind, Recorded, RecordingRequest, RecordingState, RecordingStatus};
 use super::video_file::VideoFile;
+use crate::capture::Programs;
 use crate::pipeline::FrameResult;
 use crate::pipeline::thread::NamedThread;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
@@ -112,10 +113,14 @@ enum Sink {
 
 impl Sink {
     fn open(request: &RecordingRequest) -> Result<Self, RecordError> {
-        Ok(match &request.what {
-            Recorded::Video(options) => Self::Video(Box::new(VideoFile::create_in(&request.folder, *options)?)),
-            Recorded::Detections => Self::Detections(DetectionFile::create(&request.folder)?),
-            Recorded::Frames(options) => {
+        Ok(match (&request.what, &request.file) {
+            (Recorded::Video(options), Some(file)) => {
+                Self::Video(Box::new(VideoFile::create(file.clone(), *options, &Programs::default().ffmpeg)?))
+            }
+            (Recorded::Video(options), None) => Self::Video(Box::new(VideoFile::create_in(&request.folder, *options)?)),
+            (Recorded::Detections, Some(file)) => Self::Detections(DetectionFile::create_as(file.clone())?),
+            (Recorded::Detections, None) => Self::Detections(DetectionFile::create(&request.folder)?),
+            (Recorded::Frames(options), _) => {
                 Self::Frames { folder: Box::new(FrameFolder::create_in(&request.folder, *options)?), last: None }
             }
         })

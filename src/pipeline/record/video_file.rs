@@ -1,25 +1,27 @@
 //! A video with boxes, written by ffmpeg as frames come.
 
 use super::compose::{Composer, RecordingView};
-use super::encoder::{Container, Encoder, arguments};
+use super::encoder::{Container, Encoder, arguments, keep_times};
 use super::error::RecordError;
 use super::names;
 use super::pace::Pacer;
+use super::raw_stream;
 use super::request::VideoOptions;
+use super::watched::WatchedProgram;
 use crate::capture::{Input, Programs, RunningProgram};
 use crate::pipeline::FrameResult;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::ChildStdin;
 use std::time::Duration;
 
 /// How long ffmpeg may take to close a file.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
+/// How long it may take to take a picture; one that hangs would keep the recording open for ever.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// ffmpeg gives way to the rest, but is not starved: behind in time it has still more to write.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 5;
 
-/// A video of one size and one rate. What is written can be played at any moment but for about the last second, also
+/// A video of one size, in which each frame shows at the time at which it was taken. What is written can be played at any moment but for about the last second, also
 /// when the program or ffmpeg is killed. Dropping it without [`Self::finish`] stops ffmpeg at once.
 #[derive(Debug)]
 pub struct VideoFile {
@@ -36,9 +38,7 @@ pub struct VideoFile {
 #[derive(Debug)]
 struct Open {
     composer: Composer,
-    program: RunningProgram,
-    /// None once it is closed.
-    input: Option<ChildStdin>,
+    program: WatchedProgram,
 }
 
 impl VideoFile {
@@ -75,13 +75,11 @@ impl VideoFile {
         if self.open.is_none() {
             self.open = Some(self.begin(result, view)?);
         }
-        let step = self.pacer.frame(at);
-        self.put(step.repeats)?;
-        if step.show {
+        if let Some(time) = self.pacer.frame(at) {
             if let Some(open) = &mut self.open {
                 open.composer.draw(result, view);
             }
-            self.put(1)?;
+            self.put(time)?;
             self.frames += 1;
         }
         Ok(())
@@ -93,8 +91,7 @@ impl VideoFile {
     ///
     /// As [`Self::write`].
     pub fn idle(&mut self, at: Duration) -> Result<(), RecordError> {
-        let repeats = self.pacer.idle(at);
-        self.put(repeats)
+        self.pacer.idle(at).map_or(Ok(()), |time| self.put(time))
     }
 
     /// Ends the video at `at` and closes the file.
@@ -103,11 +100,11 @@ impl VideoFile {
     ///
     /// As [`Self::write`].
     pub fn finish(&mut self, at: Duration) -> Result<(), RecordError> {
-        let repeats = self.pacer.finish(at);
-        self.put(repeats)?;
+        if let Some(time) = self.pacer.finish(at) {
+            self.put(time)?;
+        }
         let Some(open) = &mut self.open else { return Ok(()) };
-        open.input = None;
-        match open.program.wait_for_failure_within(CLOSE_LIMIT) {
+        match open.program.close(CLOSE_LIMIT) {
             None => Ok(()),
             Some(words) => Err(RecordError::encoding(&self.path, words)),
         }
@@ -118,7 +115,7 @@ impl VideoFile {
         &self.path
     }
 
-    /// Frames shown; repetitions do not count.
+    /// Frames shown; a picture that is shown again does not count.
     pub fn frames(&self) -> u64 {
         self.frames
     }
@@ -140,26 +137,28 @@ impl VideoFile {
 
     fn begin(&self, first: &FrameResult, view: &RecordingView) -> Result<Open, RecordError> {
         let composer = Composer::for_first(self.options.view, first, view);
-        let arguments = arguments(&self.path, self.options.container, self.encoder, composer.size(), self.pacer.rate());
-        let mut program = RunningProgram::start(&self.ffmpeg, &arguments, Input::Pipe).map_err(RecordError::Ffmpeg)?;
+        let (size, rate) = (composer.size(), self.pacer.rate());
+        let keep_times = keep_times(&self.ffmpeg);
+        let arguments = arguments(&self.path, self.options.container, self.encoder, keep_times, size, rate);
+        let program = RunningProgram::start(&self.ffmpeg, &arguments, Input::Pipe).map_err(RecordError::Ffmpeg)?;
         give_way(&program);
-        let input = program.take_input();
-        Ok(Open { composer, program, input })
+        let mut program = WatchedProgram::new(program, PATIENCE)?;
+        self.feed(&mut program, &raw_stream::beginning(size, rate))?;
+        Ok(Open { composer, program })
     }
 
-    /// Writes the picture that was drawn last so often.
-    fn put(&mut self, times: u64) -> Result<(), RecordError> {
-        let Some(open) = &mut self.open else { return Ok(()) };
-        for _ in 0..times {
-            let Some(input) = &mut open.input else { return Ok(()) };
-            if let Err(error) = input.write_all(open.composer.picture()) {
-                // ffmpeg has ended, and says why.
-                open.input = None;
-                let words = open.program.wait_for_failure_within(CLOSE_LIMIT);
-                return Err(RecordError::encoding(&self.path, words.unwrap_or_else(|| error.to_string())));
-            }
-        }
-        Ok(())
+    /// Writes the picture that was drawn last, to show at `time`.
+    fn put(&mut self, time: Duration) -> Result<(), RecordError> {
+        let Some(mut open) = self.open.take() else { return Ok(()) };
+        let picture = open.composer.picture().as_raw();
+        let written = self.feed(&mut open.program, &raw_stream::before_picture(time, picture.len()));
+        let written = written.and_then(|()| self.feed(&mut open.program, picture));
+        self.open = Some(open);
+        written
+    }
+
+    fn feed(&self, program: &mut WatchedProgram, bytes: &[u8]) -> Result<(), RecordError> {
+        program.feed(bytes, CLOSE_LIMIT).map_or(Ok(()), |words| Err(RecordError::encoding(&self.path, words)))
     }
 }
 

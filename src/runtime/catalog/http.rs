@@ -95,6 +95,8 @@ impl Client {
             .user_agent(concat!("quantscope/", env!("CARGO_PKG_VERSION")))
             // The size and the checksum are those of the file, not of a packed one.
             .accept_encoding("identity")
+            // A server may close a connection that is kept just when it is used again.
+            .max_idle_connections(0)
             .timeout_resolve(Some(limits.connect))
             .timeout_connect(Some(limits.connect))
             .timeout_recv_response(Some(limits.stall))

@@ -12,6 +12,7 @@ mod setup;
 mod summary;
 mod table;
 
+pub use differences::fitted;
 pub use running::resting_ui;
 
 use super::action::{EvaluateAction, ReportForm};

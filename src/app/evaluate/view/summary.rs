@@ -210,7 +210,7 @@ fn dataset_ui(ui: &mut Ui, evaluation: &Evaluation) {
     );
     text_ui(ui, &facts, colors.text);
     for problem in &dataset.problems {
-        let head = format!("{} × {}", count(problem.count), words::problem(problem.kind));
+        let head = format!("{} × {}", count(problem.count), problem.kind.words());
         let head = RichText::new(head).color(colors.warning);
         CollapsingHeader::new(head).id_salt(("problem", problem.kind)).show(ui, |ui| {
             for example in &problem.examples {

@@ -1,9 +1,10 @@
 //! Reading a camera through the `v4l` crate: every wait has a limit, and of the frames that wait only the newest counts.
 
 use super::mapped::{Filled, Mapped, monotonic};
-use super::prepare;
-use crate::capture::camera::driver::{Heard, RawFrame, Stream};
+use super::{controls, prepare};
+use crate::capture::camera::controls::{CameraControl, Orders};
 use crate::capture::camera::prepared::{Prepared, fault, label};
+use crate::capture::camera::stream::{Heard, RawFrame, Stream};
 use crate::capture::{CaptureError, SourceOptions};
 use std::io;
 use std::time::{Duration, Instant};
@@ -23,7 +24,7 @@ pub struct V4lStream {
     number: u32,
     mapped: Mapped,
     /// Kept open as long as the buffers are mapped, and closed after them.
-    _device: Device,
+    device: Device,
     /// The frame that was handed out last; given back before the next wait.
     held: Option<Filled>,
     last_sequence: Option<u32>,
@@ -40,7 +41,7 @@ impl V4lStream {
         let (device, prepared) = prepare::prepare(number, options, false)?;
         let camera = label(&prepared.name, number);
         let mapped = Mapped::start(&device, BUFFERS).map_err(|error| explain(&camera, number, &error))?;
-        let stream = Self { camera, number, mapped, _device: device, held: None, last_sequence: None, dropped: 0 };
+        let stream = Self { camera, number, mapped, device, held: None, last_sequence: None, dropped: 0 };
         Ok((stream, prepared))
     }
 
@@ -101,6 +102,14 @@ impl Stream for V4lStream {
     fn resume(&mut self) {
         // What it drops while nobody reads is no loss.
         self.last_sequence = None;
+    }
+
+    fn controls(&self) -> Vec<CameraControl> {
+        controls::list(&self.device)
+    }
+
+    fn obey(&mut self, orders: &Orders) -> Vec<String> {
+        controls::obey(&self.device, orders)
     }
 
     fn stale_after_pause(&self) -> u32 {

@@ -1,0 +1,258 @@
+//! Writing the quantization into the graph: `QuantizeLinear` and `DequantizeLinear` around what is to work in integers, in
+//! the form that ONNX Runtime fuses: scales and zero points without axes (with one, `Mul` and `Add` stay unfused), a scale a
+//! channel for weights, biases as 32-bit integers of the product of both scales.
+
+use super::layout::{Kind, Layout};
+use super::range::Affine;
+use crate::onnx::graph::{Links, Names};
+use crate::onnx::proto::{AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorProto};
+use std::collections::{HashMap, HashSet};
+
+/// Codes of every value that may need them.
+pub(super) type Codes = HashMap<String, Affine>;
+
+/// Biases are kept this far from the ends of 32 bits, as products are added to them.
+const BIAS_MAX: f32 = (1u32 << 30) as f32;
+/// Of a channel whose weights are all 0.
+const SCALE_MIN: f32 = 1e-12;
+
+/// The model with those nodes in integers that `integer` says; `codes` must hold every value that
+/// [`Layout::observed`] names. `weight_limit` is the largest code of a weight: 127, or 63 where the processor's products
+/// would overflow. With `weights_only` the weights of the others are stored as integers, too, and computed with in floats.
+pub(super) fn insert(
+    model: &ModelProto,
+    layout: &Layout,
+    integer: &[bool],
+    codes: &Codes,
+    weight_limit: i8,
+    weights_only: bool,
+) -> ModelProto {
+    let mut result = ModelProto { graph: None, ..model.clone() };
+    let Some(graph) = &model.graph else { return model.clone() };
+    let mut writer = Writer {
+        graph,
+        layout,
+        integer,
+        codes,
+        links: Links::of(graph),
+        names: Names::of(graph),
+        nodes: Vec::new(),
+        constants: Vec::new(),
+        converted: HashMap::new(),
+        weight_limit: f32::from(weight_limit),
+        weights_only,
+    };
+    (0..graph.node.len()).for_each(|index| writer.write(index));
+    let (nodes, constants) = (writer.nodes, writer.constants);
+    let mut edited = GraphProto { node: nodes, ..graph.clone() };
+    edited.initializer.extend(constants);
+    remove_unread(&mut edited);
+    result.graph = Some(edited);
+    result
+}
+
+/// Takes out weights that nothing reads any more.
+fn remove_unread(graph: &mut GraphProto) {
+    let unread: HashSet<String> = {
+        let links = Links::of(graph);
+        let names = graph.initializer.iter().map(|tensor| &tensor.name);
+        names.filter(|name| links.readers(name).is_empty() && !links.is_output(name)).cloned().collect()
+    };
+    graph.initializer.retain(|tensor| !unread.contains(&tensor.name));
+}
+
+struct Writer<'a> {
+    graph: &'a GraphProto,
+    layout: &'a Layout,
+    integer: &'a [bool],
+    codes: &'a Codes,
+    links: Links<'a>,
+    names: Names,
+    nodes: Vec<NodeProto>,
+    constants: Vec<TensorProto>,
+    /// Values of floats, and the name under which they come back from integers.
+    converted: HashMap<String, String>,
+    weight_limit: f32,
+    weights_only: bool,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, index: usize) {
+        let mut node = self.graph.node[index].clone();
+        let (facts, integer) = (&self.layout.nodes[index], self.integer[index]);
+        if !integer {
+            if self.weights_only && facts.kind.has_weights() {
+                self.quantize_weights(&mut node, index);
+            }
+            self.nodes.push(node);
+            return;
+        }
+        let is_inner = facts.is_part && self.producer_is_integer(&node.input[0]);
+        if !is_inner {
+            for place in 0..node.input.len() {
+                node.input[place] = self.as_read(&node.input[place]);
+            }
+            match facts.kind {
+                Kind::Convolution | Kind::Product => self.quantize_weights(&mut node, index),
+                Kind::Pair => self.quantize_operand(&mut node),
+                _ => {}
+            }
+        }
+        let is_open = facts.clamped_by.is_none_or(|clamp| !self.integer[clamp]);
+        let made: Vec<String> = node.output.clone();
+        if is_open {
+            for output in node.output.iter_mut().filter(|output| self.layout.is_float(output)) {
+                *output = self.names.fresh(&format!("{output}_float"));
+            }
+        }
+        let raw = node.output.clone();
+        self.nodes.push(node);
+        for (value, raw) in made.iter().zip(raw).filter(|(value, raw)| *value != raw) {
+            let affine = self.codes_of(value);
+            self.convert(value, &raw, affine, value.clone());
+        }
+    }
+
+    fn producer_is_integer(&self, value: &str) -> bool {
+        self.links.producer(value).is_some_and(|source| self.integer[source])
+    }
+
+    /// The name under which a node in integers reads a value: that of an integer node already comes from integers.
+    fn as_read(&mut self, value: &str) -> String {
+        if !self.layout.is_float(value) || self.producer_is_integer(value) {
+            return value.to_owned();
+        }
+        if let Some(name) = self.converted.get(value) {
+            return name.clone();
+        }
+        let name = self.names.fresh(&format!("{value}_dequantized"));
+        self.convert(value, value, self.codes_of(value), name.clone());
+        self.converted.insert(value.to_owned(), name.clone());
+        name
+    }
+
+    /// What moves values keeps their codes, so that ONNX Runtime can leave the conversions out.
+    fn codes_of(&self, value: &str) -> Affine {
+        let mut value = value;
+        while let Some(source) = self.links.producer(value) {
+            let moves = self.layout.nodes[source].kind == Kind::Move && self.integer[source];
+            match self.graph.node[source].input.first() {
+                Some(input) if moves => value = input,
+                _ => break,
+            }
+        }
+        self.codes.get(value).copied().unwrap_or(Affine { scale: 1.0, zero: 0 })
+    }
+
+    /// `raw` → integers → `result`; constants are named after `value`.
+    fn convert(&mut self, value: &str, raw: &str, affine: Affine, result: String) {
+        let [scale, zero, quantized] =
+            ["scale", "zero_point", "quantized"].map(|what| self.names.fresh(&format!("{value}_{what}")));
+        self.constants.push(TensorProto::of_floats(&scale, &[], &[affine.scale]));
+        self.constants.push(TensorProto::of_bytes(&zero, &[], DataType::Uint8, vec![affine.zero]));
+        let [quantize, dequantize] =
+            ["QuantizeLinear", "DequantizeLinear"].map(|kind| (kind, format!("{value}_{kind}")));
+        let name = self.names.fresh(&quantize.1);
+        self.nodes.push(NodeProto::new(quantize.0, name, &[raw, &scale, &zero], &[&quantized]));
+        let name = self.names.fresh(&dequantize.1);
+        self.nodes.push(NodeProto::new(dequantize.0, name, &[&quantized, &scale, &zero], &[&result]));
+    }
+
+    /// A constant summand or factor, with codes of its own.
+    fn quantize_operand(&mut self, node: &mut NodeProto) {
+        for place in 0..node.input.len() {
+            let Some(values) = self.links.constant(&node.input[place]).and_then(TensorProto::floats) else { continue };
+            let low = values.iter().copied().fold(f32::INFINITY, f32::min);
+            let affine = Affine::over(low.min(0.0), values.iter().copied().fold(0.0, f32::max));
+            let value = node.input[place].clone();
+            let name = self.names.fresh(&format!("{value}_dequantized"));
+            self.convert(&value, &value, affine, name.clone());
+            node.input[place] = name;
+        }
+    }
+
+    /// Weights, and where the node works in integers its bias, whose scale is the product of those of data and weights.
+    fn quantize_weights(&mut self, node: &mut NodeProto, index: usize) {
+        let original = &self.graph.node[index];
+        let Some(tensor) = self.links.constant(&original.input[1]) else { return };
+        let Some(values) = tensor.floats() else { return };
+        let transposed = original.integer("transB").unwrap_or(0) != 0;
+        let axis = if self.layout.nodes[index].kind == Kind::Convolution || transposed { 0 } else { 1 };
+        let data_scale = self.codes_of(&original.input[0]).scale;
+        let bias = original.input.get(2).and_then(|name| self.links.constant(name)).and_then(TensorProto::floats);
+        let bias = bias.filter(|_| self.integer[index]);
+        let shape = tensor.shape();
+        let channels = Channels::of(&shape, axis);
+        let mut scales = channels.scales(&values, self.weight_limit);
+        for (scale, bias) in scales.iter_mut().zip(bias.iter().flatten()) {
+            *scale = scale.max(bias.abs() / (data_scale * BIAS_MAX));
+        }
+        let codes = channels.codes(&values, &scales, self.weight_limit);
+        let codes = TensorProto::of_bytes("", &shape, DataType::Int8, codes);
+        node.input[1] = self.constant_in_integers(&tensor.name, codes, &scales, axis);
+        if let Some(bias) = bias {
+            let scales: Vec<f32> = scales.iter().map(|scale| scale * data_scale).collect();
+            // The scales were chosen so that it fits.
+            let codes = bias.iter().zip(&scales).map(|(bias, scale)| (bias / scale).round_ties_even() as i32);
+            let bytes = codes.flat_map(i32::to_le_bytes).collect();
+            let codes = TensorProto::of_bytes("", &[bias.len()], DataType::Int32, bytes);
+            node.input[2] = self.constant_in_integers(&original.input[2], codes, &scales, 0);
+        }
+    }
+
+    /// Adds integers with a scale a channel and a node that gives them back as floats; returns the name of those.
+    fn constant_in_integers(&mut self, base: &str, codes: TensorProto, scales: &[f32], axis: usize) -> String {
+        let [quantized, scale, zero, result] =
+            ["quantized", "scale", "zero_point", "dequantized"].map(|what| self.names.fresh(&format!("{base}_{what}")));
+        let bytes_of_zero = if codes.data_type == DataType::Int32 as i32 { 4 } else { 1 };
+        let data_type = if bytes_of_zero == 4 { DataType::Int32 } else { DataType::Int8 };
+        let zeros = vec![0; scales.len() * bytes_of_zero];
+        self.constants.push(TensorProto { name: quantized.clone(), ..codes });
+        self.constants.push(TensorProto::of_floats(&scale, &[scales.len()], scales));
+        self.constants.push(TensorProto::of_bytes(&zero, &[scales.len()], data_type, zeros));
+        let name = self.names.fresh(&format!("{base}_DequantizeLinear"));
+        let mut node = NodeProto::new("DequantizeLinear", name, &[&quantized, &scale, &zero], &[&result]);
+        node.set_attribute(AttributeProto::of_integer("axis", axis as i64));
+        self.nodes.push(node);
+        result
+    }
+}
+
+/// How the values of a tensor belong to the channels of one of its axes.
+struct Channels {
+    count: usize,
+    inner: usize,
+}
+
+impl Channels {
+    fn of(shape: &[usize], axis: usize) -> Self {
+        let inner: usize = shape.iter().skip(axis + 1).product();
+        Self { count: shape.get(axis).copied().unwrap_or(1).max(1), inner: inner.max(1) }
+    }
+
+    fn of_value(&self, place: usize) -> usize {
+        place / self.inner % self.count
+    }
+
+    /// The steps at which the largest weight of each channel has the largest code.
+    fn scales(&self, values: &[f32], limit: f32) -> Vec<f32> {
+        let mut scales = vec![SCALE_MIN; self.count];
+        for (place, value) in values.iter().enumerate() {
+            let scale = &mut scales[self.of_value(place)];
+            *scale = scale.max(value.abs() / limit);
+        }
+        scales
+    }
+
+    fn codes(&self, values: &[f32], scales: &[f32], limit: f32) -> Vec<u8> {
+        let code = |(place, value): (usize, &f32)| {
+            let code = (value / scales[self.of_value(place)]).round_ties_even();
+            (code.clamp(-limit, limit) as i8).cast_unsigned()
+        };
+        values.iter().enumerate().map(code).collect()
+    }
+}
+
+#[cfg(test)]
+#[path = "insert_tests.rs"]
+mod tests;

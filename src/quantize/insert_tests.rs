@@ -1,0 +1,102 @@
+use super::super::{Choice, layout, plan};
+use super::*;
+use crate::onnx::proto::{TensorType, TypeProto, TypeValue, ValueInfoProto};
+
+fn model() -> ModelProto {
+    let tensor = TensorType { elem_type: DataType::Float as i32, ..Default::default() };
+    let kind = TypeProto { value: Some(TypeValue::TensorType(tensor)), ..Default::default() };
+    let graph = GraphProto {
+        input: vec![ValueInfoProto { name: "x".into(), r#type: Some(kind), ..Default::default() }],
+        output: vec![ValueInfoProto { name: "d".into(), ..Default::default() }],
+        initializer: vec![
+            TensorProto::of_floats("w", &[2, 1, 1, 1], &[1.0, -0.1]),
+            TensorProto::of_floats("b", &[2], &[0.5, 1e6]),
+            TensorProto::of_floats("v", &[1, 2, 1, 1], &[1.0, 0.0]),
+        ],
+        node: vec![
+            NodeProto::new("Conv", "one", &["x", "w", "b"], &["a"]),
+            NodeProto::new("Relu", "relu", &["a"], &["r"]),
+            NodeProto::new("MaxPool", "pool", &["r"], &["p"]),
+            NodeProto::new("Conv", "two", &["p", "v"], &["c"]),
+            NodeProto::new("Exp", "tail", &["c"], &["d"]),
+        ],
+        ..Default::default()
+    };
+    ModelProto { graph: Some(graph), ..Default::default() }
+}
+
+fn quantized(choice: &Choice) -> GraphProto {
+    let model = model();
+    let graph = model.graph.as_ref().unwrap();
+    let layout = layout::Layout::of(graph);
+    let integer = plan::integers(graph, &layout, &[1; 5], choice);
+    let affine = |value: &str, scale| (value.to_owned(), Affine { scale, zero: 0 });
+    let codes = [affine("x", 0.5), affine("r", 0.25), affine("p", 9.0), affine("c", 0.125)].into();
+    insert(&model, &layout, &integer, &codes, 127, choice.weights_only).graph.unwrap()
+}
+
+fn constant(graph: &GraphProto, name: &str) -> TensorProto {
+    graph.initializer.iter().find(|tensor| tensor.name == name).unwrap_or_else(|| panic!("{name}")).clone()
+}
+
+#[test]
+fn conversions_stand_where_they_are_fused() {
+    let graph = quantized(&Choice::default());
+    let links = Links::of(&graph);
+    let before = |value: &str| &graph.node[links.producer(value).unwrap()];
+    let node = |name: &str| graph.node.iter().find(|node| node.name == name).unwrap();
+    // The clamp reads its convolution as it is; behind it integers begin.
+    assert_eq!(node("relu").input, ["a"]);
+    assert!(
+        before(&node("pool").input[0]).is("DequantizeLinear") && before(&node("tail").input[0]).is("DequantizeLinear")
+    );
+    assert!(node("one").input.iter().all(|value| before(value).is("DequantizeLinear")));
+    assert_eq!(graph.output[0].name, "d");
+    // What only moves keeps the codes of what comes in; scales have no axes.
+    let scale = constant(&graph, &before("p").input[1]);
+    assert_eq!((scale.floats(), scale.dims.len()), (Some(vec![0.25]), 0));
+    assert!(!graph.initializer.iter().any(|tensor| ["w", "b", "v"].contains(&tensor.name.as_str())), "floats are gone");
+    let mut sorted = graph.clone();
+    assert!(crate::onnx::graph::sort(&mut sorted) && sorted == graph, "nodes stand in order");
+}
+
+#[test]
+fn weights_have_a_scale_a_channel_and_biases_fit() {
+    let graph = quantized(&Choice::default());
+    let links = Links::of(&graph);
+    let one = graph.node.iter().find(|node| node.name == "one").unwrap();
+    let parts = |input: usize| {
+        let node = &graph.node[links.producer(&one.input[input]).unwrap()];
+        assert_eq!(node.integer("axis"), Some(0));
+        (constant(&graph, &node.input[0]), constant(&graph, &node.input[1]).floats().unwrap())
+    };
+    let (weights, scales) = parts(1);
+    assert_eq!((weights.data_type, weights.dims.as_slice()), (DataType::Int8 as i32, &[2, 1, 1, 1][..]));
+    assert_eq!(weights.raw_data.as_ref().unwrap()[0], 127);
+    assert!((scales[0] - 1.0 / 127.0).abs() < 1e-7);
+    // The second channel's weights alone would make its bias too large for 32 bits.
+    assert!(scales[1] * 0.5 * BIAS_MAX >= 0.999e6, "{scales:?}");
+    let (bias, bias_scales) = parts(2);
+    let codes = bias.integers().unwrap();
+    assert!((codes[0] as f32 * bias_scales[0] - 0.5).abs() < 0.005);
+    assert!((codes[1] as f32 * bias_scales[1] - 1e6).abs() < 1.0);
+}
+
+#[test]
+fn weights_alone_are_stored_as_integers_and_nothing_is_converted() {
+    let graph = quantized(&Choice { weights_only: true, ..Choice::default() });
+    assert!(!graph.node.iter().any(|node| node.is("QuantizeLinear")));
+    let one = graph.node.iter().find(|node| node.name == "one").unwrap();
+    assert_eq!((one.input[0].as_str(), one.input[2].as_str()), ("x", "b"));
+    let links = Links::of(&graph);
+    assert!(graph.node[links.producer(&one.input[1]).unwrap()].is("DequantizeLinear"));
+}
+
+#[test]
+fn a_layer_in_floats_keeps_its_weights() {
+    let graph = quantized(&Choice { float_nodes: ["one".to_owned()].into(), ..Choice::default() });
+    let one = graph.node.iter().find(|node| node.name == "one").unwrap();
+    assert_eq!(one.input, ["x", "w", "b"]);
+    let converted = graph.node.iter().filter(|node| node.is("QuantizeLinear")).count();
+    assert_eq!(converted, 2, "before and behind the second convolution");
+}

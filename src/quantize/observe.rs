@@ -1,0 +1,166 @@
+//! Running the model in floats on pictures and counting which values its tensors take.
+
+use super::layout::Layout;
+use super::prepare::Prepared;
+use super::range::{Followed, Method, choose};
+use super::{Histogram, QuantizeError};
+use crate::inference::preprocess::ModelInput;
+use crate::inference::session::{ModelSource, Session};
+use crate::inference::{Optimization, SessionOptions};
+use crate::onnx::graph::Links;
+use crate::onnx::proto::{GraphProto, ModelProto, ValueInfoProto};
+use crate::onnx::{self};
+use std::collections::HashMap;
+
+/// Values that are held at once while the model runs; a network with more is run in several parts.
+const VALUES_AT_ONCE: usize = 64 << 20;
+
+/// What was seen of the tensors of a model.
+#[derive(Default)]
+pub(super) struct Observed {
+    pub histograms: HashMap<String, Histogram>,
+    /// Of the first picture.
+    pub shapes: HashMap<String, Vec<usize>>,
+}
+
+/// A session, or several, with what goes on inside as outputs.
+pub(super) struct Observer<'a> {
+    prepared: &'a Prepared,
+    wanted: Vec<String>,
+    sessions: Vec<(Session, Vec<String>)>,
+    threads: usize,
+    pub observed: Observed,
+}
+
+impl<'a> Observer<'a> {
+    pub fn new(prepared: &'a Prepared, threads: usize) -> Result<Self, QuantizeError> {
+        let graph = prepared.model.graph.as_ref();
+        let wanted = graph.map_or_else(Vec::new, |graph| prepared.layout.observed(graph));
+        let mut observer = Self { prepared, wanted, sessions: Vec::new(), threads, observed: Observed::default() };
+        observer.sessions = vec![observer.session(observer.wanted.clone())?];
+        Ok(observer)
+    }
+
+    fn session(&self, values: Vec<String>) -> Result<(Session, Vec<String>), QuantizeError> {
+        let bytes = onnx::encoded(&with_outputs(&self.prepared.model, &values), &self.prepared.path)?;
+        let source = ModelSource::Memory(&bytes, &self.prepared.path);
+        let options =
+            SessionOptions { threads: self.threads, optimization: Optimization::Basic, ..SessionOptions::default() };
+        Ok((Session::load(source, self.prepared.opset(), &self.prepared.input, &options)?, values))
+    }
+
+    /// Counts the values that come of one picture.
+    pub fn add(&mut self, input: &ModelInput) -> Result<(), QuantizeError> {
+        let is_first = self.observed.shapes.is_empty();
+        let observed = &mut self.observed;
+        if is_first {
+            for value in self.wanted.iter().filter(|value| **value == self.prepared.input.name) {
+                observed.shapes.insert(value.clone(), input.shape().to_vec());
+            }
+        }
+        if let crate::inference::preprocess::InputValues::F32(values) = input.values() {
+            observed.histograms.entry(self.prepared.input.name.clone()).or_default().add(values);
+        }
+        for (session, values) in &mut self.sessions {
+            session.run(input, |outputs, _| {
+                for output in outputs {
+                    if !values.iter().any(|value| value == output.name) {
+                        continue;
+                    }
+                    if is_first {
+                        observed.shapes.insert(output.name.to_owned(), output.shape.to_vec());
+                    }
+                    match observed.histograms.get_mut(output.name) {
+                        Some(histogram) => histogram.add(output.values),
+                        None => observed.histograms.entry(output.name.to_owned()).or_default().add(output.values),
+                    }
+                }
+            })?;
+        }
+        if is_first {
+            self.split()?;
+        }
+        Ok(())
+    }
+
+    /// Where a run holds too much at once, goes on with several sessions that hold a part each.
+    fn split(&mut self) -> Result<(), QuantizeError> {
+        let size = |value: &String| self.observed.shapes.get(value).map_or(0, |shape| shape.iter().product::<usize>());
+        if self.wanted.iter().map(size).sum::<usize>() <= VALUES_AT_ONCE {
+            return Ok(());
+        }
+        let mut parts: Vec<(Vec<String>, usize)> = Vec::new();
+        for value in &self.wanted {
+            let size = size(value);
+            match parts.last_mut() {
+                Some((part, sum)) if *sum + size <= VALUES_AT_ONCE => {
+                    part.push(value.clone());
+                    *sum += size;
+                }
+                _ => parts.push((vec![value.clone()], size)),
+            }
+        }
+        self.sessions.clear();
+        for (part, _) in parts {
+            self.sessions.push(self.session(part)?);
+        }
+        Ok(())
+    }
+}
+
+/// The model with more outputs, their types left to be worked out.
+fn with_outputs(model: &ModelProto, values: &[String]) -> ModelProto {
+    let mut model = model.clone();
+    if let Some(graph) = &mut model.graph {
+        let known = |graph: &GraphProto, value: &str| graph.output.iter().chain(&graph.input).any(|v| v.name == value);
+        for value in values {
+            if !known(graph, value) {
+                graph.output.push(ValueInfoProto { name: value.clone(), ..Default::default() });
+            }
+        }
+    }
+    model
+}
+
+impl Observed {
+    /// The codes of every tensor that was seen.
+    pub fn codes(&self, graph: &GraphProto, layout: &Layout, method: Method) -> super::insert::Codes {
+        let links = Links::of(graph);
+        let chosen = self.histograms.iter().map(|(value, histogram)| {
+            let followed = followed(graph, layout, &links, value);
+            (value.clone(), choose(histogram, method, followed))
+        });
+        chosen.collect()
+    }
+}
+
+/// What becomes of a value, as the graph says.
+fn followed(graph: &GraphProto, layout: &Layout, links: &Links<'_>, value: &str) -> Followed {
+    let source = links.producer(value);
+    if source.is_some_and(|source| graph.node[source].is("Sigmoid")) {
+        return Followed::AsShare;
+    }
+    let mut readers: Vec<_> = links.readers(value).iter().map(|reader| &graph.node[*reader]).collect();
+    // Predictions are often turned around before their sigmoid.
+    while let [turned] = readers.as_slice()
+        && ["Transpose", "Reshape", "Flatten", "Squeeze"].iter().any(|kind| turned.is(kind))
+    {
+        readers = links.readers(&turned.output[0]).iter().map(|reader| &graph.node[*reader]).collect();
+    }
+    if let [sigmoid] = readers.as_slice()
+        && sigmoid.is("Sigmoid")
+    {
+        return Followed::BySigmoid;
+    }
+    if let [one, other] = readers.as_slice() {
+        let (sigmoid, product) = if one.is("Sigmoid") { (one, other) } else { (other, one) };
+        let reads_both = product.input.contains(&sigmoid.output[0]) && product.input.iter().any(|name| name == value);
+        if sigmoid.is("Sigmoid") && product.is("Mul") && reads_both {
+            return Followed::BySilu;
+        }
+    }
+    match source {
+        Some(source) if layout.nodes[source].predicts => Followed::ByDecoding,
+        _ => Followed::Plainly,
+    }
+}

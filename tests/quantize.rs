@@ -1,0 +1,119 @@
+//! `quantscope quantize` as a user runs it: the twin that is written, the one that is not, and what wrong input gets.
+
+mod common;
+
+use quantscope::inference::twin::{self, PARENT_SHA256};
+use quantscope::onnx::{self, Form};
+use quantscope::quantize::Recipe;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+/// Pictures of the scene that the tests calibrate with.
+const SAMPLES: &str = "12";
+/// What the default model's twin keeps at least, on three pictures.
+const F1_MIN: f64 = 0.8;
+
+/// A copy of the default model and its card in a folder of its own.
+fn scene() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["scene.onnx", "scene.toml"] {
+        std::fs::copy(common::default_model(name), folder.path().join(name)).unwrap();
+    }
+    let model = folder.path().join("scene.onnx");
+    (folder, model)
+}
+
+fn quantize(arguments: &[&str]) -> Output {
+    let config = tempfile::tempdir().unwrap();
+    common::quantscope(config.path()).arg("quantize").args(arguments).output().unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn error_of(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = quantize(arguments);
+    (output.status.code(), stderr(&output))
+}
+
+#[test]
+fn a_twin_is_written_that_runs_in_integers_and_agrees_and_can_be_made_again() {
+    let (folder, model) = scene();
+    let recipe = folder.path().join("recipe.toml");
+    let demo = ["--calibrate", "demo", "--samples", SAMPLES, "--format", "json"];
+    let output = quantize(&[&[text(&model), "--save-recipe", text(&recipe)], &demo[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let twin = folder.path().join("scene.int8.onnx");
+    assert_eq!(report["written"], text(&twin));
+    let best = &report["points"][report["best"].as_u64().unwrap() as usize];
+    assert!(best["agreement"]["f1"].as_f64().unwrap() >= F1_MIN, "{best}");
+    assert!(best["latency_ratio"].as_f64().unwrap() > 0.0 && best["integers"].as_u64().unwrap() > 10, "{best}");
+    let executed = &best["executed"];
+    let running = executed["integer_convolutions"].as_u64().unwrap() + executed["integer_products"].as_u64().unwrap();
+    assert_eq!(running, best["integers"].as_u64().unwrap(), "what is written in integers runs in integers");
+
+    let summary = onnx::summary(&onnx::read(&twin).unwrap(), &twin).unwrap();
+    assert_eq!(summary.quantization.form, Some(Form::Qdq));
+    let stored = Recipe::of_metadata(&summary.metadata).unwrap();
+    assert_eq!(stored, Recipe::from_toml(&std::fs::read_to_string(&recipe).unwrap()).unwrap());
+    assert_eq!(summary.metadata[PARENT_SHA256], stored.parent_sha256);
+
+    assert_eq!(twin::find_by_content(&twin).unwrap().path, model);
+    let again = folder.path().join("again.onnx");
+    let arguments = [text(&model), "--recipe", text(&recipe), "--out", text(&again)];
+    let output = quantize(&[&arguments, &demo[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(std::fs::read(&again).unwrap() == std::fs::read(&twin).unwrap(), "the same recipe, another model");
+}
+
+#[test]
+fn what_does_not_pass_is_not_written_unless_asked_for() {
+    let (folder, model) = scene();
+    let twin = folder.path().join("twin.onnx");
+    let mut arguments = vec![text(&model), "--calibrate", "demo", "--samples", "4", "--min-speedup", "90"];
+    arguments.extend(["--out", text(&twin)]);
+    let (code, said) = error_of(&arguments);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("not quantized") && said.contains("90.00 was asked for"), "{said}");
+    assert!(!twin.exists());
+    let (code, said) = error_of(&[&arguments[..], &["--save-anyway"]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("although it does not pass") && twin.exists(), "{said}");
+}
+
+#[test]
+fn wrong_input_gets_a_sentence() {
+    let (folder, model) = scene();
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let recipe = folder.path().join("recipe.toml");
+    std::fs::write(&recipe, "method = \"guess\"").unwrap();
+    let int8 = common::default_model("scene.int8.onnx");
+    let half = common::default_model("scene.fp16.onnx");
+    let card = folder.path().join("scene.toml");
+    let model = text(&model);
+    let table: [(&[&str], i32, &str); 9] = [
+        (&[model, "--calibrate", "demo", "--save-recipe", text(&card)], 2, "place of a model card"),
+        (&[text(&int8), "--calibrate", "demo"], 1, "already. Name the FP32 model"),
+        (&[text(&half), "--calibrate", "demo"], 1, "already. Name the FP32 model"),
+        (&[model, "--calibrate", text(&empty)], 1, "no picture"),
+        (&[model, "--calibrate", "/no/such/folder"], 1, "/no/such/folder"),
+        (&["/no/such.onnx", "--calibrate", "demo"], 1, "no such file"),
+        (&[model, "--calibrate", "demo", "--recipe", text(&recipe)], 1, "is no recipe"),
+        (&[model, "--calibrate", "demo", "--out", model], 2, "stays as it is"),
+        (&["--calibrate", "demo"], 2, "no model was named"),
+    ];
+    for (arguments, code, words) in table {
+        let (found, said) = error_of(arguments);
+        assert!(found == Some(code) && said.contains(words), "{arguments:?}: {found:?} {said}");
+        assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    }
+    assert!(!folder.path().join("scene.int8.onnx").exists());
+}
