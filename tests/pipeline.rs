@@ -1,7 +1,7 @@
 //! The live pipeline with the default models on the demo scene: what the window relies on.
 
 use quantscope::capture::{SourceOptions, SourceSpec};
-use quantscope::inference::{ModelOverrides, Thresholds};
+use quantscope::inference::{Acceleration, ModelOverrides, Thresholds};
 use quantscope::pipeline::{Command, Event, FrameResult, LaneId, Link, Mode, Pipeline, PipelineConfig, WorstFrames};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -276,6 +276,21 @@ fn a_model_may_have_threads_of_its_own_wherever_it_runs() {
     running.wait_for(loaded(LaneId::A, "scene.int8.onnx", 1));
     let reloads = running.events.iter().filter(|event| matches!(event, Event::ModelLoaded { .. })).count();
     assert_eq!(reloads, 0, "nothing is loaded again whose number stays");
+}
+
+#[test]
+fn models_are_loaded_again_when_acceleration_is_switched() {
+    let mut running = Running::with_defaults();
+    let loaded = |lane: LaneId, off: bool| move |event: &Event| matches!(event, Event::ModelLoaded { lane: at, info } if *at == lane && (info.acceleration == Acceleration::Off) == off);
+    for off in [true, false, true] {
+        running.send(Command::SetAccelerate(!off));
+        running.wait_for(loaded(LaneId::A, off));
+        running.wait_for(loaded(LaneId::B, off));
+        running.result_where(|r| {
+            let lane = r.lanes[0].as_ref().or(r.lanes[1].as_ref());
+            lane.is_some_and(|lane| (lane.model.acceleration == Acceleration::Off) == off)
+        });
+    }
 }
 
 #[test]

@@ -86,6 +86,7 @@ impl App {
             path: panel.path.clone(),
             overrides,
             threads: info.threads,
+            accelerate: self.settings.accelerate,
             picture: Arc::clone(&result.frame.image),
             confidence: self.settings.thresholds.confidence,
         };

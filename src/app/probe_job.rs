@@ -21,6 +21,8 @@ pub struct ProbeRequest {
     pub overrides: ModelOverrides,
     /// Threads inside one operator.
     pub threads: usize,
+    /// Whether the model is made faster when it is loaded.
+    pub accelerate: bool,
     /// The frame.
     pub picture: Arc<RgbImage>,
     /// Boxes from this score up are drawn and counted.
@@ -86,7 +88,8 @@ fn search(
     request: &ProbeRequest,
     tell: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Option<Vec<ProbeRow>>, String> {
-    let session = SessionOptions { threads: request.threads, ..SessionOptions::default() };
+    let session =
+        SessionOptions { threads: request.threads, accelerate: request.accelerate, ..SessionOptions::default() };
     let options = LoadOptions { session, overrides: request.overrides.clone() };
     // It runs already, so it came through its trial.
     let loaded = Detector::load(&request.path, &options, None, &mut |_| {});
@@ -121,6 +124,7 @@ mod tests {
             path: "/no/such.onnx".into(),
             overrides: ModelOverrides::default(),
             threads: 1,
+            accelerate: true,
             picture: Arc::new(RgbImage::new(8, 8)),
             confidence: 0.25,
         };

@@ -68,6 +68,7 @@ impl App {
             // It runs already, so it came through its trial.
             trial: None,
             most: most_threads(),
+            accelerate: self.settings.accelerate,
             time: TIME,
         };
         match self.background.advise(panel.lane, request) {

@@ -101,6 +101,7 @@ mod tests {
             images: vec![std::sync::Arc::new(crate::imaging::RgbImage::new(8, 8))],
             trial: None,
             most: 1,
+            accelerate: true,
             time: Duration::from_secs(1),
         };
         let error = run(&request, &mut |_| ControlFlow::Continue(())).unwrap_err();

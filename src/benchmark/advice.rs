@@ -40,6 +40,8 @@ pub struct AdviceRequest {
     pub trial: Option<Trial>,
     /// Most threads that are tried: those of the machine.
     pub most: usize,
+    /// Whether models are made faster when they are loaded.
+    pub accelerate: bool,
     /// How long the numbers take turns once they were looked at.
     pub time: Duration,
 }
@@ -146,7 +148,7 @@ pub fn advise_threads(request: &AdviceRequest, tell: Tell<'_>) -> Result<Option<
         if cancelled {
             return Ok(None);
         }
-        let session = SessionOptions { threads, ..SessionOptions::default() };
+        let session = SessionOptions { threads, accelerate: request.accelerate, ..SessionOptions::default() };
         let options = LoadOptions { session, overrides: request.overrides.clone() };
         let trial = request.trial.as_ref().filter(|_| tried.is_empty());
         let mut detector = Detector::load(&request.path, &options, trial, &mut |_| {})?;

@@ -40,7 +40,7 @@ pub(super) fn names(models: &[BenchmarkedModel]) -> Vec<String> {
         let plural = if model.threads == 1 { "" } else { "s" };
         let threads = if swept { format!(" with {} thread{plural}", model.threads) } else { String::new() };
         let provider = if model.provider == first.provider { String::new() } else { format!(" on {}", model.provider) };
-        format!("{}{provider}{threads}", file_name(&model.path))
+        format!("{}{}{provider}{threads}", file_name(&model.path), model.mark(models))
     };
     models.iter().map(name).collect()
 }

@@ -46,6 +46,7 @@ pub use plan::{PROVIDERS, Plan, Progress, Setting, Stage};
 pub use runner::run;
 
 use crate::evaluate::{Quantiles, Versions};
+use crate::inference::Acceleration;
 use crate::runtime::MachineInfo;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -121,6 +122,8 @@ pub struct BenchmarkedModel {
     pub provider: String,
     /// Threads ONNX Runtime uses inside one operator.
     pub threads: usize,
+    /// What became of the wish for a faster session.
+    pub acceleration: Acceleration,
     /// Frames measured.
     pub frames: usize,
     /// Frames a second of the lane: preprocessing of the next frame beside the inference of this one.
@@ -146,6 +149,14 @@ pub struct BenchmarkedModel {
     pub millijoule_per_frame: Option<f64>,
     /// Highest resident memory of the process with this model loaded alone, bytes.
     pub peak_rss_bytes: Option<u64>,
+}
+
+impl BenchmarkedModel {
+    /// What is added to its name where it is measured beside accelerated ones and is none: ` (plain)`.
+    pub fn mark(&self, all: &[Self]) -> &'static str {
+        let is_plain = |model: &Self| model.acceleration == Acceleration::Off;
+        if is_plain(self) && !all.iter().all(is_plain) { " (plain)" } else { "" }
+    }
 }
 
 /// Quantiles of every stage, milliseconds.

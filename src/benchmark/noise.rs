@@ -109,6 +109,7 @@ mod tests {
             sha256: String::new(),
             provider: "cpu".into(),
             threads: 1,
+            acceleration: Default::default(),
             frames: 1,
             fps: 1.0,
             session_only_fps: 1.0,

@@ -20,8 +20,8 @@ pub struct Plan {
     pub threads: Vec<usize>,
     /// Execution providers, some of [`PROVIDERS`].
     pub providers: Vec<String>,
-    /// Whether quantized models are made faster where their outputs stay the same.
-    pub accelerate: bool,
+    /// Whether models are made faster where their outputs stay the same; both, to see what comes of it.
+    pub accelerate: Vec<bool>,
     /// Card and labels given by the user, for every model.
     pub overrides: ModelOverrides,
     /// Thresholds of score and overlap: they decide how much work is left to NMS.
@@ -51,11 +51,13 @@ pub struct Setting {
     pub provider: String,
     /// Threads inside one operator.
     pub threads: usize,
+    /// Whether it is made faster where its outputs stay the same.
+    pub accelerate: bool,
 }
 
 impl Plan {
-    /// The rows: model by model as they were named, for each the providers, for each of these the threads by rising
-    /// number. Nothing twice.
+    /// The rows: model by model as they were named, for each the providers, for each of these accelerated and plain, and
+    /// for each of these the threads by rising number. Nothing twice.
     pub fn settings(&self) -> Vec<Setting> {
         let mut threads = self.threads.clone();
         threads.sort_unstable();
@@ -63,8 +65,9 @@ impl Plan {
         for model in &self.models {
             let first = settings.len();
             for provider in &self.providers {
-                for threads in &threads {
-                    let setting = Setting { model: model.clone(), provider: provider.clone(), threads: *threads };
+                let ways = self.accelerate.iter().flat_map(|way| threads.iter().map(move |threads| (*way, *threads)));
+                for (accelerate, threads) in ways {
+                    let setting = Setting { model: model.clone(), provider: provider.clone(), threads, accelerate };
                     // A model that is named twice is measured twice: that shows what the stopwatch is worth.
                     if !settings[first..].contains(&setting) {
                         settings.push(setting);
@@ -78,7 +81,7 @@ impl Plan {
     /// How the model of a row is loaded.
     pub fn load_options(&self, setting: &Setting) -> LoadOptions {
         let session =
-            SessionOptions { threads: setting.threads, accelerate: self.accelerate, ..SessionOptions::default() };
+            SessionOptions { threads: setting.threads, accelerate: setting.accelerate, ..SessionOptions::default() };
         LoadOptions { session, overrides: self.overrides.clone() }
     }
 }
@@ -119,7 +122,7 @@ mod tests {
             models: ["a.onnx", "b.onnx", "a.onnx"].map(PathBuf::from).to_vec(),
             threads: vec![4, 1, 4],
             providers: vec!["cpu".to_owned(), "other".to_owned(), "cpu".to_owned()],
-            accelerate: true,
+            accelerate: vec![true, false],
             overrides: ModelOverrides::default(),
             thresholds: Thresholds::default(),
             source: "demo".to_owned(),
@@ -133,10 +136,26 @@ mod tests {
         let rows: Vec<String> = plan
             .settings()
             .iter()
-            .map(|row| format!("{} {} {}", row.model.display(), row.provider, row.threads))
+            .map(|row| {
+                let way = if row.accelerate { "" } else { " plain" };
+                format!("{} {} {}{way}", row.model.display(), row.provider, row.threads)
+            })
             .collect();
-        let of = |model: &str| ["cpu 1", "cpu 4", "other 1", "other 4"].map(|rest| format!("{model} {rest}"));
+        let of = |model: &str| {
+            let rows = [
+                "cpu 1",
+                "cpu 4",
+                "cpu 1 plain",
+                "cpu 4 plain",
+                "other 1",
+                "other 4",
+                "other 1 plain",
+                "other 4 plain",
+            ];
+            rows.map(|rest| format!("{model} {rest}"))
+        };
         assert_eq!(rows, [of("a.onnx"), of("b.onnx"), of("a.onnx")].concat());
-        assert_eq!(plan.load_options(&plan.settings()[1]).session.threads, 4);
+        let last = plan.load_options(&plan.settings()[3]).session;
+        assert_eq!((last.threads, last.accelerate), (4, false));
     }
 }

@@ -247,6 +247,7 @@ fn figures(laps: &[&Lap], setting: &Setting, detector: &Detector) -> Benchmarked
         sha256: String::new(),
         provider: setting.provider.clone(),
         threads: info.threads,
+        acceleration: info.acceleration.clone(),
         frames,
         fps,
         session_only_fps,

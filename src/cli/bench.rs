@@ -44,6 +44,9 @@ pub(super) struct Args {
     /// Finds the best number of threads for each model, and measures nothing else
     #[arg(long, conflicts_with_all = ["frames", "report"])]
     advise_threads: bool,
+    /// Measure every model a second time, as ONNX Runtime alone runs it
+    #[arg(long, conflicts_with_all = ["no_accelerate", "advise_threads"])]
+    also_plain: bool,
     /// Write a report: .html, .json, .csv or .md; may be given several times
     #[arg(long, value_name = "FILE")]
     report: Vec<PathBuf>,
@@ -78,13 +81,14 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
 
 fn plan(global: &Global, args: &Args) -> anyhow::Result<Plan> {
     let threads: Vec<usize> = global.threads.iter().map(|threads| usize::from(*threads)).collect();
-    let rows = global.model.len() * threads.len().max(1) * global.provider.len();
+    let ways = 1 + usize::from(args.also_plain);
+    let rows = global.model.len() * threads.len().max(1) * global.provider.len() * ways;
     let usual = args.frames.is_none().then(|| TIME_A_ROW * u32::try_from(rows).unwrap_or(1));
     Ok(Plan {
         models: global.model.clone(),
         threads: if threads.is_empty() { vec![default_threads()] } else { threads },
         providers: global.provider.clone(),
-        accelerate: !global.no_accelerate,
+        accelerate: if args.also_plain { vec![true, false] } else { vec![!global.no_accelerate] },
         overrides: global.overrides(),
         thresholds: global.thresholds(),
         source: args.source.clone(),
@@ -123,6 +127,7 @@ fn advise(global: &Global, args: &Args, bar: &Bar) -> anyhow::Result<()> {
             images: images.clone(),
             trial: trial.clone(),
             most: machine.logical_cores,
+            accelerate: !global.no_accelerate,
             time: args.time_limit.map_or(ADVICE_TIME, |seconds| Duration::from_secs(seconds.into())),
         };
         match advise_threads(&request, &mut |progress| bar.show(progress)) {

@@ -1,6 +1,7 @@
 //! What `quantscope eval` prints for people.
 
 use crate::evaluate::{ComparedWithReference, Evaluation, ModelEvaluation};
+use crate::inference::Acceleration;
 use std::path::Path;
 
 /// Class names in a line.
@@ -39,6 +40,8 @@ pub(super) fn table(evaluation: &Evaluation) -> String {
         let first = problem.examples.first().map_or_else(String::new, |first| format!(", as: {first}"));
         line(format!("{} {}{first}", problem.count, problem.kind.words()));
     }
+    let named = evaluation.models.iter().map(|model| (name(&model.path), &model.acceleration));
+    Acceleration::of_all(named).map(|told| format!("acceleration: {told}")).into_iter().for_each(&mut line);
     line("latencies are of pictures beside each other; `quantscope bench` measures them fairly".to_owned());
     text
 }

@@ -288,6 +288,7 @@ impl Gathered {
             bytes: info.map_or(0, |info| info.bytes),
             sha256: model.loaded.as_ref().map_or_else(String::new, |loaded| loaded.sha256.clone()),
             threads: self.threads,
+            acceleration: info.map_or_else(Default::default, |info| info.acceleration.clone()),
             pictures: model.done,
             coco: report.as_ref().map(|report| report.coco).unwrap_or_default(),
             accuracy: report,

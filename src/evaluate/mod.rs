@@ -17,6 +17,7 @@ pub use run::run;
 pub use scene_set::{RenderedSet, SceneSet, render};
 
 use crate::imaging::ImageSize;
+use crate::inference::Acceleration;
 use crate::metrics::{AccuracyReport, AgreementReport, CocoFigures};
 use crate::runtime::MachineInfo;
 use serde::Serialize;
@@ -131,6 +132,8 @@ pub struct ModelEvaluation {
     pub sha256: String,
     /// Threads ONNX Runtime uses inside one operator.
     pub threads: usize,
+    /// What became of the wish for a faster session.
+    pub acceleration: Acceleration,
     /// Pictures evaluated so far.
     pub pictures: usize,
     /// The twelve figures; `ap`, `ap50` … stand beside the path in json.

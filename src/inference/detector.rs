@@ -120,6 +120,7 @@ pub fn examine(
     let card = card_in_effect(path, &options.overrides)?;
     let unknown = |source| LoadError::Recognize { path: path.to_owned(), source };
     let input = recognize_input(&summary, card.as_ref()).map_err(unknown)?;
+    let moves_floats = accelerate::moves_floats(&model, &input);
     let relaxed = input.relaxed_from.is_some().then(|| onnx::relaxed(model, &input.name));
     let mut executed = None;
     if let Some(trial) = trial {
@@ -129,7 +130,7 @@ pub fn examine(
     progress(LoadStage::Building);
     let of_session = |error| LoadError::of_session(path, error);
     let source = relaxed.as_ref().map_or(ModelSource::File(path), |bytes| ModelSource::Memory(bytes, path));
-    let (session, begun) = accelerate::begin(source, &summary, &input, &options.session)
+    let (session, begun) = accelerate::begin(source, &summary, &input, moves_floats, &options.session)
         .map_err(|error| of_batch(&input, &error).map_or_else(|| of_session(error), unknown))?;
     let first = FirstRun { summary, card, labels: options.overrides.labels.as_deref(), input, session };
     let mut examined = first.run().map_err(|error| match error {
@@ -185,7 +186,7 @@ impl Detector {
     fn assemble(path: &Path, options: &LoadOptions, examined: Examined) -> Self {
         let Examined { summary, recognition, input, executed, acceleration, set, session } = examined;
         let Recognition { card, recognised, evidence, warnings, .. } = recognition;
-        let preprocessor = Preprocessor::new(&card, input.dtype);
+        let preprocessor = Preprocessor::new(&card, input.dtype).entering(session.entrance());
         let input = preprocessor.new_input();
         let runner = Runner {
             session,
@@ -281,7 +282,8 @@ impl Detector {
     pub fn feed_as(&mut self, card: &ModelCard) {
         let own = &self.info.card;
         let card = ModelCard { head: own.head, input_size: own.input_size, layout: own.layout, ..card.clone() };
-        self.preprocessor = Preprocessor::new(&card, self.preprocessor.input_type());
+        let preprocessor = Preprocessor::new(&card, self.preprocessor.input_type());
+        self.preprocessor = preprocessor.entering(self.runner.session.entrance());
         self.input = self.preprocessor.new_input();
     }
 

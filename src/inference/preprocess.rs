@@ -9,6 +9,7 @@
 //! Row by row: two source rows are sampled at the target's columns (a row that serves again is kept), blended, and written,
 //! normalized, to their place. Nothing is allocated once the sizes are known.
 
+use super::entrance::{Entrance, EntranceWriter};
 use super::model_card::{ColorOrder, Layout, ModelCard};
 use crate::imaging::{ImageSize, Letterbox, ResizeMode, RgbImage};
 use half::f16;
@@ -19,7 +20,7 @@ const WEIGHT_BITS: u32 = 11;
 /// Bits that a sampled row loses so that it fits 16 bits.
 const SAMPLE_SHIFT: i32 = 4;
 /// Values a pixel takes in sampled rows: red, green, blue and one without meaning.
-const LANES: usize = 4;
+pub(super) const LANES: usize = 4;
 /// Bytes read at once around a source pixel, counted from its first.
 const READ_AHEAD: usize = 3 + 16;
 
@@ -76,12 +77,20 @@ impl ModelInput {
         Self { values, shape, size, padded_for: None }
     }
 
-    /// The values, row-major in the card's layout, batch 1.
+    pub(super) fn new(values: InputValues, shape: [usize; 4], size: ImageSize) -> Self {
+        Self { values, shape, size, padded_for: None }
+    }
+
+    pub(super) fn values_mut(&mut self) -> &mut InputValues {
+        &mut self.values
+    }
+
+    /// The values, row-major in the card's layout, batch 1; of a session with an [`Entrance`] as that says.
     pub fn values(&self) -> &InputValues {
         &self.values
     }
 
-    /// `[1, 3, height, width]` or `[1, height, width, 3]`.
+    /// `[1, 3, height, width]` or `[1, height, width, 3]`; of a session with an [`Entrance`] as that says.
     pub fn shape(&self) -> [usize; 4] {
         self.shape
     }
@@ -104,6 +113,7 @@ pub struct Preprocessor {
     /// `tensor = level * gain + bias`, by the tensor's channel.
     gain: [f32; 3],
     bias: [f32; 3],
+    entrance: Option<EntranceWriter>,
     plan: Option<Plan>,
     sampled: SampledRows,
     levels: Vec<i16>,
@@ -158,20 +168,34 @@ impl Preprocessor {
             pad: card.pad,
             gain,
             bias,
+            entrance: None,
             plan: None,
             sampled: SampledRows::default(),
             levels: Vec::new(),
         }
     }
 
-    /// The element type of the inputs.
+    /// The same for a session that takes its pictures by `entrance`, if it has one.
+    pub fn entering(mut self, entrance: Option<&Entrance>) -> Self {
+        self.entrance = entrance.map(|entrance| EntranceWriter::new(entrance.clone(), self.gain, self.bias));
+        self
+    }
+
+    /// The element type of the inputs in the model's file.
     pub fn input_type(&self) -> InputType {
         self.input_type
     }
 
     /// An input tensor of the right type and shape.
     pub fn new_input(&self) -> ModelInput {
-        ModelInput::grey(self.model_size, self.layout, self.input_type, self.pad)
+        self.blank(self.model_size)
+    }
+
+    fn blank(&self, size: ImageSize) -> ModelInput {
+        match &self.entrance {
+            Some(entrance) => entrance.blank(size, self.pad),
+            None => ModelInput::grey(size, self.layout, self.input_type, self.pad),
+        }
     }
 
     /// Fills `input` with `image` and says how the two are mapped onto each other.
@@ -183,10 +207,13 @@ impl Preprocessor {
         };
         let letterbox = plan.letterbox;
         if input.size() != letterbox.model {
-            *input = ModelInput::grey(letterbox.model, self.layout, self.input_type, self.pad);
+            *input = self.blank(letterbox.model);
         }
         if input.padded_for != Some(letterbox) {
-            self.fill_padding(&mut input.values);
+            match &self.entrance {
+                Some(entrance) => entrance.fill(&mut input.values, letterbox.model, self.pad),
+                None => self.fill_padding(&mut input.values),
+            }
             input.padded_for = Some(letterbox);
         }
         self.resample(image, &plan, &mut input.values);
@@ -232,6 +259,9 @@ impl Preprocessor {
             f32::from(pixel[order[channel]]) * self.gain[channel] + self.bias[channel]
         };
         let pixels = &self.levels.as_chunks::<LANES>().0[..plan.columns.len()];
+        if let Some(entrance) = &self.entrance {
+            return entrance.write_row(values, model, [left as usize, top as usize + y], pixels, order);
+        }
         match values {
             InputValues::F32(out) => place.write(out, pixels, normalized),
             InputValues::F16(out) => {

@@ -1,6 +1,7 @@
 //! One loaded model in ONNX Runtime. Only this file and its folder name `ort`.
 
 use super::InputRecognition;
+use super::entrance::Entrance;
 use super::explain::{Doing, explain};
 use super::heads::OutputTensor;
 use super::preprocess::{InputValues, ModelInput};
@@ -8,12 +9,12 @@ use super::recognize::{OtherInput, OtherType};
 use crate::imaging::ImageSize;
 use crate::onnx::shown;
 use crate::runtime;
-use half::{bf16, f16};
 use ort::environment::Environment;
 use ort::logging::LogLevel;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session as OrtSession, SessionInputValue};
-use ort::value::{DynTensor, DynValue, PrimitiveTensorElementType, Tensor, TensorElementType, TensorRef, ValueType};
+use ort::value::{DynTensor, DynValue, PrimitiveTensorElementType, Tensor, TensorRef};
+use outputs::convert;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -123,6 +124,8 @@ pub struct Session {
     picture: String,
     /// Whether the picture is given without its batch axis.
     no_batch: bool,
+    /// How the picture goes in, where that is not as the file has it.
+    entrance: Option<Entrance>,
     others: Others,
     output_names: Vec<String>,
     outputs: OutputBuffers,
@@ -189,6 +192,7 @@ impl Session {
             opset,
             picture: input.name.clone(),
             no_batch: axes == 3,
+            entrance: None,
             others: Others { inputs: input.others.clone(), values: Vec::new(), size: None },
             output_names,
             outputs: OutputBuffers::default(),
@@ -196,7 +200,18 @@ impl Session {
         })
     }
 
-    /// Runs the model on `input` and hands those of its outputs that are numbers, as 32-bit floats, to `read`.
+    /// The same session of a graph that takes its pictures by `entrance`.
+    pub(super) fn entering(mut self, entrance: Option<Entrance>) -> Self {
+        self.entrance = entrance;
+        self
+    }
+
+    /// How pictures go in, where that is not as the file has it.
+    pub fn entrance(&self) -> Option<&Entrance> {
+        self.entrance.as_ref()
+    }
+
+    /// Runs the model on `input` (as the file has it, or by its entrance, which takes less time) and hands those of its outputs that are numbers, as 32-bit floats, to `read`.
     ///
     /// # Errors
     ///
@@ -209,6 +224,8 @@ impl Session {
         let opset = self.opset;
         let failed = |error: ort::Error| SessionError::Run { reason: explain(&error.to_string(), opset, Doing::Run) };
         self.others.prepare(input.size()).map_err(failed)?;
+        let laid_out = self.entrance.as_ref().and_then(|entrance| entrance.laid_out(input));
+        let input = laid_out.as_ref().unwrap_or(input);
         let shape = input.shape().map(|side| side as i64);
         let shape = &shape[usize::from(self.no_batch)..];
         let value: SessionInputValue<'_> = match input.values() {
@@ -251,51 +268,6 @@ impl Session {
             .collect();
         Ok(read(&tensors, finished))
     }
-}
-
-/// Notes the shape of an output and, unless it holds 32-bit floats already, converts its values. False where it holds no
-/// numbers (texts, sequences, maps): a model may give such beside its boxes.
-fn convert(
-    name: &str,
-    value: &DynValue,
-    shape: &mut Vec<usize>,
-    converted: &mut Vec<f32>,
-) -> Result<bool, SessionError> {
-    let ValueType::Tensor { ty, shape: dimensions, .. } = value.dtype() else {
-        return Ok(false);
-    };
-    shape.clear();
-    shape.extend(dimensions.iter().map(|side| usize::try_from(*side).unwrap_or(0)));
-    converted.clear();
-    let done = match ty {
-        TensorElementType::Float32 => Ok(()),
-        TensorElementType::Float16 => extend(converted, value, f16::to_f32),
-        TensorElementType::Bfloat16 => extend(converted, value, bf16::to_f32),
-        TensorElementType::Float64 => extend(converted, value, |number: f64| number as f32),
-        TensorElementType::Int64 => extend(converted, value, |number: i64| number as f32),
-        TensorElementType::Int32 => extend(converted, value, |number: i32| number as f32),
-        TensorElementType::Int16 => extend(converted, value, <f32 as From<i16>>::from),
-        TensorElementType::Int8 => extend(converted, value, <f32 as From<i8>>::from),
-        TensorElementType::Uint64 => extend(converted, value, |number: u64| number as f32),
-        TensorElementType::Uint32 => extend(converted, value, |number: u32| number as f32),
-        TensorElementType::Uint16 => extend(converted, value, <f32 as From<u16>>::from),
-        TensorElementType::Uint8 => extend(converted, value, <f32 as From<u8>>::from),
-        TensorElementType::Bool => extend(converted, value, |holds: bool| f32::from(u8::from(holds))),
-        _ => return Ok(false),
-    };
-    done.map(|()| true).map_err(|error| SessionError::OutputType {
-        name: shown(name).into_owned(),
-        found: one_line(&error.to_string()),
-    })
-}
-
-fn extend<T: PrimitiveTensorElementType + Copy>(
-    converted: &mut Vec<f32>,
-    value: &DynValue,
-    number: impl Fn(T) -> f32,
-) -> ort::Result<()> {
-    converted.extend(value.try_extract_tensor::<T>()?.1.iter().map(|value| number(*value)));
-    Ok(())
 }
 
 enum BuildError {
@@ -386,54 +358,9 @@ fn one_line(text: &str) -> String {
 }
 
 mod lookup;
-mod moves;
+mod outputs;
 mod repeat;
 pub(super) mod tables;
 
 #[cfg(test)]
 mod run_tests;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn converted<T>(values: Vec<T>) -> Option<(Vec<usize>, Vec<f32>)>
-    where
-        T: PrimitiveTensorElementType + std::fmt::Debug + Clone + 'static,
-    {
-        read(&Tensor::from_array(([1, values.len()], values)).unwrap().into_dyn())
-    }
-
-    fn read(value: &DynValue) -> Option<(Vec<usize>, Vec<f32>)> {
-        // What an earlier run left must not stay.
-        let (mut shape, mut numbers) = (vec![7, 7], vec![5.0; 3]);
-        convert("output", value, &mut shape, &mut numbers).unwrap().then_some((shape, numbers))
-    }
-
-    #[test]
-    fn numbers_of_every_type_are_read_and_other_outputs_are_left_out() {
-        if environment().is_err() {
-            eprintln!("skipped: no ONNX Runtime");
-            return;
-        }
-        let both = |numbers: [f32; 2]| Some((vec![1, 2], numbers.to_vec()));
-        assert_eq!(converted(vec![true, false]), both([1.0, 0.0]));
-        assert_eq!(converted(vec![-0.5f64, 3.0]), both([-0.5, 3.0]));
-        assert_eq!(converted(vec![f16::from_f32(-0.5), f16::ONE]), both([-0.5, 1.0]));
-        assert_eq!(converted(vec![bf16::from_f32(-0.5), bf16::ONE]), both([-0.5, 1.0]));
-        assert_eq!(converted(vec![-3i8, 4]), both([-3.0, 4.0]));
-        assert_eq!(converted(vec![-300i16, 4]), both([-300.0, 4.0]));
-        assert_eq!(converted(vec![-70_000i32, 4]), both([-70_000.0, 4.0]));
-        assert_eq!(converted(vec![-70_000i64, 4]), both([-70_000.0, 4.0]));
-        assert_eq!(converted(vec![200u8, 4]), both([200.0, 4.0]));
-        assert_eq!(converted(vec![60_000u16, 4]), both([60_000.0, 4.0]));
-        assert_eq!(converted(vec![70_000u32, 4]), both([70_000.0, 4.0]));
-        assert_eq!(converted(vec![70_000u64, 4]), both([70_000.0, 4.0]));
-        // These are lent as they are.
-        assert_eq!(converted(vec![0.5f32, 4.0]), Some((vec![1, 2], vec![])));
-        let texts = Tensor::from_string_array(([1usize, 2], &["a", "b"][..])).unwrap();
-        assert_eq!(read(&texts.into_dyn()), None);
-        let number = Tensor::from_array(([1usize], vec![0.5f32])).unwrap();
-        assert_eq!(read(&ort::value::Sequence::new([number]).unwrap().into_dyn()), None);
-    }
-}

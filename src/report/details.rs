@@ -7,6 +7,7 @@ use super::tables::scrolling;
 use super::words;
 use crate::dataset::ProblemKind;
 use crate::evaluate::{Evaluation, Versions};
+use crate::inference::Acceleration;
 use crate::runtime::MachineInfo;
 use maud::{Markup, html};
 use std::path::Path;
@@ -146,7 +147,20 @@ pub fn facts(report: &Report<'_>) -> Vec<(&'static str, String)> {
         }));
         facts.push(("Frames measured", frames.collect::<Vec<_>>().join("; ")));
     }
+    facts.extend(accelerated(report).map(|words| ("Acceleration", words)));
     facts
+}
+
+/// Which sessions were made faster.
+fn accelerated(report: &Report<'_>) -> Option<String> {
+    let evaluated = report.evaluation.iter().flat_map(|evaluation| {
+        let names = words::distinct_names(evaluation.models.iter().map(|model| model.path.as_path()));
+        names.into_iter().zip(evaluation.models.iter().map(|model| &model.acceleration))
+    });
+    let benchmarked = report.benchmark.iter().flat_map(|benchmark| {
+        speed::entry_names(benchmark).into_iter().zip(benchmark.models.iter().map(|entry| &entry.acceleration))
+    });
+    Acceleration::of_all(evaluated.chain(benchmarked))
 }
 
 fn place(machine: &MachineInfo, versions: &Versions) -> [(&'static str, String); 2] {

@@ -4,6 +4,7 @@ use super::Report;
 use super::words;
 use crate::benchmark::{Benchmark, BenchmarkedModel};
 use crate::evaluate::ModelEvaluation;
+use crate::inference::Acceleration;
 use std::path::Path;
 
 /// Latencies of a pair of models.
@@ -79,6 +80,7 @@ pub fn entry_names(benchmark: &Benchmark) -> Vec<String> {
     let name = |entry: &BenchmarkedModel| {
         let at = files.iter().position(|file| *file == entry.path);
         let mut name = at.map_or_else(|| words::file_name(&entry.path), |at| names[at].clone());
+        name += entry.mark(&benchmark.models);
         if threads_differ {
             name += &format!(", {}", words::counted(entry.threads, "thread", "threads"));
         }
@@ -90,8 +92,8 @@ pub fn entry_names(benchmark: &Benchmark) -> Vec<String> {
     benchmark.models.iter().map(name).collect()
 }
 
-fn settings(entry: &BenchmarkedModel) -> (usize, &str) {
-    (entry.threads, &entry.provider)
+fn settings(entry: &BenchmarkedModel) -> (usize, &str, bool) {
+    (entry.threads, &entry.provider, entry.acceleration == Acceleration::Off)
 }
 
 fn same_file(a: (&Path, &str), b: (&Path, &str)) -> bool {

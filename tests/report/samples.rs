@@ -7,6 +7,7 @@ use quantscope::evaluate::{
     PictureDifference, Quantiles, Versions,
 };
 use quantscope::imaging::ImageSize;
+use quantscope::inference::{Acceleration, accelerate::PictureForm};
 use quantscope::metrics::{
     AccuracyReport, AgreementFigures, AgreementReport, ClassAgreement, ClassFigures, CocoFigures, Confusion,
     F1AtConfidence, PrecisionAtRecall,
@@ -112,6 +113,21 @@ fn agreement(candidate: usize) -> AgreementFigures {
     }
 }
 
+/// As models in integers are, mostly.
+fn accelerated(precision: &str) -> Acceleration {
+    match precision {
+        "int8" => Acceleration::Done {
+            look_ups: 57,
+            nodes: 114,
+            conversions: 1,
+            kernel: "avx2",
+            picture: PictureForm::Bytes,
+            gain: 1.5,
+        },
+        _ => Acceleration::NothingToDo,
+    }
+}
+
 fn model(index: usize, classes: &[&str]) -> ModelEvaluation {
     let (path, precision, numbers, ap, latency, bytes) = MODELS[index % MODELS.len()];
     let latency_ms = Quantiles { p50: latency, p95: latency * 1.12, p99: latency * 1.31 };
@@ -122,6 +138,7 @@ fn model(index: usize, classes: &[&str]) -> ModelEvaluation {
         bytes,
         sha256: format!("{index:02x}").repeat(32),
         threads: 2,
+        acceleration: accelerated(precision),
         pictures: 64,
         coco: coco(ap),
         accuracy: Some(accuracy(ap, classes)),
@@ -243,6 +260,7 @@ fn benchmarked(index: usize, threads: usize, first_threads: usize) -> Benchmarke
         sha256: format!("{index:02x}").repeat(32),
         provider: "cpu".to_owned(),
         threads,
+        acceleration: accelerated(precision),
         frames: 200,
         fps: 1000.0 / f64::from(latency) * 1.05,
         session_only_fps: 1000.0 / f64::from(latency) * 1.08,

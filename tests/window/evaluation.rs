@@ -6,6 +6,7 @@ use quantscope::evaluate::{
     PictureDifference, Quantiles, Versions,
 };
 use quantscope::imaging::{ImageSize, Truth};
+use quantscope::inference::{Acceleration, accelerate::PictureForm};
 use quantscope::metrics::{
     AccuracyReport, AgreementFigures, AgreementReport, ClassAgreement, ClassFigures, CocoFigures, Confusion,
     F1AtConfidence, PrecisionAtRecall,
@@ -74,6 +75,21 @@ fn coco(ap: f64) -> CocoFigures {
     }
 }
 
+/// As models in integers are, mostly.
+fn accelerated(numbers: &str) -> Acceleration {
+    match numbers {
+        "FP32" => Acceleration::NothingToDo,
+        _ => Acceleration::Done {
+            look_ups: 57,
+            nodes: 114,
+            conversions: 1,
+            kernel: "avx2",
+            picture: PictureForm::Bytes,
+            gain: 1.5,
+        },
+    }
+}
+
 fn model(path: &str, numbers: &str, bytes: u64, ap: f64, ms: f32) -> ModelEvaluation {
     ModelEvaluation {
         path: path.into(),
@@ -82,6 +98,7 @@ fn model(path: &str, numbers: &str, bytes: u64, ap: f64, ms: f32) -> ModelEvalua
         bytes,
         sha256: "0".repeat(64),
         threads: 1,
+        acceleration: accelerated(numbers),
         pictures: 200,
         coco: coco(ap),
         accuracy: Some(accuracy(ap)),

@@ -9,6 +9,7 @@ use quantscope::app::{
 };
 use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
 use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
+use quantscope::inference::accelerate::PictureForm;
 use quantscope::inference::probe::Progress;
 use quantscope::inference::{
     Acceleration, ClassNumbers, ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, ModelOverrides,
@@ -297,9 +298,14 @@ pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
         quantization: Quantization::default(),
         executed: None,
         acceleration: match precision {
-            Precision::Int8 => {
-                Acceleration::Done { look_ups: 57, nodes: 114, conversions: 9, kernel: "avx2", gain: 1.5 }
-            }
+            Precision::Int8 => Acceleration::Done {
+                look_ups: 57,
+                nodes: 114,
+                conversions: 9,
+                kernel: "avx2",
+                picture: PictureForm::Bytes,
+                gain: 1.5,
+            },
             _ => Acceleration::NothingToDo,
         },
         recognised: card.clone(),

@@ -3,6 +3,7 @@
 use super::words::{share, signed};
 use crate::app::format;
 use crate::evaluate::Evaluation;
+use crate::inference::Acceleration;
 
 /// The summary: a row a model, and a row a candidate for the agreement.
 pub fn summary(evaluation: &Evaluation) -> String {
@@ -26,6 +27,8 @@ pub fn summary(evaluation: &Evaluation) -> String {
         }
         text.push_str(&format!(" {:.1} |\n", model.latency_ms.p50));
     }
+    let named = evaluation.models.iter().map(|model| (escaped(&format::file_name(&model.path)), &model.acceleration));
+    text.extend(Acceleration::of_all(named).map(|told| format!("\nAcceleration: {told}.\n")));
     if !evaluation.agreement.is_empty() {
         text.push_str("\n| candidate | AP difference | 95 % interval | F1 | 95 % interval | IoU | score change |\n");
         text.push_str("|---|--:|--:|--:|--:|--:|--:|\n");

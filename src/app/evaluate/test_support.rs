@@ -80,6 +80,7 @@ fn model(path: &str, numbers: &str, bytes: u64, [ap, stop, other]: [f64; 3], ms:
         bytes,
         sha256: "0".repeat(64),
         threads: 2,
+        acceleration: Default::default(),
         pictures: 200,
         coco,
         accuracy: Some(accuracy),

@@ -158,8 +158,9 @@ fn model_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
     let accelerated = both(input.models, |model| model.acceleration.in_short());
     let told = input.models.iter().flatten().filter_map(|model| model.acceleration.in_words());
     let mut tip =
-        "Activation functions that became look-ups, and how much faster the model is by that. Its outputs are \
-                   the same to the bit. Switch it off in the settings.\nCommand line: --no-accelerate"
+        "Activation functions that became look-ups, and how much faster the model is by these and by taking its \
+                   picture as it wants it. Its outputs are the same to the bit. Switch it off in the settings.\nCommand \
+                   line: --no-accelerate"
             .to_owned();
     told.for_each(|words| tip += &format!("\n{words}"));
     pair_ui(ui, "Look-ups", &accelerated, &tip);

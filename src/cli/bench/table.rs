@@ -1,6 +1,7 @@
 //! The benchmark as tables that fit a terminal of 120 columns.
 
 use crate::benchmark::{Benchmark, BenchmarkedModel, ThreadAdvice};
+use crate::inference::Acceleration;
 use crate::runtime::MachineInfo;
 
 /// Width of a model's name.
@@ -21,7 +22,7 @@ pub fn table(benchmark: &Benchmark) -> String {
         let [low, high] = model.latency_ratio_interval;
         text += &format!(
             "{:<NAME$} {:>5} {:>3} {:>10.2} {:>15} {:>11.2} {:>22} {:>17}\n",
-            name(model),
+            name(model, &benchmark.models),
             model.precision,
             model.threads,
             stages.preprocess.p50,
@@ -49,7 +50,7 @@ pub fn table(benchmark: &Benchmark) -> String {
         let known = |figure: Option<f64>, digits: usize| figure.map_or("–".to_owned(), |f| format!("{f:.digits$}"));
         text += &format!(
             "{:<NAME$} {:>5} {:>3} {:>8.1} {:>8.1} {:>6.2} {:>12} {:>9} {:>10} {:>8.2} {:>6.0}%\n",
-            name(model),
+            name(model, &benchmark.models),
             model.precision,
             model.threads,
             model.fps,
@@ -69,6 +70,8 @@ pub fn table(benchmark: &Benchmark) -> String {
         true => ";\n– is what this machine does not tell\n\n",
         false => "\n\n",
     };
+    let named = benchmark.models.iter().map(|model| (name(model, &benchmark.models), &model.acceleration));
+    text.extend(Acceleration::of_all(named).map(|told| format!("Acceleration: {told}\n")));
     let failures: Vec<String> =
         benchmark.failures.iter().map(|failure| format!("Not measured: {}", failure.message)).collect();
     let notes = benchmark.conclusions.iter().chain(&benchmark.noise).chain(&benchmark.notes);
@@ -91,8 +94,9 @@ pub fn advice(machine: &MachineInfo, found: &[ThreadAdvice]) -> String {
 }
 
 /// The file's name, with the provider where it is not the usual one; the end of it where it is long.
-fn name(model: &BenchmarkedModel) -> String {
+fn name(model: &BenchmarkedModel, all: &[BenchmarkedModel]) -> String {
     let mut name = model.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    name += model.mark(all);
     if model.provider != "cpu" {
         name += &format!(" on {}", model.provider);
     }

@@ -6,6 +6,7 @@
 //! is damaged, or whose session gives anything else, is thrown away and made again.
 
 use super::check::{Fingerprint, Shown};
+use crate::inference::Entrance;
 use crate::runtime;
 use directories::ProjectDirs;
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ pub const CACHE_VARIABLE: &str = "QUANTSCOPE_CACHE_DIR";
 /// Of the files in it, ours.
 const ENDING: &str = "folded";
 /// Changes when entries are read otherwise, or another program makes other graphs of the same file.
-const FORM: &str = "1";
+const FORM: &str = "2";
 /// Entries that are kept, those used last.
 const ENTRIES_MAX: usize = 32;
 /// Bytes that all entries together may take.
@@ -48,6 +49,8 @@ pub(super) struct Facts {
     pub shown: Shown,
     /// What the plain session gave for them.
     pub fingerprint: Fingerprint,
+    /// How the picture goes in, where that is not as the file has it.
+    pub entrance: Option<Entrance>,
 }
 
 /// The folder of entries.
@@ -188,7 +191,8 @@ mod tests {
     use std::time::Duration;
 
     fn entry(graph: &[u8]) -> Entry {
-        let facts = Facts { look_ups: 3, nodes: 6, conversions: 2, gain: 1.5, shown: shown(), fingerprint: [7; 32] };
+        let (shown, fingerprint, entrance) = (shown(), [7; 32], None);
+        let facts = Facts { look_ups: 3, nodes: 6, conversions: 2, gain: 1.5, shown, fingerprint, entrance };
         Entry { facts, graph: graph.to_vec() }
     }
 

@@ -1,11 +1,26 @@
 //! Which parts of a graph are a function of one byte: found by structure, for any operators that work element by element.
+//!
+//! # Functions that differ from channel to channel
+//!
+//! A tensor may have a table for each of its channels. Then a quantizer can give every channel a range of its own, and it
+//! costs no more than one range for all. Two forms are found, between the tensor of bytes and the next one:
+//!
+//! - `DequantizeLinear → Mul (or Add, Div, Sub, PRelu …) by a constant of shape [1,C,1,1] or [C,1,1] → … → QuantizeLinear`,
+//!   all scales being single numbers;
+//! - `DequantizeLinear(axis) → … → QuantizeLinear(axis)` with lists of C scales and zero points, of a tensor of four axes.
+//!
+//! All such constants of one function have to lie along the same axis. A convolution before it writes bytes of one scale:
+//! with its weights (and bias) of channel c divided by s(c), a `Mul` by s(c) begins the function. A convolution behind it
+//! takes bytes of one scale: with its weights of input channel c multiplied by t(c), a `Mul` by 1/t(c) ends the function.
+//! Nothing of that is needed to run the file in plain ONNX Runtime.
 
 use super::concats::CONCAT;
 use crate::onnx::proto::{DataType, GraphProto, NodeProto, TensorProto};
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 
 /// Signed or not; both have 256 values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Byte {
     /// 0…255.
     Unsigned,
@@ -42,9 +57,25 @@ pub struct Chain {
     pub output: String,
     /// What it holds.
     pub output_type: Byte,
+    /// The axis along which the function differs; None where it is one function for all.
+    pub channels: Option<Channels>,
     /// The nodes between, as indices into the graph's nodes, in their order.
     pub nodes: Vec<usize>,
 }
+
+/// An axis of a tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Channels {
+    /// How many axes follow it.
+    pub behind: usize,
+    /// Its length.
+    pub count: usize,
+}
+
+/// More channels than that have no tables.
+const CHANNELS_MAX: usize = 4096;
+/// Axes of a tensor that a convolution of pictures gives.
+const AXES: i64 = 4;
 
 /// Operators that give each element from the element at the same place, and from constants.
 const POINTWISE: &[&str] = &[
@@ -127,6 +158,7 @@ pub(super) fn kind_of_constant(
 struct Origin<'a> {
     tensor: &'a str,
     kind: Byte,
+    channels: Option<Channels>,
 }
 
 struct Finder<'a> {
@@ -150,7 +182,14 @@ impl<'a> Finder<'a> {
                 self.origins.insert(output, origin);
             }
         }
-        self.needed().into_iter().filter_map(|output| self.chain(output)).collect()
+        let mut chains: Vec<Chain> = self.needed().into_iter().filter_map(|output| self.chain(output)).collect();
+        // The tables of a tensor are worked out together, along one axis.
+        let mut axes: HashMap<String, Channels> = HashMap::new();
+        chains.retain(|chain| match chain.channels {
+            None => true,
+            Some(channels) => *axes.entry(chain.input.clone()).or_insert(channels) == channels,
+        });
+        chains
     }
 
     /// The one tensor of bytes that every element of the node's output is a function of.
@@ -161,24 +200,23 @@ impl<'a> Finder<'a> {
             return None;
         }
         let mut origin: Option<Origin<'a>> = None;
+        let mut channels: Option<Channels> = None;
         for (place, name) in node.input.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
             if let Some(constant) = self.constants.get(name.as_str()) {
-                // A longer one has a value a channel, which one table cannot hold.
-                if constant.dims.iter().any(|side| *side != 1) {
-                    return None;
-                }
+                channels = joined(channels, axis_of(node, place, &constant.dims)?)?;
                 continue;
             }
             let of_input = match self.origins.get(name.as_str()) {
                 Some(origin) => *origin,
-                None => Origin { tensor: name, kind: self.byte_taken(node, place)? },
+                None => Origin { tensor: name, kind: self.byte_taken(node, place)?, channels: None },
             };
+            channels = joined(channels, of_input.channels)?;
             if origin.is_some_and(|origin| origin.tensor != of_input.tensor) {
                 return None;
             }
             origin = Some(of_input);
         }
-        origin
+        origin.map(|origin| Origin { channels, ..origin })
     }
 
     /// What the node takes at that place, if that is certainly bytes.
@@ -257,8 +295,41 @@ impl<'a> Finder<'a> {
             input_type: origin.kind,
             output: output.to_owned(),
             output_type: self.byte_given(&self.graph.node[last])?,
+            channels: origin.channels,
             nodes,
         })
+    }
+}
+
+/// The axis along which the constant at that place of a node's inputs has more than one value; None where it is a tensor
+/// of more than that.
+fn axis_of(node: &NodeProto, place: usize, dims: &[i64]) -> Option<Option<Channels>> {
+    let mut long = dims.iter().enumerate().filter(|(_, side)| **side != 1);
+    let Some((at, side)) = long.next() else { return Some(None) };
+    let count = usize::try_from(*side).ok().filter(|count| (2..=CHANNELS_MAX).contains(count))?;
+    let behind = match (node.op_type.as_str(), place) {
+        ("DequantizeLinear" | "QuantizeLinear", 1..) => {
+            let attribute = |name: &str| node.attribute.iter().find(|attribute| attribute.name == name)?.i;
+            let axis = attribute("axis").unwrap_or(1);
+            let is_list = dims.len() == 1 && attribute("block_size").unwrap_or(0) == 0;
+            let behind = if axis < 0 { -1 - axis } else { AXES - 1 - axis };
+            usize::try_from(behind).ok().filter(|_| is_list)?
+        }
+        // Of these, only the tensors themselves are laid along axes.
+        ("QLinearAdd" | "QLinearMul", 0 | 3) => dims.len() - 1 - at,
+        (other, _) if other.starts_with("QLinear") => return None,
+        _ => dims.len() - 1 - at,
+    };
+    // The first axis is that of the pictures.
+    let fits = long.next().is_none() && behind + 1 < AXES as usize;
+    fits.then_some(Some(Channels { behind, count }))
+}
+
+/// The axis of both; None where they differ.
+fn joined(a: Option<Channels>, b: Option<Channels>) -> Option<Option<Channels>> {
+    match (a, b) {
+        (Some(a), Some(b)) if a != b => None,
+        _ => Some(a.or(b)),
     }
 }
 

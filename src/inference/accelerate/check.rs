@@ -4,7 +4,7 @@ use crate::imaging::{ImageSize, ResizeMode, RgbImage};
 use crate::inference::heads::OutputTensor;
 use crate::inference::preprocess::{InputType, ModelInput, Preprocessor};
 use crate::inference::session::{Session, SessionError};
-use crate::inference::{ClassNumbers, ColorOrder, Head, InputRecognition, LabelSource, Layout, ModelCard};
+use crate::inference::{ClassNumbers, ColorOrder, Entrance, Head, InputRecognition, LabelSource, Layout, ModelCard};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::time::{Duration, Instant};
@@ -101,23 +101,31 @@ impl Times {
 
 /// The pictures, as one model wants them: noise, in which every level is as likely as any other, and one with objects.
 pub(super) struct Check {
+    /// As the file has it.
     inputs: Vec<ModelInput>,
+    /// By the entrance of an accelerated session; empty where it has none.
+    entered: Vec<ModelInput>,
 }
 
 impl Check {
-    /// Pictures that are fed as `shown` says.
-    pub fn new(shown: &Shown) -> Self {
-        let mut preprocessor = shown.preprocessor();
-        let mut as_input = |picture: &RgbImage| {
-            let mut input = preprocessor.new_input();
-            preprocessor.run(picture, &mut input);
-            input
+    /// Pictures that are fed as `shown` says, to a session with an entrance by that.
+    pub fn new(shown: &Shown, entrance: Option<&Entrance>) -> Self {
+        let scene = image::load_from_memory(SCENE).ok().map(|scene| scene.into_rgb8());
+        let pictures: Vec<RgbImage> = [noise(shown.size)].into_iter().chain(scene).collect();
+        let inputs = |mut preprocessor: Preprocessor| {
+            let as_input = |picture: &RgbImage| {
+                let mut input = preprocessor.new_input();
+                preprocessor.run(picture, &mut input);
+                input
+            };
+            pictures.iter().map(as_input).collect::<Vec<ModelInput>>()
         };
-        let mut inputs = vec![as_input(&noise(shown.size))];
-        if let Ok(scene) = image::load_from_memory(SCENE) {
-            inputs.push(as_input(&scene.into_rgb8()));
-        }
-        Self { inputs }
+        let entered = entrance.map(|entrance| inputs(shown.preprocessor().entering(Some(entrance))));
+        Self { inputs: inputs(shown.preprocessor()), entered: entered.unwrap_or_default() }
+    }
+
+    fn inputs_of(&self, session: &Session) -> &[ModelInput] {
+        if session.entrance().is_some() { &self.entered } else { &self.inputs }
     }
 
     /// Runs `session` on all pictures.
@@ -127,7 +135,7 @@ impl Check {
     /// When a run fails.
     pub fn fingerprint(&self, session: &mut Session) -> Result<Fingerprint, SessionError> {
         let mut digest = Sha256::new();
-        for input in &self.inputs {
+        for input in self.inputs_of(session) {
             session.run(input, |outputs, _| outputs.iter().for_each(|output| add(&mut digest, output)))?;
         }
         Ok(digest.finalize().into())
@@ -139,7 +147,8 @@ impl Check {
     ///
     /// When a run fails.
     pub fn times(&self, plain: &mut Session, accelerated: &mut Session) -> Result<Times, SessionError> {
-        let Some(input) = self.inputs.last() else { return Ok(Times::default()) };
+        let [input, entered] = [&*plain, &*accelerated].map(|session| self.inputs_of(session).last());
+        let (Some(input), Some(entered)) = (input, entered) else { return Ok(Times::default()) };
         let begin = Instant::now();
         let (mut slow, mut fast) = (Duration::MAX, Duration::MAX);
         for lap in 0..LAPS {
@@ -147,7 +156,7 @@ impl Check {
                 break;
             }
             slow = slow.min(time(plain, input)?);
-            fast = fast.min(time(accelerated, input)?);
+            fast = fast.min(time(accelerated, entered)?);
         }
         Ok(Times { plain: slow, accelerated: fast })
     }
@@ -205,9 +214,9 @@ mod tests {
 
     #[test]
     fn the_pictures_are_noise_and_a_scene_and_always_the_same() {
-        let check = Check::new(&test_support::shown());
+        let check = Check::new(&test_support::shown(), None);
         assert_eq!(check.inputs.len(), 2, "the picture that comes with the program can be read");
-        for (input, again) in check.inputs.iter().zip(Check::new(&test_support::shown()).inputs) {
+        for (input, again) in check.inputs.iter().zip(Check::new(&test_support::shown(), None).inputs) {
             assert_eq!(input.shape(), [1, 3, 16, 32]);
             let (InputValues::F32(values), InputValues::F32(again)) = (input.values(), again.values()) else {
                 panic!()

@@ -6,6 +6,9 @@
 //! structure; ONNX Runtime itself computes their tables, by the very nodes they replace; `rewrite` puts a look-up in
 //! their place, and the session is built on that graph. The file stays as it is.
 //!
+//! What a graph does to its picture before it computes anything (`moves`) is left to preprocessing, which writes bytes where
+//! the graph begins by making some. That is offered to models in floats as well, so that both have the same chances.
+//!
 //! The accelerated session takes the plain one's place only where both give the same outputs, bit for bit, for pictures of
 //! `check`, and where it is not slower. Everything else is told, see [`Acceleration`], and the plain session stays. What
 //! was made of a model is kept by `cache`.
@@ -15,87 +18,26 @@ mod chains;
 mod check;
 mod concats;
 mod moves;
+mod outcome;
 mod repeats;
 mod rewrite;
 
 pub use cache::CACHE_VARIABLE;
-pub use chains::Byte;
-pub use moves::{MOVE_ATTRIBUTES, move_name};
+pub use chains::{Byte, Channels};
+pub(super) use moves::moves_floats;
+pub use outcome::{Acceleration, PictureForm};
 pub use repeats::{FACTORS, repeat_name};
-pub use rewrite::{DOMAIN, TableInput, look_up_name};
+pub use rewrite::{BEHIND, DOMAIN, TableInput, TableOutput, look_up_name};
 
 use super::bytes::Kernel;
 use super::session::{ModelSource, Session, SessionError, SessionOptions, tables};
-use super::{InputRecognition, ModelCard};
+use super::{Entrance, InputRecognition, ModelCard};
 use crate::onnx::proto::{ModelProto, NodeProto};
 use crate::onnx::{self, Executed, OnnxError, Summary};
 use cache::{Cache, Entry, Facts};
 use check::{Check, Shown};
-use moves::{Moves, Places};
 use prost::Message;
-use serde::Serialize;
 use std::path::{Path, PathBuf};
-
-/// What became of the wish for a faster session.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum Acceleration {
-    /// It was not wished for.
-    #[default]
-    Off,
-    /// The model is not quantized, or nothing in it can be folded.
-    NothingToDo,
-    /// The session is accelerated, and its outputs are those of the plain one.
-    Done {
-        /// Functions of a byte that became a look-up.
-        look_ups: usize,
-        /// Nodes that these took the place of.
-        nodes: usize,
-        /// Conversions between bytes and floats (`QuantizeLinear`, `DequantizeLinear`) that are left.
-        conversions: usize,
-        /// How bytes are looked up on this processor, such as `avx512`.
-        kernel: &'static str,
-        /// Time of the plain session over that of this one, on the checks.
-        gain: f32,
-    },
-    /// The plain session stays.
-    Declined {
-        /// Why, as a sentence without its full stop.
-        reason: String,
-    },
-}
-
-impl Acceleration {
-    /// Whether the session is an accelerated one.
-    pub fn is_done(&self) -> bool {
-        matches!(self, Self::Done { .. })
-    }
-
-    /// In a word or two, such as `57, 1.50×`.
-    pub fn in_short(&self) -> String {
-        match self {
-            Self::Off => "off".to_owned(),
-            Self::NothingToDo => "none".to_owned(),
-            Self::Done { look_ups, gain, .. } => format!("{look_ups}, {gain:.2}×"),
-            Self::Declined { .. } => "declined".to_owned(),
-        }
-    }
-
-    /// In words, such as `57 look-ups folded (avx2), 7 conversions left; outputs equal, 1.50 times as fast`; None where
-    /// there is nothing to say.
-    pub fn in_words(&self) -> Option<String> {
-        match self {
-            Self::Off => Some("off".to_owned()),
-            Self::NothingToDo => None,
-            Self::Done { look_ups, conversions, gain, kernel, .. } => {
-                let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-                let (folded, left) = (many(*look_ups, "look-up"), many(*conversions, "conversion"));
-                Some(format!("{folded} folded ({kernel}), {left} left; outputs equal, {gain:.2} times as fast"))
-            }
-            Self::Declined { reason } => Some(format!("no: {reason}")),
-        }
-    }
-}
 
 /// Why a session is not accelerated.
 #[derive(Debug, thiserror::Error)]
@@ -118,7 +60,7 @@ enum Declined {
 }
 
 /// Builds the session of a model: an accelerated one where it was made before, else a plain one. What is left to do
-/// when the model has run once and is recognised is [`Begun`].
+/// when the model has run once and is recognised is [`Begun`]. `moves_floats` says what [`moves_floats`] found.
 ///
 /// # Errors
 ///
@@ -127,6 +69,7 @@ pub(super) fn begin<'a>(
     source: ModelSource<'a>,
     summary: &Summary,
     input: &InputRecognition,
+    moves_floats: bool,
     options: &SessionOptions,
 ) -> Result<(Session, Begun<'a>), SessionError> {
     let plain = |options: &SessionOptions| Session::load(source, summary.opset, input, options);
@@ -134,22 +77,24 @@ pub(super) fn begin<'a>(
     if !options.accelerate || options.optimized_to.is_some() {
         return settled(Acceleration::Off);
     }
-    let suits = summary.quantization.is_worth_a_look() && summary.bytes <= Executed::MODEL_BYTES_MAX;
+    let quantized = summary.quantization.is_worth_a_look();
+    let suits = (quantized || moves_floats) && summary.bytes <= Executed::MODEL_BYTES_MAX;
     let Some(folder) = suits.then(|| tempfile::Builder::new().prefix("quantscope-").tempdir().ok()).flatten() else {
         return settled(Acceleration::NothingToDo);
     };
     let path = source.path();
-    let how = format!("{} threads, input {:?}", options.threads, input.relaxed_from);
+    let how = format!("{} threads, input {:?} {:?} {}", options.threads, input.relaxed_from, input.layout, input.size);
     let kept = Cache::of_environment().and_then(|cache| {
         let place = cache.place(path, summary.bytes, &how)?;
         Some((cache, place))
     });
-    let accelerator = Accelerator { path, opset: summary.opset, options: options.clone(), folder, kept };
+    let accelerator = Accelerator { path, opset: summary.opset, options: options.clone(), quantized, folder, kept };
     match accelerator.remembered(input) {
         Some((Some(session), acceleration)) => Ok((session, Begun::Settled(acceleration))),
         Some((None, acceleration)) => settled(acceleration),
         None => {
-            let options = SessionOptions { optimized_to: Some(accelerator.optimized()), ..options.clone() };
+            let optimized_to = quantized.then(|| accelerator.optimized());
+            let options = SessionOptions { optimized_to, ..options.clone() };
             Ok((plain(&options)?, Begun::Open(accelerator)))
         }
     }
@@ -184,6 +129,8 @@ pub(super) struct Accelerator<'a> {
     path: &'a Path,
     opset: i64,
     options: SessionOptions,
+    /// Whether there may be functions of a byte in it.
+    quantized: bool,
     /// Where ONNX Runtime is to write the graph.
     folder: tempfile::TempDir,
     /// Where the outcome is kept.
@@ -201,12 +148,12 @@ impl Accelerator<'_> {
     fn remembered(&self, input: &InputRecognition) -> Option<(Option<Session>, Acceleration)> {
         let (cache, place) = self.kept.as_ref()?;
         let Entry { facts, graph } = cache.find(place)?;
-        if facts.look_ups == 0 {
+        if graph.is_empty() {
             return Some((None, Acceleration::NothingToDo));
         }
         let build = || {
-            let mut session = Session::load(ModelSource::Folded(&graph, self.path), self.opset, input, &self.options)?;
-            let fingerprint = Check::new(&facts.shown).fingerprint(&mut session)?;
+            let mut session = self.build(&graph, facts.entrance.clone(), input)?;
+            let fingerprint = Check::new(&facts.shown, facts.entrance.as_ref()).fingerprint(&mut session)?;
             if fingerprint == facts.fingerprint { Ok(session) } else { Err(Declined::Differs) }
         };
         match build() {
@@ -220,16 +167,18 @@ impl Accelerator<'_> {
     }
 
     fn try_to(&self, session: &mut Session, shown: Shown, input: &InputRecognition) -> Result<Acceleration, Declined> {
-        let optimized = onnx::read(&self.optimized())?;
-        let Some(folded) = fold(optimized)? else {
+        let folded = match self.quantized {
+            true => fold(onnx::read(&self.optimized())?, input)?,
+            false => laid_out(onnx::read(self.path)?, input),
+        };
+        let Some(Folded { graph, look_ups, nodes, conversions, entrance }) = folded else {
             let (look_ups, nodes, conversions, fingerprint) = Default::default();
-            let facts = Facts { look_ups, nodes, conversions, gain: 1.0, shown, fingerprint };
+            let facts = Facts { look_ups, nodes, conversions, gain: 1.0, shown, fingerprint, entrance: None };
             self.keep(&Entry { facts, graph: Vec::new() });
             return Ok(Acceleration::NothingToDo);
         };
-        let source = ModelSource::Folded(&folded.graph, self.path);
-        let mut accelerated = Session::load(source, self.opset, input, &self.options)?;
-        let check = Check::new(&shown);
+        let mut accelerated = self.build(&graph, entrance.clone(), input)?;
+        let check = Check::new(&shown, entrance.as_ref());
         let fingerprint = check.fingerprint(session)?;
         if check.fingerprint(&mut accelerated)? != fingerprint {
             return Err(Declined::Differs);
@@ -240,11 +189,22 @@ impl Accelerator<'_> {
             return Err(Declined::Slower { gain });
         }
         *session = accelerated;
-        let Folded { graph, look_ups, nodes, conversions } = folded;
-        let facts = Facts { look_ups, nodes, conversions, gain, shown, fingerprint };
+        let facts = Facts { look_ups, nodes, conversions, gain, shown, fingerprint, entrance };
         let acceleration = facts.acceleration();
         self.keep(&Entry { facts, graph });
         Ok(acceleration)
+    }
+
+    /// The session of a graph that was made.
+    fn build(&self, graph: &[u8], entrance: Option<Entrance>, input: &InputRecognition) -> Result<Session, Declined> {
+        let source = match self.quantized {
+            true => ModelSource::Folded(graph, self.path),
+            false => ModelSource::Memory(graph, self.path),
+        };
+        if entrance.as_ref().is_some_and(|entrance| !entrance.arrangement.suits(input.size)) {
+            return Err(Declined::Differs);
+        }
+        Ok(Session::load(source, self.opset, input, &self.options)?.entering(entrance))
     }
 
     fn keep(&self, entry: &Entry) {
@@ -257,7 +217,8 @@ impl Accelerator<'_> {
 impl Facts {
     fn acceleration(&self) -> Acceleration {
         let Self { look_ups, nodes, conversions, gain, .. } = *self;
-        Acceleration::Done { look_ups, nodes, conversions, kernel: Kernel::best().name(), gain }
+        let picture = PictureForm::of(self.entrance.as_ref());
+        Acceleration::Done { look_ups, nodes, conversions, kernel: Kernel::best().name(), picture, gain }
     }
 }
 
@@ -269,44 +230,46 @@ struct Folded {
     nodes: usize,
     /// Conversions that are left.
     conversions: usize,
+    /// How the picture goes in, where that is not as the file has it.
+    entrance: Option<Entrance>,
 }
 
-/// Moves the picture in one step, where that can be; what fails here is only slower.
-fn move_at_once(model: &mut ModelProto) {
-    let Some(moves) = model.graph.as_ref().and_then(Moves::find) else { return };
-    let moving = moves.model(model).encode_to_vec();
-    match tables::numbered(&moving, (&moves.picture, &moves.shape), &moves.moved) {
-        Ok((shape, numbers)) => {
-            if let (Some(places), Some(graph)) = (Places::of(&shape, &numbers), &mut model.graph) {
-                moves.replace(graph, &places);
-            }
-        }
-        Err(error) => tracing::debug!("the picture stays to be moved step by step: {error}"),
-    }
-}
-
-/// Folds what is a function of a byte; None where nothing is.
-fn fold(mut model: ModelProto) -> Result<Option<Folded>, Declined> {
-    model.graph.iter_mut().for_each(|graph| {
-        repeats::replace(graph);
-        concats::take_apart(graph);
-    });
-    move_at_once(&mut model);
+/// Folds what is a function of a byte and leaves out what preprocessing can do; None where there is neither.
+fn fold(mut model: ModelProto, input: &InputRecognition) -> Result<Option<Folded>, Declined> {
+    let count = |model: &ModelProto| model.graph.as_ref().map_or(0, |graph| graph.node.len());
+    let repeated: usize = model.graph.iter_mut().map(repeats::replace).sum();
+    model.graph.iter_mut().for_each(concats::take_apart);
+    let before = count(&model);
+    let entrance = moves::enter(&mut model, input);
     let chains = model.graph.as_ref().map(chains::chains).unwrap_or_default();
-    if chains.is_empty() {
+    if chains.is_empty() && entrance.is_none() && repeated == 0 {
         return Ok(None);
     }
     let (table_model, inputs) = rewrite::table_model(&model, &chains);
-    let outputs: Vec<_> = chains.iter().map(|chain| (chain.output.as_str(), chain.output_type)).collect();
-    let tables = tables::compute(&table_model.encode_to_vec(), &inputs, &outputs)?;
-    let count = |model: &ModelProto| model.graph.as_ref().map_or(0, |graph| graph.node.len());
-    let before = count(&model);
+    let outputs: Vec<TableOutput<'_>> = chains.iter().map(|chain| TableOutput::of(chain, &inputs)).collect();
+    let tables = match chains.as_slice() {
+        [] => Vec::new(),
+        _ => tables::compute(&table_model.encode_to_vec(), &inputs, &outputs)?,
+    };
     rewrite::fold(&mut model, &chains, &tables);
     let nodes = (before + chains.len()).saturating_sub(count(&model));
     let converts = |node: &&NodeProto| matches!(node.op_type.as_str(), "QuantizeLinear" | "DequantizeLinear");
     let conversions = model.graph.iter().flat_map(|graph| &graph.node).filter(converts).count();
-    Ok(Some(Folded { graph: model.encode_to_vec(), look_ups: chains.len(), nodes, conversions }))
+    Ok(Some(Folded { graph: model.encode_to_vec(), look_ups: chains.len(), nodes, conversions, entrance }))
 }
 
+/// Leaves out of a model in floats what preprocessing can do; None where that is nothing.
+fn laid_out(mut model: ModelProto, input: &InputRecognition) -> Option<Folded> {
+    let count = |model: &ModelProto| model.graph.as_ref().map_or(0, |graph| graph.node.len());
+    let before = count(&model);
+    let entrance = Some(moves::enter(&mut model, input)?);
+    let nodes = before - count(&model);
+    Some(Folded { graph: model.encode_to_vec(), look_ups: 0, nodes, conversions: 0, entrance })
+}
+
+#[cfg(test)]
+mod channel_tests;
+#[cfg(test)]
+mod moves_tests;
 #[cfg(test)]
 mod tests;

@@ -1,77 +1,71 @@
 //! What a graph does to its picture before it computes anything: slices, joins and other orders of axes, such as YOLOX's
-//! `Focus`. It becomes one pass over bytes: the picture is quantized first, which may be done before it is moved as well
-//! as after, and where each byte goes is found by letting ONNX Runtime move numbered elements.
+//! `Focus`, and the quantization of its levels. Preprocessing can do that while it writes the picture, see [`Entrance`].
+//!
+//! Where each element goes is found by letting ONNX Runtime move numbered ones. Elements may be quantized before they are
+//! moved as well as after.
 
-use super::chains::{Byte, constants_of, kind_of_constant, names_in_subgraphs};
+use super::chains::{constants_of, kind_of_constant, names_in_subgraphs};
 use super::concats::is_same;
-use super::rewrite::{DOMAIN, float_value};
+use super::rewrite::float_value;
+use crate::inference::preprocess::InputType;
+use crate::inference::session::tables;
+use crate::inference::{Arrangement, Entrance, InputRecognition, LevelQuantization};
 use crate::onnx::proto::{
-    AttributeProto, AttributeType, DataType, DimensionValue, GraphProto, ModelProto, NodeProto, TensorProto, TypeValue,
-    ValueInfoProto,
+    DataType, DimensionValue, GraphProto, ModelProto, NodeProto, ShapeDimension, TensorProto, TensorShapeProto,
+    TensorType, TypeProto, TypeValue, ValueInfoProto,
 };
+use prost::Message;
 use std::collections::{HashMap, HashSet};
 
-/// Attributes of the operator `y[0, a, b, c] = x[bases[c] + steps[0] * a + steps[1] * b]`, in which `x` is taken as a list
-/// and `sides` are those of axes a and b.
-pub const MOVE_ATTRIBUTES: [&str; 3] = ["sides", "steps", "bases"];
 /// Elements that a 32-bit float can number.
 const ELEMENTS_MAX: usize = 1 << 24;
 /// Operators that move elements and change none.
 const MOVING: &[&str] = &["Concat", "Identity", "Reshape", "Slice", "SpaceToDepth", "Transpose"];
+/// The operator that makes a byte of a float.
+const QUANTIZE: &str = "QuantizeLinear";
 
-/// Name of the operator.
-pub const fn move_name(kind: Byte) -> &'static str {
-    match kind {
-        Byte::Unsigned => "MoveU8",
-        Byte::Signed => "MoveS8",
+/// Whether the model moves its picture about in floats, before it computes anything.
+pub fn moves_floats(model: &ModelProto, input: &InputRecognition) -> bool {
+    let moves = model.graph.as_ref().and_then(|graph| Moves::find(graph, input));
+    moves.is_some_and(|moves| moves.quantization.is_none())
+}
+
+/// Takes out of the model what preprocessing can do; None where that is nothing.
+pub(super) fn enter(model: &mut ModelProto, input: &InputRecognition) -> Option<Entrance> {
+    let moves = Moves::find(model.graph.as_ref()?, input)?;
+    let moving = moves.model(model).encode_to_vec();
+    let numbered = tables::numbered(&moving, (&input.name, &input.shape()), &moves.moved);
+    let not_found = |error| tracing::debug!("the picture stays to be moved by the graph: {error}");
+    let (shape, numbers) = numbered.map_err(not_found).ok()?;
+    let arrangement = Arrangement::of(input.layout, input.size, &shape, &numbers)?;
+    let entrance = Entrance { layout: input.layout, arrangement, quantization: moves.quantization };
+    if entrance.quantization.is_none() && entrance.arrangement.is_trivial(input.layout) {
+        return None;
     }
+    moves.take_out(model.graph.as_mut()?, input, &entrance);
+    Some(entrance)
 }
 
 /// The part of a graph between its picture and the first tensor that something is computed from.
-pub(super) struct Moves {
-    /// The graph's only input, and its sides.
-    pub picture: String,
-    pub shape: Vec<usize>,
-    /// The tensor of bytes that comes of it.
-    pub moved: String,
-    kind: Byte,
-    /// The nodes between.
+struct Moves {
+    /// That tensor.
+    moved: String,
+    /// How its elements are quantized, if they are.
+    quantization: Option<LevelQuantization>,
+    /// The nodes between, and the constants that they use.
     nodes: Vec<usize>,
-    /// One of those that quantize.
-    quantize: NodeProto,
-}
-
-/// Where the bytes of the moved tensor come from.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Places {
-    sides: [usize; 2],
-    steps: [usize; 2],
-    bases: Vec<usize>,
-}
-
-impl Places {
-    /// From the numbers of the picture's elements in the moved tensor; None where they follow no such rule.
-    pub fn of(shape: &[usize], numbers: &[f32]) -> Option<Self> {
-        let [1, height, width, channels] = *shape else { return None };
-        if height < 2 || width < 2 || numbers.len() != height * width * channels {
-            return None;
-        }
-        let at = |a: usize, b: usize, c: usize| numbers[(a * width + b) * channels + c] as usize;
-        let steps = [at(1, 0, 0).checked_sub(at(0, 0, 0))?, at(0, 1, 0).checked_sub(at(0, 0, 0))?];
-        let bases: Vec<usize> = (0..channels).map(|channel| at(0, 0, channel)).collect();
-        let by_rule = (0..height)
-            .all(|a| (0..width).all(|b| (0..channels).all(|c| at(a, b, c) == bases[c] + steps[0] * a + steps[1] * b)));
-        by_rule.then_some(Self { sides: [height, width], steps, bases })
-    }
+    constants: Vec<TensorProto>,
 }
 
 impl Moves {
-    /// None where nothing is moved before something is computed, or the picture is more than that.
-    pub fn find(graph: &GraphProto) -> Option<Self> {
-        let constants = constants_of(graph);
-        let mut inputs = graph.input.iter().filter(|input| graph.initializer.iter().all(|one| one.name != input.name));
-        let (picture, None) = (inputs.next()?, inputs.next()) else { return None };
-        let shape = float_shape(picture)?;
+    /// None where there is no such part, or the picture is needed otherwise, too.
+    fn find(graph: &GraphProto, input: &InputRecognition) -> Option<Self> {
+        let picture = graph.input.iter().find(|value| value.name == input.name)?;
+        if input.dtype != InputType::F32 || input.relaxed_from.is_some() || !is_of_shape(picture, input.shape()) {
+            return None;
+        }
+        let mut constants = constants_of(graph);
+        constants.extend(graph.node.iter().filter_map(constant));
         // A tensor that is the picture moved, and the node that quantized it, if one did.
         let mut moved: HashMap<&str, Option<&NodeProto>> = HashMap::from([(picture.name.as_str(), None)]);
         let mut nodes = Vec::new();
@@ -84,7 +78,7 @@ impl Moves {
                 name.is_empty() || moved.contains_key(name.as_str()) || constants.contains_key(name.as_str())
             });
             let state = match node.op_type.as_str() {
-                "QuantizeLinear" if first.is_none() && others_known => Some(node),
+                QUANTIZE if first.is_none() && others_known => Some(node),
                 moving if MOVING.contains(&moving) && alike && others_known => *first,
                 _ => continue,
             };
@@ -92,30 +86,26 @@ impl Moves {
             nodes.push(index);
         }
         let only = needed_outside(graph, &moved, &nodes)?;
-        let quantize = (*moved.get(only)?)?;
-        let kind = kind_of_constant(quantize, 2, &constants)?;
-        let scalar = quantize.input[1..].iter().all(|name| {
-            constants.get(name.as_str()).is_some_and(|constant| constant.dims.iter().all(|side| *side == 1))
-        });
-        let is_moved = nodes.iter().any(|index| graph.node[*index].op_type != "QuantizeLinear");
-        (scalar && is_moved).then(|| Self {
-            picture: picture.name.clone(),
-            shape,
-            moved: only.to_owned(),
-            kind,
-            nodes: nodes.clone(),
-            quantize: quantize.clone(),
-        })
+        let quantization = match *moved.get(only)? {
+            Some(node) => Some(quantization_of(node, &constants)?),
+            None => None,
+        };
+        let used: HashSet<&str> =
+            nodes.iter().flat_map(|index| &graph.node[*index].input).map(String::as_str).collect();
+        let used = constants.iter().filter(|(name, _)| used.contains(*name));
+        let constants =
+            used.map(|(name, tensor)| TensorProto { name: (*name).to_owned(), ..TensorProto::clone(tensor) }).collect();
+        (only != picture.name).then(|| Self { moved: only.to_owned(), quantization, nodes, constants })
     }
 
     /// A model that moves floats as the graph moves the picture.
-    pub fn model(&self, model: &ModelProto) -> ModelProto {
+    fn model(&self, model: &ModelProto) -> ModelProto {
         let empty = GraphProto::default();
         let graph = model.graph.as_ref().unwrap_or(&empty);
         let node = |index: &usize| {
             let node = &graph.node[*index];
             match node.op_type.as_str() {
-                "QuantizeLinear" => NodeProto {
+                QUANTIZE => NodeProto {
                     op_type: "Identity".into(),
                     input: node.input[..1].to_vec(),
                     attribute: Vec::new(),
@@ -124,11 +114,12 @@ impl Moves {
                 _ => node.clone(),
             }
         };
+        let is_constant = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
         let moving = GraphProto {
             name: "moves".to_owned(),
-            input: graph.input.iter().filter(|input| input.name == self.picture).cloned().collect(),
+            input: graph.input.iter().filter(|value| !is_constant(&value.name)).cloned().collect(),
             output: vec![float_value(&self.moved)],
-            initializer: graph.initializer.clone(),
+            initializer: self.constants.clone(),
             node: self.nodes.iter().map(node).collect(),
             ..GraphProto::default()
         };
@@ -140,32 +131,71 @@ impl Moves {
         }
     }
 
-    /// Puts the quantized picture and one move in the place of these nodes; those that nobody needs are left for
-    /// [`super::rewrite::fold`] to take out.
-    pub fn replace(self, graph: &mut GraphProto, places: &Places) {
-        let levels = format!("{}/{DOMAIN}/levels", self.moved);
-        let Some(last) = graph.node.iter().position(|node| node.output.contains(&self.moved)) else { return };
-        let mut input = self.quantize.input.clone();
-        input[0] = self.picture;
-        let quantize = NodeProto { name: levels.clone(), input, output: vec![levels.clone()], ..self.quantize };
-        let numbers = [&places.sides[..], &places.steps[..], &places.bases[..]];
-        let attribute = MOVE_ATTRIBUTES.iter().zip(numbers).map(|(name, numbers)| AttributeProto {
-            name: (*name).to_owned(),
-            ints: numbers.iter().map(|number| *number as i64).collect(),
-            r#type: AttributeType::Ints as i32,
-            ..AttributeProto::default()
+    /// Takes these nodes out: the picture goes in as they would have left it.
+    fn take_out(self, graph: &mut GraphProto, input: &InputRecognition, entrance: &Entrance) {
+        let mut gone: HashSet<String> = HashSet::new();
+        let mut index = 0;
+        graph.node.retain(|node| {
+            let is_gone = self.nodes.contains(&index);
+            index += 1;
+            if is_gone {
+                gone.extend(node.output.iter().cloned());
+            }
+            !is_gone
         });
-        graph.node[last] = NodeProto {
-            name: format!("{}/{DOMAIN}/move", self.moved),
-            op_type: move_name(self.kind).to_owned(),
-            domain: DOMAIN.to_owned(),
-            input: vec![levels],
-            output: vec![self.moved],
-            attribute: attribute.collect(),
-            ..NodeProto::default()
+        graph.value_info.retain(|value| !gone.contains(&value.name));
+        let names = graph.node.iter_mut().flat_map(|node| &mut node.input);
+        names.filter(|name| **name == self.moved).for_each(|name| name.clone_from(&input.name));
+        let kind = entrance.quantization.map_or(DataType::Float, |quantization| quantization.kind.data_type());
+        let sides = entrance.arrangement.shape(input.size).map(|side| ShapeDimension {
+            value: Some(DimensionValue::DimValue(side as i64)),
+            ..ShapeDimension::default()
+        });
+        let tensor = TensorType {
+            elem_type: kind as i32,
+            shape: Some(TensorShapeProto { dim: sides.to_vec(), ..Default::default() }),
+            ..Default::default()
         };
-        graph.node.insert(last, quantize);
+        for value in graph.input.iter_mut().filter(|value| value.name == input.name) {
+            value.r#type =
+                Some(TypeProto { value: Some(TypeValue::TensorType(tensor.clone())), ..TypeProto::default() });
+        }
     }
+}
+
+/// The tensor of a node that is a constant.
+fn constant(node: &NodeProto) -> Option<(&str, &TensorProto)> {
+    let value = node.attribute.iter().find(|attribute| attribute.name == "value")?;
+    if node.op_type != "Constant" {
+        return None;
+    }
+    Some((node.output.first()?.as_str(), value.t.as_ref()?))
+}
+
+/// How a node quantizes, where that is the same for all colours.
+fn quantization_of(node: &NodeProto, constants: &HashMap<&str, &TensorProto>) -> Option<LevelQuantization> {
+    let kind = kind_of_constant(node, 2, constants)?;
+    let one = |place: usize| {
+        let tensor = constants.get(node.input.get(place)?.as_str())?;
+        (tensor.count() == Some(1)).then_some(*tensor)
+    };
+    let [scale] = *one(1)?.floats()?.as_slice() else { return None };
+    let zero_point = match node.input.get(2).filter(|name| !name.is_empty()) {
+        None => 0,
+        Some(_) => {
+            let tensor = one(2)?;
+            let bits = match &tensor.raw_data {
+                Some(raw) => *raw.first()?,
+                None => *tensor.int32_data.first()? as u8,
+            };
+            match kind {
+                super::Byte::Unsigned => i16::from(bits),
+                super::Byte::Signed => i16::from(bits.cast_signed()),
+            }
+        }
+    };
+    let is_plain = node.attribute.iter().all(|attribute| attribute.name == "axis");
+    (is_plain && scale.is_finite() && scale > 0.0).then_some(LevelQuantization { kind, scale, zero_point })
 }
 
 /// Whether two parts of a picture are both floats, or quantized in the same way.
@@ -179,58 +209,39 @@ fn is_alike(a: Option<&NodeProto>, b: Option<&NodeProto>, constants: &HashMap<&s
     }
 }
 
-/// The one moved tensor that something else needs; None where that is none, or several.
+/// The one moved tensor that something else needs, if that is nodes of this graph alone; None where there are several.
 fn needed_outside<'a>(
     graph: &'a GraphProto,
     moved: &HashMap<&str, Option<&NodeProto>>,
     nodes: &[usize],
 ) -> Option<&'a str> {
     let inside: HashSet<usize> = nodes.iter().copied().collect();
-    let mut names: HashSet<&str> = graph.output.iter().map(|output| output.name.as_str()).collect();
-    for (index, node) in graph.node.iter().enumerate() {
-        names_in_subgraphs(node, &mut names);
-        if !inside.contains(&index) {
-            names.extend(node.input.iter().map(String::as_str));
-        }
-    }
+    let mut fixed: HashSet<&str> = graph.output.iter().map(|output| output.name.as_str()).collect();
+    graph.node.iter().for_each(|node| names_in_subgraphs(node, &mut fixed));
+    let outside = graph.node.iter().enumerate().filter(|(index, _)| !inside.contains(index));
+    let names: HashSet<&str> = outside.flat_map(|(_, node)| &node.input).map(String::as_str).collect();
     let mut needed = names.into_iter().filter(|name| moved.contains_key(name));
     let only = needed.next()?;
-    needed.next().is_none().then_some(only)
+    let alone = needed.next().is_none() && fixed.iter().all(|name| !moved.contains_key(name));
+    alone.then_some(only)
 }
 
-/// The sides of a tensor of floats that leaves none open and can be numbered.
-fn float_shape(value: &ValueInfoProto) -> Option<Vec<usize>> {
-    let TypeValue::TensorType(tensor) = value.r#type.as_ref()?.value.as_ref()? else { return None };
-    let sides: Option<Vec<usize>> = tensor.shape.as_ref()?.dim.iter().map(|side| match side.value {
-        Some(DimensionValue::DimValue(side)) => usize::try_from(side).ok(),
-        _ => None,
-    });
-    let sides = sides?;
-    let count = sides.iter().try_fold(1_usize, |count, side| count.checked_mul(*side))?;
-    (tensor.elem_type == DataType::Float as i32 && (1..=ELEMENTS_MAX).contains(&count)).then_some(sides)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_follow_a_rule_or_there_are_none() {
-        // Four pictures of a quarter, as YOLOX's Focus takes them from one of 3x6x8, with the channels last.
-        let corner = |c: usize| [(0, 0), (1, 0), (0, 1), (1, 1)][c / 3];
-        let number = |a: usize, b: usize, c: usize| (c % 3) * 48 + (2 * a + corner(c).0) * 8 + 2 * b + corner(c).1;
-        let mut numbers = Vec::new();
-        for a in 0..3 {
-            for b in 0..4 {
-                numbers.extend((0..12).map(|c| number(a, b, c) as f32));
-            }
-        }
-        let places = Places::of(&[1, 3, 4, 12], &numbers).unwrap();
-        assert_eq!((places.sides, places.steps), ([3, 4], [16, 2]));
-        assert_eq!(places.bases, [0, 48, 96, 8, 56, 104, 1, 49, 97, 9, 57, 105]);
-        assert_eq!(Places::of(&[1, 12, 3, 4], &numbers), None, "channels first");
-        assert_eq!(Places::of(&[3, 4, 12], &numbers), None);
-        numbers.swap(100, 101);
-        assert_eq!(Places::of(&[1, 3, 4, 12], &numbers), None);
-    }
+/// Whether a value is floats of that shape; the number of pictures may be open.
+fn is_of_shape(value: &ValueInfoProto, wanted: [usize; 4]) -> bool {
+    let Some(TypeValue::TensorType(tensor)) = value.r#type.as_ref().and_then(|kind| kind.value.as_ref()) else {
+        return false;
+    };
+    let sides = tensor.shape.as_ref().map_or(&[][..], |shape| shape.dim.as_slice());
+    let fits = |(place, (side, wanted)): (usize, (&ShapeDimension, usize))| match side.value {
+        Some(DimensionValue::DimValue(side)) => usize::try_from(side) == Ok(wanted),
+        _ => place == 0,
+    };
+    let is_small = wanted
+        .iter()
+        .try_fold(1_usize, |count, side| count.checked_mul(*side))
+        .is_some_and(|count| (1..=ELEMENTS_MAX).contains(&count));
+    tensor.elem_type == DataType::Float as i32
+        && sides.len() == wanted.len()
+        && is_small
+        && sides.iter().zip(wanted).enumerate().all(fits)
 }

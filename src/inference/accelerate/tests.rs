@@ -4,12 +4,12 @@ use crate::inference::heads::test_support::summary;
 use crate::inference::preprocess::Preprocessor;
 use crate::inference::recognize_input;
 use crate::onnx::proto::{
-    AttributeProto, AttributeType, DataType, DimensionValue, GraphProto, NodeProto, OperatorSetIdProto, ShapeDimension,
-    TensorProto, TensorShapeProto, TensorType, TypeProto, TypeValue, ValueInfoProto,
+    AttributeProto, DataType, GraphProto, NodeProto, OperatorSetIdProto, TensorProto, TensorType, TypeProto, TypeValue,
+    ValueInfoProto,
 };
 use chains::chains;
 
-fn node(operator: &str, inputs: &[&str], output: &str) -> NodeProto {
+pub(super) fn node(operator: &str, inputs: &[&str], output: &str) -> NodeProto {
     let is_ours = operator.starts_with("QLinear") && operator != "QLinearConv";
     NodeProto {
         op_type: operator.into(),
@@ -29,7 +29,7 @@ fn zero(name: &str, kind: DataType, value: u8) -> TensorProto {
     TensorProto { name: name.into(), data_type: kind as i32, raw_data: Some(vec![value]), ..Default::default() }
 }
 
-fn value(name: &str) -> ValueInfoProto {
+pub(super) fn value(name: &str) -> ValueInfoProto {
     let float = TensorType { elem_type: DataType::Float as i32, ..Default::default() };
     let kind = TypeProto { value: Some(TypeValue::TensorType(float)), ..Default::default() };
     ValueInfoProto { name: name.into(), r#type: Some(kind), ..Default::default() }
@@ -44,7 +44,7 @@ fn constants() -> Vec<TensorProto> {
         zero("u", DataType::Uint8, 128),
         zero("n", DataType::Uint8, 0),
         zero("i", DataType::Int8, 0),
-        TensorProto { dims: vec![2], raw_data: Some([0, 0, 128, 63].repeat(2)), ..number("two", 1.0) },
+        TensorProto::of_floats("square", &[2, 2], &[1.0; 4]),
     ]
 }
 
@@ -116,10 +116,10 @@ fn a_function_of_more_than_a_byte_is_left() {
     assert_eq!(of(vec![add("images", "other")]), [], "two tensors");
     assert_eq!(of(vec![add("images", "images")]).len(), 1, "twice the same");
     assert_eq!(of(vec![add("images", "u")]).len(), 1, "a constant");
-    // A value a channel; an element from elsewhere; an operator that nobody knows; no bytes.
+    // A value for each element; an element from elsewhere; an operator that nobody knows; no bytes.
     let dequantize = node("DequantizeLinear", &["images", "s", "u"], "f");
     let quantize = |input: &str| node("QuantizeLinear", &[input, "s", "u"], "y");
-    assert_eq!(of(vec![dequantize.clone(), node("Mul", &["f", "two"], "m"), quantize("m")]), []);
+    assert_eq!(of(vec![dequantize.clone(), node("Mul", &["f", "square"], "m"), quantize("m")]), []);
     assert_eq!(of(vec![dequantize.clone(), node("Softmax", &["f"], "m"), quantize("m")]), []);
     let foreign = NodeProto { domain: "acme".into(), ..node("Relu", &["f"], "m") };
     assert_eq!(of(vec![dequantize, foreign, quantize("m")]), []);
@@ -153,7 +153,7 @@ fn a_join_is_taken_apart_and_its_parts_become_one_with_what_made_them() {
 }
 
 /// A picture in bytes through a SiLU; the optimizer leaves it as it is.
-fn tiny() -> ModelProto {
+pub(super) fn tiny() -> ModelProto {
     let mut nodes = vec![node("QuantizeLinear", &["images", "one", "n"], "x")];
     nodes.extend(silu("x", "y"));
     nodes.push(node("DequantizeLinear", &["y", "s", "u"], "z"));
@@ -170,24 +170,35 @@ fn tiny() -> ModelProto {
     }
 }
 
-fn input() -> InputRecognition {
+pub(super) fn input() -> InputRecognition {
     recognize_input(&summary(&[]), None).unwrap()
 }
 
-fn run(source: ModelSource<'_>) -> Result<Vec<f32>, SessionError> {
-    let mut session = Session::load(source, 13, &input(), &SessionOptions { threads: 2, ..Default::default() })?;
+pub(super) fn run(source: ModelSource<'_>) -> Result<Vec<f32>, SessionError> {
+    run_entering(source, None)
+}
+
+/// What a session gives; one with an entrance has to give the same for a picture that goes in by it.
+pub(super) fn run_entering(source: ModelSource<'_>, entrance: Option<&Entrance>) -> Result<Vec<f32>, SessionError> {
+    let session = Session::load(source, 13, &input(), &SessionOptions { threads: 2, ..Default::default() })?;
+    let mut session = session.entering(entrance.cloned());
     // Every level, in a tensor that is large enough for two threads.
     let input = input();
     let mut picture = crate::imaging::RgbImage::new(input.size.width, input.size.height);
     picture.pixels_mut().enumerate().for_each(|(place, pixel)| pixel.0 = [place as u8, (place / 3) as u8, 255]);
     let card = check::test_support::card();
     let mut preprocessor = Preprocessor::new(&ModelCard { input_size: input.size, ..card }, input.dtype);
-    let mut tensor = preprocessor.new_input();
-    preprocessor.run(&picture, &mut tensor);
-    session.run(&tensor, |outputs, _| outputs[0].values.to_vec())
+    let mut given = |preprocessor: &mut Preprocessor| {
+        let mut tensor = preprocessor.new_input();
+        preprocessor.run(&picture, &mut tensor);
+        session.run(&tensor, |outputs, _| outputs[0].values.to_vec())
+    };
+    let values = given(&mut preprocessor)?;
+    assert!(entrance.is_none() || given(&mut preprocessor.entering(entrance))? == values);
+    Ok(values)
 }
 
-fn has_runtime() -> bool {
+pub(super) fn has_runtime() -> bool {
     let has = crate::runtime::initialize().is_ok();
     if !has {
         eprintln!("skipped: no ONNX Runtime");
@@ -202,7 +213,7 @@ fn a_folded_graph_gives_what_the_graph_gave() {
     }
     let path = Path::new("tiny.onnx");
     let plain = run(ModelSource::Memory(&tiny().encode_to_vec(), path)).unwrap();
-    let folded = fold(tiny()).unwrap().unwrap();
+    let folded = fold(tiny(), &input()).unwrap().unwrap();
     assert_eq!((folded.look_ups, folded.nodes), (1, 2));
     assert_eq!(run(ModelSource::Folded(&folded.graph, path)).unwrap(), plain);
     let mut levels = plain.clone();
@@ -214,59 +225,9 @@ fn a_folded_graph_gives_what_the_graph_gave() {
     assert!(refused.contains("LookUpU8U8"), "{refused}");
 }
 
-#[test]
-fn a_picture_that_is_quantized_and_turned_around_is_moved_at_once() {
-    if !has_runtime() {
-        return;
-    }
-    let mut model = tiny();
-    let graph = model.graph.as_mut().unwrap();
-    let sides =
-        [1, 3, 64, 64].map(|side| ShapeDimension { value: Some(DimensionValue::DimValue(side)), ..Default::default() });
-    let shape = Some(TensorShapeProto { dim: sides.to_vec() });
-    let picture = TensorType { elem_type: DataType::Float as i32, shape };
-    graph.input[0].r#type = Some(TypeProto { value: Some(TypeValue::TensorType(picture)), ..Default::default() });
-    // The channels last, the upper half of the rows only, beside each other twice.
-    let ints = |name: &str, ints: &[i64]| AttributeProto {
-        name: name.into(),
-        ints: ints.to_vec(),
-        r#type: AttributeType::Ints as i32,
-        ..Default::default()
-    };
-    let list = |name: &str, value: i64| TensorProto {
-        dims: vec![1],
-        data_type: DataType::Int64 as i32,
-        raw_data: Some(value.to_le_bytes().to_vec()),
-        name: name.into(),
-        ..Default::default()
-    };
-    graph.initializer.extend([list("from", 0), list("until", 64), list("rows", 2), list("by", 2)]);
-    let turn = NodeProto { attribute: vec![ints("perm", &[0, 2, 3, 1])], ..node("Transpose", &["half"], "turned") };
-    let axis =
-        AttributeProto { name: "axis".into(), i: Some(3), r#type: AttributeType::Int as i32, ..Default::default() };
-    let join = NodeProto { attribute: vec![axis], ..node("Concat", &["a", "b"], "x") };
-    let quantize = |to: &str| node("QuantizeLinear", &["turned", "one", "n"], to);
-    let cut = node("Slice", &["images", "from", "until", "rows", "by"], "half");
-    graph.node.splice(0..1, [cut, turn, quantize("a"), quantize("b"), join]);
-    let path = Path::new("tiny.onnx");
-    let plain = run(ModelSource::Memory(&model.encode_to_vec(), path)).unwrap();
-    assert_eq!(plain.len(), 32 * 64 * 6);
-    let folded = fold(model.clone()).unwrap().unwrap();
-    let left = onnx::parse(folded.graph.clone(), path).unwrap().graph.unwrap();
-    let operators: Vec<&str> = left.node.iter().map(|node| node.op_type.as_str()).collect();
-    assert_eq!(operators, ["QuantizeLinear", "MoveU8", "LookUpU8U8", "DequantizeLinear"]);
-    assert_eq!(run(ModelSource::Folded(&folded.graph, path)).unwrap(), plain);
-    // The picture itself is needed, too: it stays.
-    let graph = model.graph.as_mut().unwrap();
-    graph.output.push(value("turned"));
-    let folded = fold(model).unwrap().unwrap();
-    let left = onnx::parse(folded.graph, path).unwrap().graph.unwrap();
-    assert!(left.node.iter().any(|node| node.op_type == "Transpose"));
-}
-
 /// The folded tiny model with another table.
 fn with_table(change: impl Fn(&mut TensorProto)) -> Vec<u8> {
-    let folded = fold(tiny()).unwrap().unwrap();
+    let folded = fold(tiny(), &input()).unwrap().unwrap();
     let mut model = onnx::parse(folded.graph, Path::new("folded.onnx")).unwrap();
     let constants = &mut model.graph.as_mut().unwrap().initializer;
     change(constants.iter_mut().find(|tensor| tensor.name.ends_with("/table")).unwrap());
@@ -301,6 +262,7 @@ fn what_does_not_give_the_same_is_not_used() {
         path: &file,
         opset: 13,
         options: options.clone(),
+        quantized: true,
         folder: tempfile::tempdir().unwrap(),
         kept: Some((cache.clone(), place.clone())),
     };
@@ -346,9 +308,9 @@ fn tables_come_from_the_nodes_themselves() {
     let model = tiny();
     let chains = chains(model.graph.as_ref().unwrap());
     let (table_model, inputs) = rewrite::table_model(&model, &chains);
-    let outputs: Vec<_> = chains.iter().map(|chain| (chain.output.as_str(), chain.output_type)).collect();
-    let [table]: [Table; 1] =
-        tables::compute(&table_model.encode_to_vec(), &inputs, &outputs).unwrap().try_into().unwrap();
+    let outputs: Vec<_> = chains.iter().map(|chain| TableOutput::of(chain, &inputs)).collect();
+    let tables = tables::compute(&table_model.encode_to_vec(), &inputs, &outputs).unwrap().concat();
+    let [table]: [Table; 1] = tables.try_into().unwrap();
     for (byte, entry) in table.iter().enumerate() {
         let x = (byte as f32 - 128.0) * 0.5;
         let gate = (256.0 / (1.0 + (-x).exp())).round_ties_even().min(255.0) / 256.0;
@@ -356,18 +318,4 @@ fn tables_come_from_the_nodes_themselves() {
         assert!((f32::from(*entry) - wanted).abs() <= 1.0, "{byte}: {entry}, {wanted}");
     }
     assert!(tables::compute(b"noise", &inputs, &outputs).is_err());
-}
-
-#[test]
-fn what_was_done_is_told_in_words() {
-    let done = Acceleration::Done { look_ups: 57, nodes: 114, conversions: 1, kernel: "avx2", gain: 1.5 };
-    assert_eq!(
-        done.in_words().unwrap(),
-        "57 look-ups folded (avx2), 1 conversion left; outputs equal, 1.50 times as fast"
-    );
-    assert_eq!(done.in_short(), "57, 1.50×");
-    let declined = Acceleration::Declined { reason: Declined::Differs.to_string() };
-    assert_eq!(declined.in_words().unwrap(), "no: its outputs would differ from those of ONNX Runtime alone");
-    assert_eq!(Acceleration::NothingToDo.in_words(), None);
-    assert_eq!(serde_json::to_value(&done).unwrap()["state"], "done");
 }

@@ -102,6 +102,32 @@ impl Kernel {
         }
     }
 
+    /// The same with a table for each channel: `inner` bytes of the first channel, then of the second, and so on, again and
+    /// again.
+    pub fn apply_by_channel(self, tables: &[Table], inner: usize, from: &[u8], to: &mut [u8]) {
+        let cell = (tables.len() * inner).max(1);
+        for (from, to) in from.chunks(cell).zip(to.chunks_mut(cell)) {
+            if inner == 1 {
+                let places = to.iter_mut().zip(from).zip(tables);
+                places.for_each(|((to, from), table)| *to = table[usize::from(*from)]);
+                continue;
+            }
+            let planes = from.chunks(inner).zip(to.chunks_mut(inner)).zip(tables);
+            planes.for_each(|((from, to), table)| self.apply(table, from, to));
+        }
+    }
+
+    /// The same in place.
+    pub fn apply_by_channel_in_place(self, tables: &[Table], inner: usize, bytes: &mut [u8]) {
+        for cell in bytes.chunks_mut((tables.len() * inner).max(1)) {
+            if inner == 1 {
+                cell.iter_mut().zip(tables).for_each(|(byte, table)| *byte = table[usize::from(*byte)]);
+                continue;
+            }
+            cell.chunks_mut(inner).zip(tables).for_each(|(plane, table)| self.apply_in_place(table, plane));
+        }
+    }
+
     /// Puts what the table has for each byte in its place.
     pub fn apply_in_place(self, table: &Table, bytes: &mut [u8]) {
         let done = match self.0 {

@@ -57,6 +57,25 @@ fn of_unequal_lengths_the_shorter_counts() {
 }
 
 #[test]
+fn channels_have_tables_of_their_own() {
+    let tables: Vec<Table> = (1..=5_u8).map(|step| shuffled().map(|entry| entry.wrapping_mul(2 * step + 1))).collect();
+    for inner in [1, 2, 70] {
+        let source = bytes(3 * tables.len() * inner);
+        let wanted: Vec<u8> = (source.iter().enumerate())
+            .map(|(place, byte)| tables[place / inner % tables.len()][usize::from(*byte)])
+            .collect();
+        for kernel in Kernel::all() {
+            let mut to = vec![0; source.len()];
+            kernel.apply_by_channel(&tables, inner, &source, &mut to);
+            assert_eq!(to, wanted, "{} {inner}", kernel.name());
+            to.copy_from_slice(&source);
+            kernel.apply_by_channel_in_place(&tables, inner, &mut to);
+            assert_eq!(to, wanted, "{} {inner} in place", kernel.name());
+        }
+    }
+}
+
+#[test]
 fn the_names_are_those_of_the_environment_variable() {
     let names: Vec<_> = Kernel::all().iter().map(|kernel| kernel.name()).collect();
     assert_eq!(names.last(), Some(&"scalar"));

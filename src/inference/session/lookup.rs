@@ -4,9 +4,8 @@
 //! and names that nobody reads, so that here ONNX Runtime's own functions are called.
 #![expect(unsafe_code, reason = "ONNX Runtime's tensors are reached by its C interface, a look-up often in place")]
 
-use super::moves::Move;
 use super::repeat::Repeat;
-use crate::inference::accelerate::{Byte, DOMAIN, look_up_name};
+use crate::inference::accelerate::{BEHIND, Byte, DOMAIN, look_up_name};
 use crate::inference::bytes::{ENTRIES, Kernel, Table};
 use ort::AsPointer;
 use ort::operator::{
@@ -29,7 +28,7 @@ pub(super) fn operators() -> ort::Result<OperatorDomain> {
     let domain = pairs
         .into_iter()
         .try_fold(OperatorDomain::new(DOMAIN)?, |domain, (from, to)| domain.add(LookUp { from, to }))?;
-    kinds.into_iter().try_fold(domain, |domain, kind| domain.add(Repeat(kind))?.add(Move(kind)))
+    kinds.into_iter().try_fold(domain, |domain, kind| domain.add(Repeat(kind)))
 }
 
 struct LookUp {
@@ -61,8 +60,13 @@ impl Operator for LookUp {
             Byte::Unsigned => constant.try_extract_tensor::<u8>()?.1.to_vec(),
             Byte::Signed => constant.try_extract_tensor::<i8>()?.1.iter().map(|entry| entry.cast_unsigned()).collect(),
         };
-        let table = Table::try_from(entries).map_err(|_| ort::Error::new(format!("a table has {ENTRIES} entries")))?;
-        Ok(LookUpKernel { table, kernel: Kernel::best() })
+        let behind = context.get::<i64>(BEHIND).and_then(|behind| usize::try_from(behind).ok());
+        let (tables, rest) = entries.as_chunks::<ENTRIES>();
+        let fits = rest.is_empty() && (tables.len() == 1 || (behind.is_some() && !tables.is_empty()));
+        if !fits {
+            return Err(ort::Error::new(format!("a table has {ENTRIES} entries")));
+        }
+        Ok(LookUpKernel { tables: tables.to_vec(), behind: behind.unwrap_or(0), kernel: Kernel::best() })
     }
 
     fn infer_shape(&self, context: &mut ShapeInferenceContext) -> ort::Result<()> {
@@ -78,46 +82,76 @@ impl Operator for LookUp {
 }
 
 struct LookUpKernel {
-    table: Table,
+    /// One for all, or one for each channel.
+    tables: Vec<Table>,
+    /// How many axes follow that of the channels.
+    behind: usize,
     kernel: Kernel,
 }
 
 impl OrtKernel for LookUpKernel {
     fn compute(&mut self, context: &ComputeContext) -> ort::Result<()> {
         // SAFETY: this is the only place that takes them, once a call.
-        match unsafe { tensors(context) }? {
-            Tensors::Same(bytes) => self.in_portions(context, bytes.chunks_mut(PORTION), |table, kernel, part| {
-                kernel.apply_in_place(table, part);
+        let (tensors, sides) = unsafe { tensors(context) }?;
+        let (tables, kernel) = (self.tables.as_slice(), self.kernel);
+        if let [table] = tables {
+            return match tensors {
+                Tensors::Same(bytes) => {
+                    in_portions(context, bytes.chunks_mut(PORTION), |part| kernel.apply_in_place(table, part))
+                }
+                Tensors::Apart(from, to) => {
+                    let parts = from.chunks(PORTION).zip(to.chunks_mut(PORTION));
+                    in_portions(context, parts, |(from, to)| kernel.apply(table, from, to))
+                }
+            };
+        }
+        let inner = self.inner(&sides)?;
+        let cell = tables.len() * inner;
+        let portion = cell * (PORTION / cell).max(1);
+        match tensors {
+            Tensors::Same(bytes) => in_portions(context, bytes.chunks_mut(portion), |part| {
+                kernel.apply_by_channel_in_place(tables, inner, part);
             }),
             Tensors::Apart(from, to) => {
-                let parts = from.chunks(PORTION).zip(to.chunks_mut(PORTION));
-                self.in_portions(context, parts, |table, kernel, (from, to)| kernel.apply(table, from, to))
+                let parts = from.chunks(portion).zip(to.chunks_mut(portion));
+                in_portions(context, parts, |(from, to)| kernel.apply_by_channel(tables, inner, from, to))
             }
         }
     }
 }
 
 impl LookUpKernel {
-    /// Does the parts, several of them on the session's threads.
-    fn in_portions<P: Send>(
-        &self,
-        context: &ComputeContext,
-        parts: impl ExactSizeIterator<Item = P>,
-        look_up: impl Fn(&Table, Kernel, P) + Sync + Send,
-    ) -> ort::Result<()> {
-        let (table, kernel) = (&self.table, self.kernel);
-        if parts.len() <= 1 {
-            parts.for_each(|part| look_up(table, kernel, part));
-            return Ok(());
+    /// How many bytes of a channel lie beside each other.
+    fn inner(&self, sides: &Sides) -> ort::Result<usize> {
+        let sides = &sides.all[..sides.axes];
+        let inner = |at: usize| sides[at + 1..].iter().map(|side| usize::try_from(*side).unwrap_or(0)).product();
+        let at = sides.len().checked_sub(1 + self.behind);
+        match at.filter(|at| usize::try_from(sides[*at]) == Ok(self.tables.len())).map(inner) {
+            // A tensor without elements.
+            Some(0) => Ok(1),
+            Some(inner) => Ok(inner),
+            None => Err(ort::Error::new("there has to be a table for each channel")),
         }
-        let parts: Vec<Mutex<Option<P>>> = parts.map(|part| Mutex::new(Some(part))).collect();
-        context.par_for(parts.len(), 0, |index| {
-            let part = parts.get(index).and_then(|part| part.lock().unwrap_or_else(PoisonError::into_inner).take());
-            if let Some(part) = part {
-                look_up(table, kernel, part);
-            }
-        })
     }
+}
+
+/// Does the parts, several of them on the session's threads.
+fn in_portions<P: Send>(
+    context: &ComputeContext,
+    parts: impl ExactSizeIterator<Item = P>,
+    look_up: impl Fn(P) + Sync + Send,
+) -> ort::Result<()> {
+    if parts.len() <= 1 {
+        parts.for_each(look_up);
+        return Ok(());
+    }
+    let parts: Vec<Mutex<Option<P>>> = parts.map(|part| Mutex::new(Some(part))).collect();
+    context.par_for(parts.len(), 0, |index| {
+        let part = parts.get(index).and_then(|part| part.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if let Some(part) = part {
+            look_up(part);
+        }
+    })
 }
 
 /// What is looked up, and where it goes.
@@ -127,13 +161,19 @@ enum Tensors<'a> {
     Apart(&'a [u8], &'a mut [u8]),
 }
 
-/// The first input as bytes, and an output of its shape.
+/// The sides of a tensor.
+struct Sides {
+    all: [i64; AXES_MAX],
+    axes: usize,
+}
+
+/// The first input as bytes, and an output of its shape; and that.
 ///
 /// # Safety
 ///
 /// What comes of an earlier call with the same context is no longer used. The operator's first input and its output are
 /// tensors of bytes, which ONNX Runtime makes sure of when it builds the session.
-unsafe fn tensors(context: &ComputeContext) -> ort::Result<Tensors<'_>> {
+unsafe fn tensors(context: &ComputeContext) -> ort::Result<(Tensors<'_>, Sides)> {
     let api = ort::api();
     let told = |status| {
         // SAFETY: every status here comes from a function of ONNX Runtime.
@@ -159,16 +199,17 @@ unsafe fn tensors(context: &ComputeContext) -> ort::Result<Tensors<'_>> {
         told((api.GetTensorMutableData)(output, &raw mut to))?;
     }
     let (from, to) = (from.cast::<u8>().cast_const(), to.cast::<u8>());
+    let sides = Sides { all: sides, axes };
     if count == 0 {
-        return Ok(Tensors::Same(&mut []));
+        return Ok((Tensors::Same(&mut []), sides));
     }
     // SAFETY: both tensors have `count` bytes, and ONNX Runtime gives the output the input's memory or its own.
     unsafe {
         let result = std::slice::from_raw_parts_mut(to, count);
         if from == to.cast_const() {
-            return Ok(Tensors::Same(result));
+            return Ok((Tensors::Same(result), sides));
         }
-        Ok(Tensors::Apart(std::slice::from_raw_parts(from, count), result))
+        Ok((Tensors::Apart(std::slice::from_raw_parts(from, count), result), sides))
     }
 }
 

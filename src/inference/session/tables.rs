@@ -2,8 +2,8 @@
 //! is asked where the elements of a picture go.
 
 use super::{SessionError, environment};
-use crate::inference::accelerate::{Byte, TableInput};
-use crate::inference::bytes::{ENTRIES, Table};
+use crate::inference::accelerate::{Byte, TableInput, TableOutput};
+use crate::inference::bytes::Table;
 use crate::inference::explain::{Doing, explain};
 use ort::environment::Environment;
 use ort::logging::LogLevel;
@@ -11,16 +11,16 @@ use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session as OrtSession, SessionInputValue};
 use ort::value::Tensor;
 
-/// The `outputs` of a model whose `inputs` are lists of 256 bytes, for all bytes in the order without sign.
+/// The tables that the `outputs` of a model hold whose `inputs` are all bytes, in the order without sign.
 ///
 /// # Errors
 ///
-/// When ONNX Runtime fails, or an output is no list of 256 bytes.
+/// When ONNX Runtime fails, or an output holds other than it should.
 pub(in crate::inference) fn compute(
     model: &[u8],
     inputs: &[TableInput],
-    outputs: &[(&str, Byte)],
-) -> Result<Vec<Table>, SessionError> {
+    outputs: &[TableOutput<'_>],
+) -> Result<Vec<Vec<Table>>, SessionError> {
     let environment = environment()?;
     run(environment, model, inputs, outputs).map_err(failed)
 }
@@ -66,28 +66,32 @@ fn run(
     environment: &Environment,
     model: &[u8],
     inputs: &[TableInput],
-    outputs: &[(&str, Byte)],
-) -> ort::Result<Vec<Table>> {
+    outputs: &[TableOutput<'_>],
+) -> ort::Result<Vec<Vec<Table>>> {
     let mut session = as_it_is(environment, model)?;
     let mut fed: Vec<(&str, SessionInputValue<'_>)> = Vec::with_capacity(inputs.len());
     for input in inputs {
-        let all = 0..=u8::MAX;
+        let channels = input.channels.map_or(1, |channels| channels.count);
+        let all = (0..=u8::MAX).flat_map(|byte| std::iter::repeat_n(byte, channels));
         let value = match input.kind {
-            Byte::Unsigned => Tensor::from_array(([ENTRIES], all.collect::<Vec<u8>>()))?.into_dyn(),
-            Byte::Signed => Tensor::from_array(([ENTRIES], all.map(u8::cast_signed).collect::<Vec<i8>>()))?.into_dyn(),
+            Byte::Unsigned => Tensor::from_array((input.shape(), all.collect::<Vec<u8>>()))?.into_dyn(),
+            Byte::Signed => {
+                Tensor::from_array((input.shape(), all.map(u8::cast_signed).collect::<Vec<i8>>()))?.into_dyn()
+            }
         };
         fed.push((&input.name, value.into()));
     }
     let found = session.run(fed)?;
     outputs
         .iter()
-        .map(|(name, kind)| {
-            let value = found.get(*name).ok_or_else(|| ort::Error::new(format!("there is no output {name}")))?;
-            let bytes: Vec<u8> = match kind {
+        .map(|output| {
+            let name = output.name;
+            let value = found.get(name).ok_or_else(|| ort::Error::new(format!("there is no output {name}")))?;
+            let bytes: Vec<u8> = match output.kind {
                 Byte::Unsigned => value.try_extract_tensor::<u8>()?.1.to_vec(),
                 Byte::Signed => value.try_extract_tensor::<i8>()?.1.iter().map(|byte| byte.cast_unsigned()).collect(),
             };
-            Table::try_from(bytes).map_err(|bytes| ort::Error::new(format!("{name} has {} entries", bytes.len())))
+            output.tables(&bytes).ok_or_else(|| ort::Error::new(format!("{name} has {} entries", bytes.len())))
         })
         .collect()
 }

@@ -6,6 +6,7 @@ use crate::app::evaluate::words::{self, share, signed};
 use crate::app::format;
 use crate::app::theme::Colors;
 use crate::evaluate::{ComparedWithReference, Evaluation, ModelEvaluation};
+use crate::inference::Acceleration;
 use crate::report::{Finding, Report, Tone, findings};
 use eframe::egui::{CollapsingHeader, Color32, Frame, Label, Margin, RichText, Role, Ui, WidgetInfo};
 
@@ -120,6 +121,10 @@ pub fn models_table_ui(ui: &mut Ui, evaluation: &Evaluation) {
     let table = Table { id: "models", columns: &columns, rows: evaluation.models.len(), sorted: None, scrolls: false };
     let weak = Colors::of(ui).weak;
     table.show(ui, |row, column| model_cell(&evaluation.models[row], row, column, weak));
+    let named = evaluation.models.iter().map(|model| (format::file_name(&model.path), &model.acceleration));
+    if let Some(told) = Acceleration::of_all(named) {
+        note_ui(ui, &format!("Acceleration: {told}."));
+    }
 }
 
 fn model_cell(model: &ModelEvaluation, row: usize, column: usize, weak: Color32) -> Cell {
