@@ -25,9 +25,20 @@ measure() {
         mkdir -p "$reports"
         set -- "$@" --report "$reports/$name.md" --report "$reports/$name.json"
     fi
-    "$program" bench --time-limit "$limit" "$@"
+    # shellcheck disable=SC2086 # These are words.
+    "$program" bench --time-limit "$limit" $how "$@"
 }
 
+# accelerated NAME MODEL...: the same on one thread, each model accelerated and as ONNX Runtime alone runs it.
+accelerated() {
+    how="--also-plain --threads 1"
+    measure "$@"
+    how=""
+}
+
+how=""
 measure scene models/scene.onnx models/scene.int8.onnx models/scene.qat.onnx models/scene.fp16.onnx
 zoo="${QUANTSCOPE_SHARED:-../shared}/zoo"
 measure yolox-nano "$zoo/yolox_nano.onnx" "$zoo/yolox_nano.int8.onnx" "$zoo/yolox_nano_int8.onnx"
+accelerated accelerated-yolox-nano "$zoo/yolox_nano.onnx" "$zoo/yolox_nano.int8.onnx" "$zoo/yolox_nano_int8.onnx"
+accelerated accelerated-scene models/scene.onnx models/scene.int8.onnx

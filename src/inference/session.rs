@@ -16,7 +16,7 @@ use ort::session::{Session as OrtSession, SessionInputValue};
 use ort::value::{DynTensor, DynValue, PrimitiveTensorElementType, Tensor, TensorRef};
 use outputs::convert;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Why a model does not load or does not run.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +126,7 @@ pub struct Session {
     no_batch: bool,
     /// How the picture goes in, where that is not as the file has it.
     entrance: Option<Entrance>,
+    spared: Arc<lookup::Spared>,
     others: Others,
     output_names: Vec<String>,
     outputs: OutputBuffers,
@@ -177,7 +178,8 @@ impl Session {
         input: &InputRecognition,
         options: &SessionOptions,
     ) -> Result<Self, SessionError> {
-        let inner = build(source, options).map_err(|error| match error {
+        let spared = Arc::default();
+        let inner = build(source, options, &spared).map_err(|error| match error {
             BuildError::Session(error) => error,
             BuildError::Ort(error) => SessionError::Load {
                 path: source.path().to_owned(),
@@ -193,6 +195,7 @@ impl Session {
             picture: input.name.clone(),
             no_batch: axes == 3,
             entrance: None,
+            spared,
             others: Others { inputs: input.others.clone(), values: Vec::new(), size: None },
             output_names,
             outputs: OutputBuffers::default(),
@@ -204,6 +207,11 @@ impl Session {
     pub(super) fn entering(mut self, entrance: Option<Entrance>) -> Self {
         self.entrance = entrance;
         self
+    }
+
+    /// Bytes that were looked up, and bytes that the nodes would have gone over that look-ups stand for, in all runs.
+    pub(super) fn spared(&self) -> [u64; 2] {
+        self.spared.bytes_and_passes()
     }
 
     /// How pictures go in, where that is not as the file has it.
@@ -275,7 +283,11 @@ enum BuildError {
     Ort(String),
 }
 
-fn build(source: ModelSource<'_>, options: &SessionOptions) -> Result<OrtSession, BuildError> {
+fn build(
+    source: ModelSource<'_>,
+    options: &SessionOptions,
+    spared: &Arc<lookup::Spared>,
+) -> Result<OrtSession, BuildError> {
     let environment = environment().map_err(BuildError::Session)?;
     fn failed(error: impl std::fmt::Display) -> BuildError {
         BuildError::Ort(error.to_string())
@@ -311,7 +323,7 @@ fn build(source: ModelSource<'_>, options: &SessionOptions) -> Result<OrtSession
                 .map_err(failed)
         }
         ModelSource::Folded(bytes, _) => builder
-            .with_operators(lookup::operators().map_err(failed)?)
+            .with_operators(lookup::operators(spared).map_err(failed)?)
             .map_err(failed)?
             .commit_from_memory(bytes)
             .map_err(failed),

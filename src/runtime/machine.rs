@@ -91,6 +91,19 @@ pub fn own_processor_time() -> Option<Duration> {
     Some(Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?))
 }
 
+/// Processor time that the calling thread has used up; None where the system does not tell.
+#[cfg(target_os = "linux")]
+pub fn own_thread_time() -> Option<Duration> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Some(Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?))
+}
+
+/// Processor time that the calling thread has used up; None where the system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub fn own_thread_time() -> Option<Duration> {
+    None
+}
+
 /// Processor time that this process has used up, all its threads together.
 #[cfg(not(target_os = "linux"))]
 pub fn own_processor_time() -> Option<Duration> {

@@ -19,7 +19,9 @@ mod machine;
 pub use allocator::keep_few_heaps;
 pub use error::RuntimeError;
 pub use locate::{RuntimeLibrary, initialize, locate};
-pub use machine::{MachineInfo, cpu_features, default_threads, memory_bytes, own_processor_time, processor_time_of};
+pub use machine::{
+    MachineInfo, cpu_features, default_threads, memory_bytes, own_processor_time, own_thread_time, processor_time_of,
+};
 
 /// Oldest ONNX Runtime that will do, as major and minor version: the one whose C interface the program is built
 /// against (`ort`'s feature `api-22` in `Cargo.toml`; a test keeps the two the same).

@@ -123,6 +123,7 @@ fn accelerated(precision: &str) -> Acceleration {
             kernel: "avx2",
             picture: PictureForm::Bytes,
             gain: 1.5,
+            predicted: Some(1.45),
         },
         _ => Acceleration::NothingToDo,
     }

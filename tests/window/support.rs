@@ -305,6 +305,7 @@ pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
                 kernel: "avx2",
                 picture: PictureForm::Bytes,
                 gain: 1.5,
+                predicted: Some(1.45),
             },
             _ => Acceleration::NothingToDo,
         },

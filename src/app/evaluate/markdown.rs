@@ -9,13 +9,15 @@ use crate::inference::Acceleration;
 pub fn summary(evaluation: &Evaluation) -> String {
     let dataset = &evaluation.dataset;
     let mut text = format!(
-        "{}: {} pictures, {} objects{}\n\n",
+        "{}: {} pictures, {} objects{}\n",
         dataset.path.display(),
         dataset.images,
         dataset.boxes,
         if evaluation.complete { "" } else { " (partial: stopped before the end)" }
     );
-    text.push_str("| model | precision | size | AP | AP50 | AP75 | AP small | AP medium | AP large | AR100 | ms |\n");
+    let named = evaluation.models.iter().map(|model| (escaped(&format::file_name(&model.path)), &model.acceleration));
+    text.extend(Acceleration::of_all(named).map(|told| format!("Acceleration: {told}\n")));
+    text.push_str("\n| model | precision | size | AP | AP50 | AP75 | AP small | AP medium | AP large | AR100 | ms |\n");
     text.push_str("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
     for model in &evaluation.models {
         let coco = &model.coco;
@@ -27,8 +29,6 @@ pub fn summary(evaluation: &Evaluation) -> String {
         }
         text.push_str(&format!(" {:.1} |\n", model.latency_ms.p50));
     }
-    let named = evaluation.models.iter().map(|model| (escaped(&format::file_name(&model.path)), &model.acceleration));
-    text.extend(Acceleration::of_all(named).map(|told| format!("\nAcceleration: {told}.\n")));
     if !evaluation.agreement.is_empty() {
         text.push_str("\n| candidate | AP difference | 95 % interval | F1 | 95 % interval | IoU | score change |\n");
         text.push_str("|---|--:|--:|--:|--:|--:|--:|\n");

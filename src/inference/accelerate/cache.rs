@@ -45,6 +45,7 @@ pub(super) struct Facts {
     pub nodes: usize,
     pub conversions: usize,
     pub gain: f32,
+    pub predicted: Option<f32>,
     /// How the pictures of the check were fed.
     pub shown: Shown,
     /// What the plain session gave for them.
@@ -191,8 +192,8 @@ mod tests {
     use std::time::Duration;
 
     fn entry(graph: &[u8]) -> Entry {
-        let (shown, fingerprint, entrance) = (shown(), [7; 32], None);
-        let facts = Facts { look_ups: 3, nodes: 6, conversions: 2, gain: 1.5, shown, fingerprint, entrance };
+        let (shown, fingerprint, predicted, entrance) = (shown(), [7; 32], Some(1.25), None);
+        let facts = Facts { look_ups: 3, nodes: 6, conversions: 2, gain: 1.5, predicted, shown, fingerprint, entrance };
         Entry { facts, graph: graph.to_vec() }
     }
 

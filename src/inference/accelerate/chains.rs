@@ -8,6 +8,8 @@
 //! - `DequantizeLinear → Mul (or Add, Div, Sub, PRelu …) by a constant of shape [1,C,1,1] or [C,1,1] → … → QuantizeLinear`,
 //!   all scales being single numbers;
 //! - `DequantizeLinear(axis) → … → QuantizeLinear(axis)` with lists of C scales and zero points, of a tensor of four axes.
+//!   ONNX Runtime 1.32 joins a single `LeakyRelu` or `Sigmoid` between them into an operator that it then refuses to build,
+//!   so that a quantizer had better write the first form.
 //!
 //! All such constants of one function have to lie along the same axis. A convolution before it writes bytes of one scale:
 //! with its weights (and bias) of channel c divided by s(c), a `Mul` by s(c) begins the function. A convolution behind it

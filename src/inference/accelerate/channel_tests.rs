@@ -44,11 +44,11 @@ fn by_products() -> Vec<NodeProto> {
     ]
 }
 
-/// The same by scales and zero points of each channel, which something takes for one.
+/// A function by scales and zero points of each channel.
 fn by_scales(axis: i64) -> Vec<NodeProto> {
     vec![
         with_axis(axis, node("DequantizeLinear", &["x", "steps", "zeros"], "f")),
-        node("LeakyRelu", &["f"], "a"),
+        node("Elu", &["f"], "a"),
         with_axis(axis, node("QuantizeLinear", &["a", "steps", "none"], "y")),
     ]
 }
@@ -108,8 +108,8 @@ fn one_tensor_may_have_both_kinds_of_functions() {
     nodes.splice(
         0..0,
         [
-            node("DequantizeLinear", &["x", "s", "u"], "g"),
-            node("Relu", &["g"], "h"),
+            node("DequantizeLinear", &["x", "s", "u"], "gg"),
+            node("Relu", &["gg"], "h"),
             node("QuantizeLinear", &["h", "s", "u"], "w"),
         ],
     );

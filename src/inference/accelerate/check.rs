@@ -5,6 +5,7 @@ use crate::inference::heads::OutputTensor;
 use crate::inference::preprocess::{InputType, ModelInput, Preprocessor};
 use crate::inference::session::{Session, SessionError};
 use crate::inference::{ClassNumbers, ColorOrder, Entrance, Head, InputRecognition, LabelSource, Layout, ModelCard};
+use crate::runtime;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::time::{Duration, Instant};
@@ -124,6 +125,11 @@ impl Check {
         Self { inputs: inputs(shown.preprocessor()), entered: entered.unwrap_or_default() }
     }
 
+    /// Runs that a fingerprint takes.
+    pub fn runs(&self) -> u64 {
+        self.inputs.len().max(1) as u64
+    }
+
     fn inputs_of(&self, session: &Session) -> &[ModelInput] {
         if session.entrance().is_some() { &self.entered } else { &self.inputs }
     }
@@ -141,12 +147,12 @@ impl Check {
         Ok(digest.finalize().into())
     }
 
-    /// Times of a run of `plain` and of `accelerated`: their fastest laps, since all that disturbs a lap makes it slower.
+    /// Times of a run of `plain` and of `accelerated`, which use so many threads: their fastest laps, since all that disturbs a lap makes it slower.
     ///
     /// # Errors
     ///
     /// When a run fails.
-    pub fn times(&self, plain: &mut Session, accelerated: &mut Session) -> Result<Times, SessionError> {
+    pub fn times(&self, plain: &mut Session, accelerated: &mut Session, threads: usize) -> Result<Times, SessionError> {
         let [input, entered] = [&*plain, &*accelerated].map(|session| self.inputs_of(session).last());
         let (Some(input), Some(entered)) = (input, entered) else { return Ok(Times::default()) };
         let begin = Instant::now();
@@ -155,16 +161,19 @@ impl Check {
             if lap > 0 && begin.elapsed() > PATIENCE {
                 break;
             }
-            slow = slow.min(time(plain, input)?);
-            fast = fast.min(time(accelerated, entered)?);
+            slow = slow.min(time(plain, input, threads)?);
+            fast = fast.min(time(accelerated, entered, threads)?);
         }
         Ok(Times { plain: slow, accelerated: fast })
     }
 }
 
-fn time(session: &mut Session, input: &ModelInput) -> Result<Duration, SessionError> {
-    let begin = Instant::now();
-    session.run(input, |_, finished| finished.duration_since(begin))
+/// Time of a run. Where this thread does all of it, its processor time, which other programs disturb less.
+fn time(session: &mut Session, input: &ModelInput, threads: usize) -> Result<Duration, SessionError> {
+    let spent = || if threads == 1 { runtime::own_thread_time() } else { None };
+    let (begin, before) = (Instant::now(), spent());
+    let elapsed = session.run(input, |_, finished| finished.duration_since(begin))?;
+    Ok(before.zip(spent()).map_or(elapsed, |(before, after)| after.saturating_sub(before)))
 }
 
 fn noise(size: ImageSize) -> RgbImage {

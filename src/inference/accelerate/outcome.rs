@@ -26,6 +26,8 @@ pub enum Acceleration {
         picture: PictureForm,
         /// Time of the plain session over that of this one, on the checks.
         gain: f32,
+        /// What that was expected to be, from the passes over bytes that are spared; None where none are.
+        predicted: Option<f32>,
     },
     /// The plain session stays.
     Declined {
@@ -82,18 +84,19 @@ impl Acceleration {
     }
 
     /// In words, such as `57 look-ups folded (avx2), the picture given as bytes, 7 conversions left; outputs equal, 1.50
-    /// times as fast`; None where there is nothing to say.
+    /// times as fast (1.45 predicted)`; None where there is nothing to say.
     pub fn in_words(&self) -> Option<String> {
         match self {
             Self::Off => Some("off".to_owned()),
             Self::NothingToDo => None,
-            Self::Done { look_ups, conversions, gain, kernel, picture, .. } => {
+            Self::Done { look_ups, conversions, gain, predicted, kernel, picture, .. } => {
                 let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
                 let folded = (*look_ups > 0).then(|| format!("{} folded ({kernel})", many(*look_ups, "look-up")));
                 let picture = picture.in_words().map(str::to_owned);
                 let left = (*conversions > 0).then(|| format!("{} left", many(*conversions, "conversion")));
                 let done: Vec<String> = [folded, picture, left].into_iter().flatten().collect();
-                Some(format!("{}; outputs equal, {gain:.2} times as fast", done.join(", ")))
+                let predicted = predicted.map_or_else(String::new, |gain| format!(" ({gain:.2} predicted)"));
+                Some(format!("{}; outputs equal, {gain:.2} times as fast{predicted}", done.join(", ")))
             }
             Self::Declined { reason } => Some(format!("no: {reason}")),
         }
@@ -127,14 +130,23 @@ mod tests {
             kernel: "avx2",
             picture: PictureForm::AsInFile,
             gain: 1.5,
+            predicted: Some(1.45),
         };
         assert_eq!(
             done.in_words().unwrap(),
-            "57 look-ups folded (avx2), 1 conversion left; outputs equal, 1.50 times as fast"
+            "57 look-ups folded (avx2), 1 conversion left; outputs equal, 1.50 times as fast (1.45 predicted)"
         );
         assert_eq!(done.in_short(), "57, 1.50×");
         let with = |look_ups, conversions, picture| {
-            let done = Acceleration::Done { look_ups, nodes: 9, conversions, kernel: "avx2", picture, gain: 1.04 };
+            let done = Acceleration::Done {
+                look_ups,
+                nodes: 9,
+                conversions,
+                kernel: "avx2",
+                picture,
+                gain: 1.04,
+                predicted: None,
+            };
             (done.in_short(), done.in_words().unwrap())
         };
         let (short, words) = with(1, 0, PictureForm::Bytes);

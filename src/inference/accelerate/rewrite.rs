@@ -14,6 +14,9 @@ pub const DOMAIN: &str = "quantscope";
 /// The attribute of a look-up that has a table for each channel: how many axes follow that of the channels.
 pub const BEHIND: &str = "behind";
 
+/// The attribute of a look-up that tells how many nodes it stands for.
+pub const PASSES: &str = "passes";
+
 /// Name of the operator `y[i] = table[x[i]]`: its inputs are a tensor of bytes and a constant table of 256, in which the
 /// byte without sign tells the place, or one for each channel. One name a type, since ONNX Runtime does not infer the types of operators that
 /// share one.
@@ -135,19 +138,20 @@ pub fn fold(model: &mut ModelProto, chains: &[Chain], tables: &[Vec<Table>]) {
         let sides = if chain.channels.is_some() { &sides[..] } else { &sides[1..] };
         let entries = tables.concat();
         graph.initializer.push(TensorProto::of_bytes(&table_name, sides, chain.output_type.data_type(), entries));
-        let behind = chain.channels.map(|channels| AttributeProto {
-            name: BEHIND.to_owned(),
-            i: Some(channels.behind as i64),
+        let attribute = |name: &str, number: usize| AttributeProto {
+            name: name.to_owned(),
+            i: Some(number as i64),
             r#type: AttributeType::Int as i32,
             ..AttributeProto::default()
-        });
+        };
+        let behind = chain.channels.map(|channels| attribute(BEHIND, channels.behind));
         *node = NodeProto {
             name: format!("{output}/{DOMAIN}"),
             op_type: look_up_name(chain.input_type, chain.output_type).to_owned(),
             domain: DOMAIN.to_owned(),
             input: vec![chain.input.clone(), table_name],
             output: vec![output.clone()],
-            attribute: behind.into_iter().collect(),
+            attribute: behind.into_iter().chain([attribute(PASSES, chain.nodes.len())]).collect(),
             ..NodeProto::default()
         };
     }

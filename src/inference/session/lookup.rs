@@ -5,7 +5,7 @@
 #![expect(unsafe_code, reason = "ONNX Runtime's tensors are reached by its C interface, a look-up often in place")]
 
 use super::repeat::Repeat;
-use crate::inference::accelerate::{BEHIND, Byte, DOMAIN, look_up_name};
+use crate::inference::accelerate::{BEHIND, Byte, DOMAIN, PASSES, look_up_name};
 use crate::inference::bytes::{ENTRIES, Kernel, Table};
 use ort::AsPointer;
 use ort::operator::{
@@ -14,7 +14,8 @@ use ort::operator::{
 };
 use ort::value::{DynTensorValueType, TensorElementType, ValueType};
 use std::ptr::{null, null_mut};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes that one thread takes at once of a large tensor.
 const PORTION: usize = 64 << 10;
@@ -22,18 +23,35 @@ const PORTION: usize = 64 << 10;
 const AXES_MAX: usize = 8;
 
 /// The operators of our domain, for a session that was folded here.
-pub(super) fn operators() -> ort::Result<OperatorDomain> {
+pub(super) fn operators(spared: &Arc<Spared>) -> ort::Result<OperatorDomain> {
     let kinds = [Byte::Unsigned, Byte::Signed];
     let pairs = kinds.into_iter().flat_map(|from| kinds.into_iter().map(move |to| (from, to)));
-    let domain = pairs
-        .into_iter()
-        .try_fold(OperatorDomain::new(DOMAIN)?, |domain, (from, to)| domain.add(LookUp { from, to }))?;
+    let domain = pairs.into_iter().try_fold(OperatorDomain::new(DOMAIN)?, |domain, (from, to)| {
+        domain.add(LookUp { from, to, spared: Arc::clone(spared) })
+    })?;
     kinds.into_iter().try_fold(domain, |domain, kind| domain.add(Repeat(kind)))
+}
+
+/// What look-ups took the place of, counted while a session runs.
+#[derive(Debug, Default)]
+pub(super) struct Spared {
+    /// Bytes that were looked up.
+    bytes: AtomicU64,
+    /// The same, times the nodes that each look-up stands for.
+    passes: AtomicU64,
+}
+
+impl Spared {
+    /// Bytes that were looked up, and the bytes that nodes would have gone over, since the session was built.
+    pub fn bytes_and_passes(&self) -> [u64; 2] {
+        [self.bytes.load(Ordering::Relaxed), self.passes.load(Ordering::Relaxed)]
+    }
 }
 
 struct LookUp {
     from: Byte,
     to: Byte,
+    spared: Arc<Spared>,
 }
 
 impl Operator for LookUp {
@@ -66,7 +84,9 @@ impl Operator for LookUp {
         if !fits {
             return Err(ort::Error::new(format!("a table has {ENTRIES} entries")));
         }
-        Ok(LookUpKernel { tables: tables.to_vec(), behind: behind.unwrap_or(0), kernel: Kernel::best() })
+        let passes = context.get::<i64>(PASSES).and_then(|passes| u64::try_from(passes).ok()).unwrap_or(1);
+        let (tables, behind, spared) = (tables.to_vec(), behind.unwrap_or(0), Arc::clone(&self.spared));
+        Ok(LookUpKernel { tables, behind, passes, kernel: Kernel::best(), spared })
     }
 
     fn infer_shape(&self, context: &mut ShapeInferenceContext) -> ort::Result<()> {
@@ -86,7 +106,10 @@ struct LookUpKernel {
     tables: Vec<Table>,
     /// How many axes follow that of the channels.
     behind: usize,
+    /// Nodes that it stands for.
+    passes: u64,
     kernel: Kernel,
+    spared: Arc<Spared>,
 }
 
 impl OrtKernel for LookUpKernel {
@@ -94,6 +117,12 @@ impl OrtKernel for LookUpKernel {
         // SAFETY: this is the only place that takes them, once a call.
         let (tensors, sides) = unsafe { tensors(context) }?;
         let (tables, kernel) = (self.tables.as_slice(), self.kernel);
+        let count = match &tensors {
+            Tensors::Same(bytes) => bytes.len() as u64,
+            Tensors::Apart(bytes, _) => bytes.len() as u64,
+        };
+        self.spared.bytes.fetch_add(count, Ordering::Relaxed);
+        self.spared.passes.fetch_add(count * self.passes, Ordering::Relaxed);
         if let [table] = tables {
             return match tensors {
                 Tensors::Same(bytes) => {
