@@ -104,6 +104,24 @@ fn every_number_of_threads_is_a_row_and_the_best_is_named() {
 }
 
 #[test]
+fn what_was_accelerated_is_told_and_can_be_measured_beside_the_plain_model() {
+    let [_, int8] = pair();
+    let arguments = ["--model", text(&int8), "--also-plain", "--frames", "10"];
+    let benchmark = json(&arguments);
+    let states: Vec<&str> =
+        benchmark["models"].as_array().unwrap().iter().map(|m| m["acceleration"]["state"].as_str().unwrap()).collect();
+    assert!(states.len() == 2 && states[0] != "off" && states[1] == "off", "{states:?}");
+    let table = String::from_utf8(bench(&arguments).stdout).unwrap();
+    assert!(table.contains("scene.int8.onnx (plain)"), "{table}");
+    let told = table.lines().find(|line| line.starts_with("Acceleration: scene.int8.onnx: ")).unwrap_or(&table);
+    assert!(told.contains("; scene.int8.onnx (plain): off"), "{told}");
+    let plain = json(&["--model", text(&int8), "--no-accelerate", "--frames", "10"]);
+    assert_eq!(plain["models"][0]["acceleration"]["state"], "off");
+    let both = bench(&["--model", text(&int8), "--also-plain", "--no-accelerate"]);
+    assert_eq!(both.status.code(), Some(2), "{}", stderr(&both));
+}
+
+#[test]
 fn a_model_that_does_not_load_does_not_stop_the_others() {
     let [float, int8] = pair();
     let folder = tempfile::tempdir().unwrap();

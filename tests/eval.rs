@@ -113,6 +113,7 @@ fn the_default_models_on_the_scene_keep_the_contract() {
         assert!(model["latency_ms"]["p95"].as_f64().unwrap() >= model["latency_ms"]["p50"].as_f64().unwrap());
         assert_eq!(model["sha256"].as_str().unwrap().len(), 64);
         assert!(model["bytes"].as_u64().unwrap() > 1_000_000 && model["error"].is_null());
+        assert!(model["acceleration"]["state"].is_string(), "{model}");
     }
     let agreement = &evaluation["agreement"][0];
     assert_eq!((&agreement["reference"], &agreement["candidate"]), (&0.into(), &1.into()));

@@ -153,9 +153,13 @@ impl Arrangement {
                 std::array::from_fn(|colour| self.channels[(colour * block + row_inside) * block + column_inside]);
             match self.order {
                 Layout::Nhwc => {
-                    for (cell, pixel) in out[first * count..].chunks_exact_mut(count).zip(pixels) {
-                        for (colour, channel) in channel.iter().enumerate() {
-                            cell[*channel] = value(pixel, colour);
+                    let cells = out[first * count..].chunks_exact_mut(count).zip(pixels);
+                    // Mostly the colours lie beside each other.
+                    let together = channel[1] == channel[0] + 1 && channel[2] == channel[0] + 2;
+                    for (cell, pixel) in cells {
+                        match cell[channel[0]..].first_chunk_mut::<3>().filter(|_| together) {
+                            Some(beside) => *beside = std::array::from_fn(|colour| value(pixel, colour)),
+                            None => (0..3).for_each(|colour| cell[channel[colour]] = value(pixel, colour)),
                         }
                     }
                 }

@@ -17,6 +17,7 @@ fn json_is_the_contract_and_with_both_an_object_of_both() {
     assert_eq!(of_evaluation["dataset"]["images"], 64);
     assert_eq!(of_evaluation["models"][1]["precision"], "int8");
     assert_eq!(of_evaluation["models"][1]["ap"], 0.331);
+    assert_eq!(of_evaluation["models"][1]["acceleration"]["look_ups"], 57);
     assert!(of_evaluation["models"][1]["ap_small"].is_null());
     assert_eq!(of_evaluation["agreement"][0]["candidate"], 1);
     assert_eq!(of_evaluation["agreement"][0]["mean_iou"], 0.94);
@@ -51,6 +52,7 @@ fn the_spreadsheet_can_be_read_again() {
     assert_eq!(cell(of("agreement")[0], "reference"), "yolox_nano.onnx");
     assert_eq!(cell(of("agreement")[0], "ap_difference_low"), "-0.0062");
     assert_eq!(cell(of("speed")[1], "threads"), "2");
+    assert_eq!(cell(int8, "acceleration"), "57, 1.50×");
     assert!(cell(of("speed")[2], "latency_ratio").parse::<f64>().unwrap() < 0.5);
     let classes: Vec<String> = of("class").iter().map(|row| cell(row, "class")).collect();
     assert_eq!(classes[..3], ["person", "a, \"quoted\"\nclass", "'=SUM(A1)"], "no formula");
