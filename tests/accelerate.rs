@@ -4,7 +4,11 @@ mod common;
 
 use common::{quantized_onnx, shared, tiny_onnx};
 use image::RgbImage;
-use quantscope::inference::{Acceleration, Candidate, Detector, LoadOptions, SessionOptions, Thresholds};
+use quantscope::imaging::ResizeMode;
+use quantscope::inference::accelerate::PictureForm;
+use quantscope::inference::{
+    Acceleration, Candidate, ColorOrder, Detector, LoadOptions, ModelCard, SessionOptions, Thresholds,
+};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -74,15 +78,68 @@ fn every_kind_of_activation_is_folded_and_gives_the_same() {
 }
 
 #[test]
+fn a_model_that_takes_bytes_instead_of_floats_may_be_fed_in_any_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = activated(folder.path());
+    let (mut plain, mut accelerated) = (load(&path, false), load(&path, true));
+    let done = accelerated.info().acceleration.clone();
+    assert!(matches!(done, Acceleration::Done { picture: PictureForm::Bytes, .. }), "{done:?}");
+    let own = plain.info().card.clone();
+    let mut seen = Vec::new();
+    for (color, scale, mean, resize) in [
+        (ColorOrder::Rgb, 1.0 / 255.0, [0.485, 0.456, 0.406], ResizeMode::Stretch),
+        (ColorOrder::Bgr, 1.0, [103.0, 116.0, 123.0], ResizeMode::LetterboxCenter),
+    ] {
+        let card = ModelCard { color, scale, mean, std: [0.25, 0.5, 1.5], resize, pad: 17, ..own.clone() };
+        plain.feed_as(&card);
+        accelerated.feed_as(&card);
+        for picture in patterns() {
+            let wanted = said(&mut plain, &picture);
+            assert_eq!(said(&mut accelerated, &picture), wanted, "{color:?} {resize:?}");
+            seen.push(wanted);
+        }
+    }
+    seen.dedup();
+    assert!(seen.len() > 6, "the outputs depend on how it is fed");
+}
+
+#[test]
+fn a_model_in_floats_is_spared_the_moving_of_its_picture() {
+    let Some(model) = shared("zoo/yolox_nano.onnx") else { return };
+    let Some(folder) = shared("coco/images/val") else { return };
+    let (mut plain, mut accelerated) = (load(&model, false), load(&model, true));
+    match accelerated.info().acceleration.clone() {
+        Acceleration::Done { picture, look_ups, .. } => assert_eq!((picture, look_ups), (PictureForm::LaidOut, 0)),
+        // On a busy machine it may seem slower.
+        Acceleration::Declined { reason } => assert!(reason.contains("no faster"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+    let mut boxes = 0;
+    for path in pictures(&folder).iter().take(8) {
+        let picture = image::open(path).unwrap().into_rgb8();
+        let wanted = said(&mut plain, &picture);
+        boxes += wanted.len();
+        assert_eq!(said(&mut accelerated, &picture), wanted, "{}", path.display());
+    }
+    assert!(boxes > 0);
+}
+
+/// The photographs in a folder, by name.
+fn pictures(folder: &Path) -> Vec<PathBuf> {
+    let mut pictures: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    pictures.retain(|path| path.extension().is_some_and(|ending| ending == "jpg"));
+    pictures.sort();
+    pictures
+}
+
+#[test]
 fn sixty_four_pictures_give_identical_outputs() {
     let Some(model) = shared("zoo/ssd_mobilenet_v1_coco_quant_tf2onnx.onnx") else { return };
     let Some(folder) = shared("coco/images/val") else { return };
     let (mut plain, mut accelerated) = (load(&model, false), load(&model, true));
     println!("{:?}", accelerated.info().acceleration);
-    let mut pictures: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    pictures.sort();
     let mut boxes = 0;
-    for path in pictures.iter().filter(|path| path.extension().is_some_and(|ending| ending == "jpg")).take(PICTURES) {
+    for path in pictures(&folder).iter().take(PICTURES) {
         let picture = image::open(path).unwrap().into_rgb8();
         let wanted = said(&mut plain, &picture);
         boxes += wanted.len();
@@ -106,9 +163,9 @@ fn every_quantized_file_of_the_zoo_is_accelerated_or_declined_with_a_reason() {
         looked_at += 1;
         let detector = load(file, true);
         match &detector.info().acceleration {
-            Acceleration::Done { look_ups, gain, .. } => {
-                println!("{}: {look_ups} look-ups, {gain:.2}", file.display());
-                assert!(*look_ups > 0);
+            Acceleration::Done { look_ups, gain, picture, .. } => {
+                println!("{}: {look_ups} look-ups, {picture:?}, {gain:.2}", file.display());
+                assert!(*look_ups > 0 || *picture != PictureForm::AsInFile);
             }
             Acceleration::NothingToDo => println!("{}: nothing to fold", file.display()),
             Acceleration::Declined { reason } => {

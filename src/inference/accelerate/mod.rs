@@ -253,12 +253,14 @@ fn predicted_gain(plain: Duration, [bytes, passes]: [u64; 2]) -> f32 {
 /// Folds what is a function of a byte and leaves out what preprocessing can do; None where there is neither.
 fn fold(mut model: ModelProto, input: &InputRecognition) -> Result<Option<Folded>, Declined> {
     let count = |model: &ModelProto| model.graph.as_ref().map_or(0, |graph| graph.node.len());
-    let repeated: usize = model.graph.iter_mut().map(repeats::replace).sum();
-    model.graph.iter_mut().for_each(concats::take_apart);
+    model.graph.iter_mut().for_each(|graph| {
+        repeats::replace(graph);
+        concats::take_apart(graph);
+    });
     let before = count(&model);
     let entrance = moves::enter(&mut model, input);
     let chains = model.graph.as_ref().map(chains::chains).unwrap_or_default();
-    if chains.is_empty() && entrance.is_none() && repeated == 0 {
+    if chains.is_empty() && entrance.is_none() {
         return Ok(None);
     }
     let (table_model, inputs) = rewrite::table_model(&model, &chains);
