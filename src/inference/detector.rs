@@ -120,13 +120,13 @@ pub fn examine(
     let card = card_in_effect(path, &options.overrides)?;
     let unknown = |source| LoadError::Recognize { path: path.to_owned(), source };
     let input = recognize_input(&summary, card.as_ref()).map_err(unknown)?;
-    let moves_floats = accelerate::moves_floats(&model, &input);
-    let relaxed = input.relaxed_from.is_some().then(|| onnx::relaxed(model, &input.name));
     let mut executed = None;
     if let Some(trial) = trial {
         progress(LoadStage::Trying);
         executed = trial.run(&Subject::new(path, &summary), options)?;
     }
+    let moves_floats = accelerate::moves_floats(&model, &input);
+    let relaxed = input.relaxed_from.is_some().then(|| onnx::relaxed(model, &input.name));
     progress(LoadStage::Building);
     let of_session = |error| LoadError::of_session(path, error);
     let source = relaxed.as_ref().map_or(ModelSource::File(path), |bytes| ModelSource::Memory(bytes, path));

@@ -100,14 +100,16 @@ impl Arrangement {
 
     /// Whether every pixel of a picture of that size has a place of its own.
     pub fn suits(&self, size: ImageSize) -> bool {
-        let divides = |side: u32| (side as usize).checked_rem(self.block) == Some(0);
         let mut channels = self.channels.clone();
         channels.sort_unstable();
         let count = self.block.checked_pow(2).and_then(|pixels| pixels.checked_mul(3));
-        divides(size.width)
-            && divides(size.height)
-            && count == Some(channels.len())
-            && channels.iter().copied().eq(0..channels.len())
+        let each_once = channels.iter().copied().eq(0..channels.len());
+        self.divides(size) && count == Some(channels.len()) && each_once
+    }
+
+    /// Whether a picture of that size is made of whole squares.
+    fn divides(&self, size: ImageSize) -> bool {
+        [size.width, size.height].iter().all(|side| (*side as usize).checked_rem(self.block) == Some(0))
     }
 
     /// Whether the tensor is the picture as it was.
@@ -233,6 +235,11 @@ impl EntranceWriter {
             }
         }
         Self { entrance, gain, bias, tables }
+    }
+
+    /// Whether a picture of that size can go in.
+    pub fn takes(&self, size: ImageSize) -> bool {
+        self.entrance.arrangement.divides(size)
     }
 
     /// A tensor of one level.

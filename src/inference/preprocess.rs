@@ -191,8 +191,13 @@ impl Preprocessor {
         self.blank(self.model_size)
     }
 
+    /// None for a size that the session cannot take either way.
+    fn entrance_for(&self, size: ImageSize) -> Option<&EntranceWriter> {
+        self.entrance.as_ref().filter(|entrance| entrance.takes(size))
+    }
+
     fn blank(&self, size: ImageSize) -> ModelInput {
-        match &self.entrance {
+        match self.entrance_for(size) {
             Some(entrance) => entrance.blank(size, self.pad),
             None => ModelInput::grey(size, self.layout, self.input_type, self.pad),
         }
@@ -210,7 +215,7 @@ impl Preprocessor {
             *input = self.blank(letterbox.model);
         }
         if input.padded_for != Some(letterbox) {
-            match &self.entrance {
+            match self.entrance_for(letterbox.model) {
                 Some(entrance) => entrance.fill(&mut input.values, letterbox.model, self.pad),
                 None => self.fill_padding(&mut input.values),
             }
@@ -259,7 +264,7 @@ impl Preprocessor {
             f32::from(pixel[order[channel]]) * self.gain[channel] + self.bias[channel]
         };
         let pixels = &self.levels.as_chunks::<LANES>().0[..plan.columns.len()];
-        if let Some(entrance) = &self.entrance {
+        if let Some(entrance) = self.entrance_for(model) {
             return entrance.write_row(values, model, [left as usize, top as usize + y], pixels, order);
         }
         match values {

@@ -133,16 +133,10 @@ impl Moves {
 
     /// Takes these nodes out: the picture goes in as they would have left it.
     fn take_out(self, graph: &mut GraphProto, input: &InputRecognition, entrance: &Entrance) {
-        let mut gone: HashSet<String> = HashSet::new();
-        let mut index = 0;
-        graph.node.retain(|node| {
-            let is_gone = self.nodes.contains(&index);
-            index += 1;
-            if is_gone {
-                gone.extend(node.output.iter().cloned());
-            }
-            !is_gone
-        });
+        let nodes: HashSet<usize> = self.nodes.iter().copied().collect();
+        let gone: HashSet<String> = self.nodes.iter().flat_map(|index| graph.node[*index].output.clone()).collect();
+        let mut places = 0..;
+        graph.node.retain(|_| places.next().is_none_or(|place| !nodes.contains(&place)));
         graph.value_info.retain(|value| !gone.contains(&value.name));
         let names = graph.node.iter_mut().flat_map(|node| &mut node.input);
         names.filter(|name| **name == self.moved).for_each(|name| name.clone_from(&input.name));

@@ -1,5 +1,7 @@
 use super::tests::{has_runtime, input, node, run, run_entering, tiny, value};
 use super::*;
+use crate::imaging::{ImageSize, RgbImage};
+use crate::inference::preprocess::{InputType, Preprocessor};
 use crate::onnx::proto::{
     AttributeProto, AttributeType, DataType, DimensionValue, ShapeDimension, TensorProto, TensorShapeProto, TensorType,
     TypeProto, TypeValue,
@@ -128,4 +130,24 @@ fn a_model_in_floats_is_spared_the_moving_too() {
     }
     model.graph.as_mut().unwrap().output.push(value("joined"));
     assert!(!moves_floats(&model, &input()), "an output");
+}
+
+#[test]
+fn a_picture_that_cannot_go_in_is_left_as_the_file_has_it() {
+    if !has_runtime() {
+        return;
+    }
+    let mut model = beginning_with(focus(true));
+    model.graph.as_mut().unwrap().node.push(node("Identity", &["joined"], "x"));
+    let entrance = moves::enter(&mut model, &input()).unwrap();
+    for (width, shape) in [(64, [1, 12, 16, 32]), (63, [1, 3, 32, 63])] {
+        let card = ModelCard { input_size: ImageSize::new(width, 32), ..check::test_support::card() };
+        let mut preprocessor = Preprocessor::new(&card, InputType::F32).entering(Some(&entrance));
+        let mut tensor = preprocessor.new_input();
+        assert_eq!(tensor.shape(), shape);
+        preprocessor.run(&RgbImage::new(90, 70), &mut tensor);
+        assert_eq!(tensor.shape(), shape);
+        // ONNX Runtime says what is wrong with it.
+        assert!(entrance.laid_out(&tensor).is_none());
+    }
 }
