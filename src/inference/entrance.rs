@@ -192,7 +192,9 @@ impl Entrance {
     pub fn laid_out(&self, input: &ModelInput) -> Option<ModelInput> {
         let InputValues::F32(floats) = input.values() else { return None };
         let (size, shape) = (input.size(), self.arrangement.shape(input.size()));
-        if self.quantization.is_none() && input.shape() == shape {
+        // What cannot go in is left for ONNX Runtime to refuse.
+        let is_laid_out = self.quantization.is_none() && input.shape() == shape;
+        if is_laid_out || !self.arrangement.divides(size) {
             return None;
         }
         let mut moved = vec![0.0; floats.len()];
