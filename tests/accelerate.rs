@@ -79,8 +79,7 @@ fn every_kind_of_activation_is_folded_and_gives_the_same() {
 
 #[test]
 fn a_model_that_takes_bytes_instead_of_floats_may_be_fed_in_any_way() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = activated(folder.path());
+    let path = common::default_model("scene.int8.onnx");
     let (mut plain, mut accelerated) = (load(&path, false), load(&path, true));
     let done = accelerated.info().acceleration.clone();
     assert!(matches!(done, Acceleration::Done { picture: PictureForm::Bytes, .. }), "{done:?}");
