@@ -163,7 +163,7 @@ fn model_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
                    line: --no-accelerate"
             .to_owned();
     told.for_each(|words| tip += &format!("\n{words}"));
-    pair_ui(ui, "Look-ups", &accelerated, &tip);
+    pair_ui(ui, "Accelerated", &accelerated, &tip);
     let tip =
         format!("Size of the ONNX file and of its external data (1 MB = 1 000 000 bytes).\nCommand line: {inspect}");
     pair_ui(ui, "File size", &both(input.models, |model| format::bytes(model.bytes)), &tip);
