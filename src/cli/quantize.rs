@@ -1,14 +1,14 @@
 //! `quantscope quantize`: a quantized twin of an FP32 model, and a report.
 
-mod pictures;
 mod report;
 
 use super::arguments::Global;
 use super::output::{OutputFormat, print};
 use super::start::{self, UsageError};
-use crate::inference::{CardOverrides, LoadOptions, SessionOptions, sidecar_paths};
-use crate::onnx;
-use crate::quantize::{self, Gate, Method, Mode, Outcome, Progress, QuantizeError, Recipe, Request, default_output};
+use crate::capture::SourceSpec;
+use crate::inference::{LoadOptions, SessionOptions, sidecar_paths};
+use crate::pictures::Pictures;
+use crate::quantize::{self, Gate, Method, Mode, Progress, QuantizeError, Recipe, Request, default_output};
 use crate::runtime::default_threads;
 use anyhow::Context;
 use clap::ValueEnum;
@@ -117,7 +117,8 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         return Err(UsageError::because(reason));
     }
     let request = request(global, args, model)?;
-    let mut pictures = pictures::Pictures::open(&args.calibrate, args.samples as usize)?;
+    let calibrate = SourceSpec::from(args.calibrate.as_str());
+    let mut pictures = Pictures::open(&calibrate, args.samples as usize, global.camera_backend)?;
     let bar = Bar::new();
     let outcome = quantize::quantize(&request, start::trial().as_ref(), &mut pictures, &mut |step| bar.show(step));
     bar.0.finish_and_clear();
@@ -128,8 +129,11 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     })?;
     let saved = outcome.failed.is_none() || args.save_anyway;
     if saved {
-        save(&outcome, &out, args.save_recipe.as_deref())?;
-        pass_card_on(global, model, &out)?;
+        quantize::save(outcome.best(), model, &global.overrides(), &out)?;
+        if let Some(path) = &args.save_recipe {
+            std::fs::write(path, outcome.recipe.to_toml())
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+        }
     }
     let written = saved.then_some(out.as_path());
     match global.format {
@@ -174,31 +178,6 @@ fn request(global: &Global, args: &Args, model: &Path) -> anyhow::Result<Request
         gate: Gate { min_agreement: Some(args.min_agreement), min_speedup: args.min_speedup },
         recipe,
     })
-}
-
-fn save(outcome: &Outcome, out: &Path, recipe: Option<&Path>) -> anyhow::Result<()> {
-    let quantized = onnx::parse(outcome.best().bytes.clone(), out)?;
-    onnx::write(&quantized, out)?;
-    if let Some(path) = recipe {
-        std::fs::write(path, outcome.recipe.to_toml())
-            .with_context(|| format!("{} cannot be written", path.display()))?;
-    }
-    Ok(())
-}
-
-/// The twin is fed as its parent is: what the user knows of the one holds for the other. A twin beside its parent finds
-/// the same card.
-fn pass_card_on(global: &Global, model: &Path, out: &Path) -> anyhow::Result<()> {
-    let card = match &global.card {
-        Some(file) => Some(CardOverrides::read(file)?),
-        None => CardOverrides::beside(model)?,
-    };
-    if let Some(card) = card
-        && CardOverrides::beside(out)?.is_none()
-    {
-        card.detached().save(&out.with_extension("toml"))?;
-    }
-    Ok(())
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {

@@ -14,6 +14,7 @@ mod plan;
 mod prepare;
 mod range;
 mod recipe;
+mod save;
 mod search;
 mod sensitivity;
 
@@ -23,6 +24,7 @@ pub use judge::{Agreement, Measured};
 pub use plan::Choice;
 pub use range::{Affine, Followed, Method, choose};
 pub use recipe::{RECIPE_KEY, Recipe};
+pub use save::save;
 
 use crate::imaging::{Letterbox, RgbImage};
 use crate::inference::preprocess::{ModelInput, Preprocessor};
@@ -65,7 +67,8 @@ pub struct Request {
 }
 
 /// What becomes integers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Weights and what is computed with them, with fixed scales.
     #[default]
