@@ -8,10 +8,12 @@ mod error;
 mod histogram;
 mod insert;
 mod judge;
+mod layers;
 mod layout;
 mod observe;
 mod plan;
 mod prepare;
+mod quantizer;
 mod range;
 mod recipe;
 mod save;
@@ -21,10 +23,13 @@ mod sensitivity;
 pub use error::QuantizeError;
 pub use histogram::Histogram;
 pub use judge::{Agreement, Measured};
+pub use layers::Layer;
 pub use plan::Choice;
+pub use quantizer::Quantizer;
 pub use range::{Affine, Followed, Method, choose};
 pub use recipe::{RECIPE_KEY, Recipe};
 pub use save::save;
+pub use search::front;
 
 use crate::imaging::{Letterbox, RgbImage};
 use crate::inference::preprocess::{ModelInput, Preprocessor};
@@ -32,7 +37,8 @@ use crate::inference::trial::Trial;
 use crate::inference::{LoadOptions, Thresholds};
 use crate::onnx;
 use observe::{Observed, Observer};
-use prepare::{Prepared, heavy, prepare};
+use prepare::{Prepared, heavy};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -109,6 +115,8 @@ pub struct Point {
     pub choice: Choice,
     /// Convolutions and products that are meant to run in integers.
     pub integers: usize,
+    /// Names of those that stay in floats, as in [`Outcome::layers`].
+    pub float: BTreeSet<String>,
     /// What it came to.
     pub measured: Measured,
     /// The file's contents.
@@ -128,8 +136,8 @@ pub struct Outcome {
     pub failed: Option<String>,
     /// How the best one was made.
     pub recipe: Recipe,
-    /// Convolutions and products with weights before the tail.
-    pub layers: usize,
+    /// Convolutions and products with weights before the tail, in the graph's order.
+    pub layers: Vec<Layer>,
     /// Size of the FP32 model's file.
     pub float_bytes: u64,
     /// What was done and what was left, in sentences.
@@ -187,43 +195,7 @@ pub fn quantize(
     pictures: &mut dyn Iterator<Item = RgbImage>,
     report: &mut Report<'_>,
 ) -> Result<Outcome, QuantizeError> {
-    tell(report, Progress::Preparing)?;
-    let prepared = prepare(&request.model, &request.load, trial)?;
-    if let Some(recipe) = &request.recipe
-        && recipe.parent_sha256 != prepared.sha256
-    {
-        let reason = format!("it was recorded for a file with SHA-256 {}", recipe.parent_sha256);
-        return Err(QuantizeError::Recipe { path: request.model.clone(), reason });
-    }
-    let (observed, judged, used) = calibrate(&prepared, request, pictures, report)?;
-    let mut judge = judge::Judge::new(&prepared, request.thresholds, request.judged_threads, judged)?;
-    let maker = Maker::new(&prepared, &observed, request, used);
-    let mut points = Vec::new();
-    let mut build = |choice: &Choice| maker.make(choice);
-    let mut progress = |done, of, choice: &Choice| tell(report, Progress::Trying { done, of, choice: choice.clone() });
-    let mut search = search::Search { judge: &mut judge, build: &mut build, progress: &mut progress, points };
-    match &request.recipe {
-        Some(recipe) => {
-            search.attempt(recipe.choice.clone(), 0)?;
-        }
-        None if request.mode == Mode::WeightsOnly => {
-            search.attempt(Choice { weights_only: true, ..Choice::default() }, 0)?;
-        }
-        None => search.stretches()?,
-    }
-    points = search.points;
-    let agrees = |best: &usize| request.gate.agrees(&points[*best].measured);
-    let disagreeing = search::best(&points, &request.gate).filter(|best| !agrees(best));
-    if let (None, Mode::Static, Some(from)) = (&request.recipe, request.mode, disagreeing) {
-        let layers = sensitivity::ranked(&maker, &points[from].choice, &mut judge, report)?;
-        let mut build = |choice: &Choice| maker.make(choice);
-        let mut progress =
-            |done, of, choice: &Choice| tell(report, Progress::Trying { done, of, choice: choice.clone() });
-        let mut search = search::Search { judge: &mut judge, build: &mut build, progress: &mut progress, points };
-        search.refine(from, &layers, &request.gate)?;
-        points = search.points;
-    }
-    outcome(&prepared, &maker, request, points)
+    Quantizer::calibrate(request, trial, pictures, report)?.quantize(report)
 }
 
 fn outcome(
@@ -256,7 +228,7 @@ fn outcome(
         front: search::front(&points),
         failed: request.gate.failed_by(&point.measured),
         recipe: maker.recipe(&point.choice),
-        layers: heavy(&prepared.model, &prepared.layout).count(),
+        layers: layers::layers(maker, &point.float),
         float_bytes: prepared.bytes,
         best,
         points,
@@ -344,9 +316,12 @@ impl<'a> Maker<'a> {
     }
 
     /// The file's contents, and how many convolutions and products are in integers.
-    fn make(&self, choice: &Choice) -> Result<(Vec<u8>, usize), QuantizeError> {
+    fn make(&self, choice: &Choice) -> Result<(Vec<u8>, BTreeSet<String>), QuantizeError> {
         let integer = self.integers(choice);
-        let count = heavy(&self.prepared.model, &self.prepared.layout).filter(|(index, _)| integer[*index]).count();
+        let float = heavy(&self.prepared.model, &self.prepared.layout)
+            .filter(|(index, _)| !integer[*index])
+            .map(|(_, node)| node.name.clone())
+            .collect();
         let mut model = insert::insert(
             &self.prepared.model,
             &self.prepared.layout,
@@ -356,7 +331,7 @@ impl<'a> Maker<'a> {
             choice.weights_only,
         );
         self.recipe(choice).store(self.prepared.own_bytes, &mut model);
-        Ok((onnx::encoded(&model, &self.prepared.path)?, count))
+        Ok((onnx::encoded(&model, &self.prepared.path)?, float))
     }
 }
 

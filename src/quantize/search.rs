@@ -16,7 +16,7 @@ const FAST_ENOUGH: f64 = 0.85;
 const WORTH_IT: f64 = 0.95;
 
 /// Builds the model of a choice: its bytes, and how many convolutions and products are in integers.
-pub(super) type Build<'a> = dyn FnMut(&Choice) -> Result<(Vec<u8>, usize), QuantizeError> + 'a;
+pub(super) type Build<'a> = dyn FnMut(&Choice) -> Result<(Vec<u8>, BTreeSet<String>), QuantizeError> + 'a;
 
 /// All that was tried, and the best of it.
 pub(super) struct Search<'a, 'b> {
@@ -24,18 +24,20 @@ pub(super) struct Search<'a, 'b> {
     pub build: &'a mut Build<'a>,
     pub progress: &'a mut dyn FnMut(usize, usize, &Choice) -> Result<(), QuantizeError>,
     pub points: Vec<Point>,
+    pub layers: usize,
 }
 
 impl Search<'_, '_> {
     /// Tries one choice; one that comes to the same model as an earlier one is not tried again.
     pub fn attempt(&mut self, choice: Choice, left: usize) -> Result<usize, QuantizeError> {
         (self.progress)(self.points.len(), self.points.len() + 1 + left, &choice)?;
-        let (bytes, integers) = (self.build)(&choice)?;
+        let (bytes, float) = (self.build)(&choice)?;
         if let Some(known) = self.points.iter().position(|point| point.bytes == bytes) {
             return Ok(known);
         }
         let measured = self.judge.measure(&bytes)?;
-        self.points.push(Point { choice, integers, measured, bytes });
+        let integers = self.layers - float.len();
+        self.points.push(Point { choice, integers, float, measured, bytes });
         Ok(self.points.len() - 1)
     }
 
@@ -88,7 +90,7 @@ pub(super) fn best(points: &[Point], gate: &Gate) -> Option<usize> {
 }
 
 /// The points than which none is both faster and agrees better, the fastest first.
-pub(super) fn front(points: &[Point]) -> Vec<usize> {
+pub fn front(points: &[Point]) -> Vec<usize> {
     let beaten = |measured: &Measured| {
         points.iter().any(|other| {
             let other = &other.measured;
@@ -110,7 +112,7 @@ mod tests {
     fn point(f1: f64, latency_ratio: f64) -> Point {
         let agreement = Agreement { f1, closeness: f1, ..Agreement::default() };
         let measured = Measured { agreement, latency_ratio, latency_ms: [latency_ratio, 1.0], executed: None };
-        Point { choice: Choice::default(), integers: 1, measured, bytes: Vec::new() }
+        Point { choice: Choice::default(), integers: 1, float: BTreeSet::new(), measured, bytes: Vec::new() }
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub(super) fn text(outcome: &Outcome, model: &Path, written: Option<&Path>, took
     for (index, point) in outcome.points.iter().enumerate() {
         let mark = if index == outcome.best { "*" } else { " " };
         let name = format!("{mark} {}", point.choice.in_words());
-        let integers = format!("{}/{}", point.integers, outcome.layers);
+        let integers = format!("{}/{}", point.integers, outcome.layers.len());
         let measured = &point.measured;
         let _ = writeln!(
             text,
@@ -56,7 +56,7 @@ pub(super) fn json(outcome: &Outcome, model: &Path, written: Option<&Path>, took
         "written": written,
         "seconds": took.as_secs_f64(),
         "float_bytes": outcome.float_bytes,
-        "layers": outcome.layers,
+        "layers": outcome.layers.len(),
         "best": outcome.best,
         "front": outcome.front,
         "failed": outcome.failed,
