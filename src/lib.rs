@@ -32,6 +32,7 @@
 //! scene ← capture
 //! onnx, inference, metrics ← quantize ← app, cli
 //! dataset, pipeline ← evaluate, benchmark ← report ← app, cli
+//! quantize ← report
 //! ```
 
 // Tests may: clippy.toml for those beside the code, and the programs in tests/ are not part of this crate.
