@@ -77,7 +77,10 @@ fn made(options: &[&str], folder: &Path, model: &Path) -> (Value, onnx::Summary)
     let report = quantize(&first);
     let again_text = text(&again);
     quantize(&[&base[..], &["--out", &again_text, "--recipe", &recipe]].concat());
-    assert!(std::fs::read(&again).unwrap() == std::fs::read(&twin).unwrap(), "{options:?}: another model by its recipe");
+    assert!(
+        std::fs::read(&again).unwrap() == std::fs::read(&twin).unwrap(),
+        "{options:?}: another model by its recipe"
+    );
     check_in_python(&twin);
     let summary = onnx::summary(&onnx::read(&twin).unwrap(), &twin).unwrap();
     let stored = Recipe::of_metadata(&summary.metadata).unwrap();

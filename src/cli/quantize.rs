@@ -14,8 +14,8 @@ use crate::quantize::{self, Gate, Outcome, Progress, QuantizeError, Recipe, Requ
 use crate::report::{Form, Quantized, write_quantized};
 use crate::runtime::{MachineInfo, default_threads};
 use anyhow::Context;
-use names::{ActivationsName, MethodName, ModeName, WeightsName};
 use indicatif::{ProgressBar, ProgressStyle};
+use names::{ActivationsName, MethodName, ModeName, WeightsName};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};

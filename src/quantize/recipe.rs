@@ -77,8 +77,7 @@ mod tests {
         let choice = Choice { float_until_stride: 8, float_predictions: true, float_nodes, ..Choice::default() };
         let numbers = Numbers { weights: Weights::U8, ..Numbers::default() };
         let parent_sha256 = "ab".repeat(32);
-        let recipe =
-            Recipe { parent_sha256, method: Method::Mse, weight_limit: 127, pictures: 96, numbers, choice };
+        let recipe = Recipe { parent_sha256, method: Method::Mse, weight_limit: 127, pictures: 96, numbers, choice };
         assert_eq!(Recipe::from_toml(&recipe.to_toml()), Ok(recipe.clone()));
         let mut model = ModelProto::default();
         recipe.store(7, &mut model);

@@ -20,8 +20,8 @@ impl Session {
     /// When there is none, or it cannot be written.
     pub fn end_profile(&mut self) -> Result<PathBuf, SessionError> {
         let ended = self.inner.end_profiling();
-        ended.map(PathBuf::from).map_err(|error| SessionError::Run {
-            reason: explain(&error.to_string(), self.opset, Doing::Run),
-        })
+        ended
+            .map(PathBuf::from)
+            .map_err(|error| SessionError::Run { reason: explain(&error.to_string(), self.opset, Doing::Run) })
     }
 }

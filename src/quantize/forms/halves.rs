@@ -190,8 +190,7 @@ mod tests {
         let graph = written.graph.as_ref().unwrap();
         // The second convolution has a weight of 70000.
         assert_eq!(layers, 2);
-        let expected =
-            ["Cast", "Conv", "Relu", "Cast", "Conv", "Cast", "Add", "Reshape", "Gemm", "Cast", "Exp"];
+        let expected = ["Cast", "Conv", "Relu", "Cast", "Conv", "Cast", "Add", "Reshape", "Gemm", "Cast", "Exp"];
         assert_eq!(operators(graph), expected);
         let links = Links::of(graph);
         let kind = |name: &str| links.constant(name).map(|tensor| tensor.data_type);

@@ -41,9 +41,7 @@ impl Writing<'_> {
         };
         match choice.form {
             Mode::Static | Mode::WeightsOnly => fixed(self.model, self.layout, self.integer),
-            Mode::Dynamic => {
-                dynamic(self.model, self.layout, self.integer, self.numbers.weights, self.weight_limit)
-            }
+            Mode::Dynamic => dynamic(self.model, self.layout, self.integer, self.numbers.weights, self.weight_limit),
             Mode::Half => half(self.model, self.layout).0,
             Mode::FourBits => {
                 let (model, _) = four_bits(self.model, self.layout);
@@ -62,7 +60,11 @@ pub(super) fn notes(mode: Mode, model: &ModelProto, layout: &Layout, written: &M
     let (convolutions, products) = (count(Kind::Convolution), count(Kind::Product));
     match mode {
         Mode::FourBits => {
-            let stored = if products == 0 { "nothing in the model could be".to_owned() } else { format!("{products} products are") };
+            let stored = if products == 0 {
+                "nothing in the model could be".to_owned()
+            } else {
+                format!("{products} products are")
+            };
             vec![format!(
                 "{stored} stored in 4 bits; ONNX Runtime has no 4-bit form of convolutions, the weights of {convolutions} are stored in 8"
             )]

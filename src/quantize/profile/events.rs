@@ -134,7 +134,9 @@ mod tests {
     #[test]
     fn the_last_runs_count_and_what_a_node_holds_is_not_its_own() {
         let event = |cat: &str, name: &str, ts: u32, dur: u32, args: &str| {
-            format!(r#"{{"cat":"{cat}","pid":1,"tid":1,"dur":{dur},"ts":{ts},"ph":"X","name":"{name}","args":{{{args}}}}}"#)
+            format!(
+                r#"{{"cat":"{cat}","pid":1,"tid":1,"dur":{dur},"ts":{ts},"ph":"X","name":"{name}","args":{{{args}}}}}"#
+            )
         };
         let kernel = |name: &str, ts, dur, operator: &str| {
             let args = format!(
@@ -157,7 +159,10 @@ mod tests {
         assert_eq!((record.runs, record.run_ms), (1, 2.1));
         let times: Vec<_> = record.nodes.iter().map(|node| (node.name.as_str(), node.ms)).collect();
         assert_eq!(times, [("a", 1.0), ("if", 0.3), ("inner", 0.6)]);
-        assert_eq!((record.nodes[0].inputs.join(","), record.nodes[0].outputs.join(",")), ("float,uint8".into(), "uint8".into()));
+        assert_eq!(
+            (record.nodes[0].inputs.join(","), record.nodes[0].outputs.join(",")),
+            ("float,uint8".into(), "uint8".into())
+        );
         assert!(read("[]", 3).unwrap_err().contains("no run"));
         assert!(read("[{", 3).unwrap_err().contains("no JSON"));
     }

@@ -179,31 +179,40 @@ impl<'a> View<'a> {
         }
     }
 
-    /// What in floats a conversion between floats and integers is there for; none where it is part of the weights or lies
-    /// between integers.
+    /// What in floats a conversion is there for: what it gives floats to, or takes them from, other conversions between; none
+    /// where it is part of the weights or lies between integers.
     fn beside_conversion(&self, index: usize, timed: &HashMap<&str, &NodeTime>) -> Option<Beside> {
+        const FAR: usize = 4;
         let node = &self.graph.node[index];
-        let float = |place: &usize| {
-            let time = timed.get(self.graph.node[*place].name.as_str());
-            time.is_some_and(|time| is_float(time))
-        };
-        let input = node.input.first()?;
-        if self.links.constant(input).is_some() {
+        if self.links.constant(node.input.first()?).is_some() {
             return None;
         }
-        match node.op_type.as_str() {
-            "QuantizeLinear" | "DynamicQuantizeLinear" => match self.links.producer(input) {
-                Some(source) => float(&source).then_some(Beside::Node(source)),
-                None => Some(Beside::Border),
-            },
-            "DequantizeLinear" => {
+        let is_float = |node: usize| timed.get(self.graph.node[node].name.as_str()).is_some_and(|time| is_float(time));
+        let is_conversion = |node: usize| Work::of(&self.graph.node[node].op_type) == Work::Conversions;
+        let forward = matches!(node.op_type.as_str(), "DequantizeLinear" | "ReorderInput" | "Cast");
+        let mut at = index;
+        for _ in 0..FAR {
+            let node = &self.graph.node[at];
+            let next = if forward {
                 let output = node.output.first()?;
-                let reader = self.links.readers(output).iter().copied().find(|reader| float(reader));
-                let border = self.links.is_output(output).then_some(Beside::Border);
-                reader.map(Beside::Node).or(border)
-            }
-            _ => None,
+                let readers = self.links.readers(output);
+                if let Some(float) = readers.iter().copied().find(|reader| is_float(*reader)) {
+                    return Some(Beside::Node(float));
+                }
+                if self.links.is_output(output) {
+                    return Some(Beside::Border);
+                }
+                readers.iter().copied().find(|reader| is_conversion(*reader))
+            } else {
+                match self.links.producer(node.input.first()?) {
+                    None => return Some(Beside::Border),
+                    Some(source) if is_float(source) => return Some(Beside::Node(source)),
+                    Some(source) => is_conversion(source).then_some(source),
+                }
+            };
+            at = next?;
         }
+        None
     }
 }
 
@@ -241,13 +250,7 @@ mod tests {
     use crate::onnx::proto::{TensorProto, ValueInfoProto};
 
     fn time(name: &str, operator: &str, output: &str, ms: f64) -> NodeTime {
-        NodeTime {
-            name: name.into(),
-            operator: operator.into(),
-            inputs: Vec::new(),
-            outputs: vec![output.into()],
-            ms,
-        }
+        NodeTime { name: name.into(), operator: operator.into(), inputs: Vec::new(), outputs: vec![output.into()], ms }
     }
 
     #[test]
@@ -274,7 +277,8 @@ mod tests {
         let times: Vec<NodeTime> = nodes.iter().map(|(kind, _, out)| time(out, kind, is_byte(out), 1.0)).collect();
         let found = left(&graph, &times);
         let of = |reason, operator: &str| found.iter().find(|one| one.reason == reason && one.operator == operator);
-        let figures = |reason, operator| of(reason, operator).map(|one| (one.nodes, one.conversions, one.ms + one.conversion_ms));
+        let figures =
+            |reason, operator| of(reason, operator).map(|one| (one.nodes, one.conversions, one.ms + one.conversion_ms));
         assert_eq!(figures(Reason::NoIntegerForm, "HardSwish"), Some((1, 2, 3.0)));
         assert_eq!(figures(Reason::LeftByFile, "Conv"), Some((1, 1, 2.0)));
         assert_eq!(figures(Reason::Tail, "Sigmoid"), Some((1, 0, 1.0)));

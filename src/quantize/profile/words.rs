@@ -1,9 +1,9 @@
 //! What a profile comes to, in sentences.
 
+use super::Profile;
 use super::events::Record;
 use super::floats::{LeftFloat, Reason};
 use super::work::Work;
-use super::Profile;
 use crate::runtime::cpu_features;
 
 /// At most this share of the first model's time is a gain worth having.
@@ -39,9 +39,8 @@ struct Facts {
 
 impl Facts {
     fn of(profile: &Profile, record: &Record, features: &[&str]) -> Self {
-        let count = |wanted: &dyn Fn(&super::events::NodeTime) -> bool| {
-            record.nodes.iter().filter(|node| wanted(node)).count()
-        };
+        let count =
+            |wanted: &dyn Fn(&super::events::NodeTime) -> bool| record.nodes.iter().filter(|node| wanted(node)).count();
         let layer = |node: &super::events::NodeTime, work, kind: &str| {
             Work::of(&node.operator) == work && node.inputs.first().is_some_and(|found| found == kind)
         };
@@ -154,7 +153,8 @@ impl Facts {
     }
 
     fn tip(&self, cause: Work, profile: &Profile) -> Option<&'static str> {
-        let left = |reason| profile.floats.iter().any(|left| left.reason == reason && Work::of(&left.operator) == cause);
+        let left =
+            |reason| profile.floats.iter().any(|left| left.reason == reason && Work::of(&left.operator) == cause);
         match cause {
             Work::FloatLayers if self.wide > 0 || left(Reason::NotFused) => {
                 Some("ONNX Runtime has integer convolutions for 8-bit data only: --activations u8")
@@ -165,7 +165,9 @@ impl Facts {
             Work::FloatLayers if profile.ms_of(Work::IntegerLayers) == 0.0 => {
                 Some("Only how weights are stored has changed; quantize with --mode static to compute in integers")
             }
-            Work::IntegerLayers if self.signed > 0 && self.x86 => Some("Unsigned data are faster here: --activations u8"),
+            Work::IntegerLayers if self.signed > 0 && self.x86 => {
+                Some("Unsigned data are faster here: --activations u8")
+            }
             Work::IntegerLayers | Work::Conversions | Work::Elements if self.dynamic => {
                 Some("Fixed scales need none of the work that finds them: --mode static")
             }
@@ -258,7 +260,8 @@ mod tests {
     #[test]
     fn the_better_one_is_named_with_the_reason() {
         let float = profile("FP32", &[(Work::FloatLayers, 11.0, None), (Work::Elements, 3.0, None)]);
-        let layers = |integer, float| [(Work::IntegerLayers, integer, Some(0.0)), (Work::FloatLayers, float, Some(11.0))];
+        let layers =
+            |integer, float| [(Work::IntegerLayers, integer, Some(0.0)), (Work::FloatLayers, float, Some(11.0))];
         let elements = |ms| (Work::Elements, ms, Some(3.0));
         let told = |work: &[_]| facts().advice(&profile("INT8", work), &float).unwrap();
         let [integer, none] = layers(4.0, 0.0);
@@ -266,7 +269,10 @@ mod tests {
         assert_eq!(fast, "INT8 is the faster choice here: 0.50 of the time of FP32");
         let [integer, none] = layers(5.0, 0.0);
         let slow = told(&[integer, none, elements(11.0)]);
-        assert!(slow.starts_with("FP32 is the better choice here, because 69 % of the time of INT8 is activation"), "{slow}");
+        assert!(
+            slow.starts_with("FP32 is the better choice here, because 69 % of the time of INT8 is activation"),
+            "{slow}"
+        );
         assert!(slow.contains("look-ups"), "{slow}");
         let [integer, float_layers] = layers(1.0, 9.0);
         let weak = told(&[integer, float_layers, elements(3.0)]);
@@ -281,7 +287,11 @@ mod tests {
     fn findings_tell_what_changed_and_what_stayed() {
         let mut quantized = profile(
             "INT8",
-            &[(Work::IntegerLayers, 5.0, Some(0.0)), (Work::FloatLayers, 0.0, Some(11.0)), (Work::Elements, 5.0, Some(3.0))],
+            &[
+                (Work::IntegerLayers, 5.0, Some(0.0)),
+                (Work::FloatLayers, 0.0, Some(11.0)),
+                (Work::Elements, 5.0, Some(3.0)),
+            ],
         );
         let left = |reason, operator: &str, nodes, ms, conversions| LeftFloat {
             reason,

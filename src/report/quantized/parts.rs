@@ -132,9 +132,8 @@ pub type TimeRow = (String, usize, f64, f64, Option<f64>);
 
 /// Kinds of work.
 pub fn work_rows(profile: &Profile) -> Vec<TimeRow> {
-    let row = |it: &crate::quantize::WorkTime| {
-        (sentence(it.work.in_words()), it.nodes, it.ms, it.share, it.reference_ms)
-    };
+    let row =
+        |it: &crate::quantize::WorkTime| (sentence(it.work.in_words()), it.nodes, it.ms, it.share, it.reference_ms);
     profile.work.iter().map(row).collect()
 }
 
@@ -146,13 +145,7 @@ pub fn operator_rows(profile: &Profile) -> Vec<TimeRow> {
 
 /// The cells of such a row.
 pub fn time_cells((name, nodes, ms, share, reference): &TimeRow) -> [String; 5] {
-    [
-        name.clone(),
-        nodes.to_string(),
-        words::number(Some(*ms), 2),
-        words::percent(*share),
-        words::number(*reference, 2),
-    ]
+    [name.clone(), nodes.to_string(), words::number(Some(*ms), 2), words::percent(*share), words::number(*reference, 2)]
 }
 
 /// The heads of the table of what stays in floats.
