@@ -194,7 +194,7 @@ impl App {
             Outcome::Quantized(watch, made) => self.on_quantized(&watch, *made),
             Outcome::QuantizingEnded(watch, ended) => self.on_quantizing_ended(&watch, ended),
             Outcome::QuantizedSaved(run, index, result) => self.on_quantized_saved(&run, index, result),
-            Outcome::OutputFound { model, output } => self.on_output_found(model, output),
+            Outcome::OutputFound(proposed) => self.on_output_found(proposed),
             Outcome::PictureDecoded(key, decoded) => self.gallery.put(key, decoded),
             Outcome::LabelsOpened(watch, opened) => {
                 self.on_labels_opened(&watch, opened.map(|opened| opened.map(|opened| *opened)));

@@ -1,21 +1,24 @@
 //! `quantscope quantize`: a quantized twin of an FP32 model, and a report.
 
+mod names;
 mod report;
 
 use super::arguments::Global;
 use super::output::{OutputFormat, print};
 use super::start::{self, UsageError};
 use crate::capture::SourceSpec;
+use crate::evaluate::Versions;
 use crate::inference::{LoadOptions, SessionOptions, sidecar_paths};
 use crate::pictures::Pictures;
-use crate::quantize::{self, Gate, Method, Mode, Progress, QuantizeError, Recipe, Request, default_output};
-use crate::runtime::default_threads;
+use crate::quantize::{self, Gate, Progress, QuantizeError, Recipe, Request, default_output};
+use crate::report::{Form, Quantized, write_quantized};
+use crate::runtime::{MachineInfo, default_threads};
 use anyhow::Context;
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
+use names::{ActivationsName, MethodName, ModeName, WeightsName};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// What to quantize, and how.
 #[derive(Debug, clap::Args)]
@@ -29,9 +32,17 @@ pub(super) struct Args {
     /// Pictures at most; every fourth one judges the result instead of choosing ranges
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: u32,
-    /// `static`: weights and computing in integers; `weights`: weights are only stored as integers
+    /// `static`: integers with fixed scales; `dynamic`: scales found in every run; `weights`, `int4`: weights are only
+    /// stored as integers of 8 or (of products) 4 bits; `fp16`: 16-bit floats before the tail
     #[arg(long, value_enum, default_value_t)]
     mode: ModeName,
+    /// Of `static`: type of what goes from layer to layer [default: u8]
+    #[arg(long, value_enum, value_name = "TYPE")]
+    activations: Option<ActivationsName>,
+    /// Of `static` and `dynamic`: type of weights; s7 is s8 with the smaller half of the codes, the default on processors
+    /// whose products of 8 bits overflow [default: s8]
+    #[arg(long, value_enum, value_name = "TYPE")]
+    weights: Option<WeightsName>,
     /// How the range of a tensor is chosen from what was seen
     #[arg(long, value_enum, default_value_t)]
     method: MethodName,
@@ -53,33 +64,9 @@ pub(super) struct Args {
     /// Writes the recipe of the model that is written
     #[arg(long, value_name = "FILE.toml")]
     save_recipe: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum ModeName {
-    #[default]
-    Static,
-    Weights,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum MethodName {
-    MinMax,
-    Percentile,
-    Entropy,
-    #[default]
-    Mse,
-}
-
-impl From<MethodName> for Method {
-    fn from(name: MethodName) -> Self {
-        match name {
-            MethodName::MinMax => Self::MinMax,
-            MethodName::Percentile => Self::Percentile,
-            MethodName::Entropy => Self::Entropy,
-            MethodName::Mse => Self::Mse,
-        }
-    }
+    /// Write a report: .html, .json, .csv or .md; may be given several times
+    #[arg(long, value_name = "FILE")]
+    report: Vec<PathBuf>,
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -106,7 +93,7 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
             return Err(UsageError::because("no model was named: quantscope quantize MODEL.onnx --calibrate DIR"));
         }
     };
-    let out = args.out.clone().unwrap_or_else(|| default_output(model));
+    let out = args.out.clone().unwrap_or_else(|| default_output(model, args.mode.into()));
     if same_file(&out, model) {
         return Err(UsageError::because("--out names the FP32 model itself, which stays as it is; name another file"));
     }
@@ -116,6 +103,10 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         let reason = "--save-recipe names the place of a model card, which the file would be taken for; name another";
         return Err(UsageError::because(reason));
     }
+    for path in &args.report {
+        Form::of(path).map_err(|error| UsageError::because(error.to_string()))?;
+    }
+    let begun = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let request = request(global, args, model)?;
     let calibrate = SourceSpec::from(args.calibrate.as_str());
     let mut pictures = Pictures::open(&calibrate, args.samples as usize, global.camera_backend)?;
@@ -136,9 +127,23 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         }
     }
     let written = saved.then_some(out.as_path());
+    let told = Quantized {
+        outcome: &outcome,
+        model,
+        written,
+        asked: report::asked(args, &request),
+        begun,
+        seconds: began.elapsed().as_secs_f64(),
+        machine: MachineInfo::read(),
+        versions: Versions::of_this_run(),
+        command: start::command_line(),
+    };
+    for path in &args.report {
+        write_quantized(path, &told)?;
+    }
     match global.format {
-        OutputFormat::Json => print(&report::json(&outcome, model, written, began.elapsed())?)?,
-        OutputFormat::Text => print(&report::text(&outcome, model, written, began.elapsed()))?,
+        OutputFormat::Json => print(&format!("{}\n", told.json()))?,
+        OutputFormat::Text => print(&report::text(&told))?,
     }
     match (&outcome.failed, saved) {
         (Some(reason), false) => {
@@ -153,6 +158,7 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
 }
 
 fn request(global: &Global, args: &Args, model: &Path) -> anyhow::Result<Request> {
+    names::check(args.mode.into(), args.activations, args.weights, args.recipe.is_some())?;
     let recipe = match &args.recipe {
         None => None,
         Some(path) => {
@@ -169,10 +175,9 @@ fn request(global: &Global, args: &Args, model: &Path) -> anyhow::Result<Request
         load: LoadOptions { session, overrides: global.overrides() },
         judged_threads: threads.unwrap_or(1),
         thresholds: global.thresholds(),
-        mode: match args.mode {
-            ModeName::Static => Mode::Static,
-            ModeName::Weights => Mode::WeightsOnly,
-        },
+        mode: args.mode.into(),
+        numbers: names::numbers(args.activations, args.weights),
+        weight_limit: args.weights.and_then(WeightsName::limit),
         method: args.method.into(),
         samples: args.samples as usize,
         gate: Gate { min_agreement: Some(args.min_agreement), min_speedup: args.min_speedup },

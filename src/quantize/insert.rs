@@ -2,6 +2,7 @@
 //! the form that ONNX Runtime fuses: scales and zero points without axes (with one, `Mul` and `Add` stay unfused), a scale a
 //! channel for weights, biases as 32-bit integers of the product of both scales.
 
+use super::forms::{MICROSOFT, Numbers, declare_microsoft};
 use super::layout::{Kind, Layout};
 use super::range::Affine;
 use crate::onnx::graph::{Links, Names};
@@ -25,6 +26,7 @@ pub(super) fn insert(
     integer: &[bool],
     codes: &Codes,
     weight_limit: i8,
+    numbers: Numbers,
     weights_only: bool,
 ) -> ModelProto {
     let mut result = ModelProto { graph: None, ..model.clone() };
@@ -40,6 +42,7 @@ pub(super) fn insert(
         constants: Vec::new(),
         converted: HashMap::new(),
         weight_limit: f32::from(weight_limit),
+        numbers,
         weights_only,
     };
     (0..graph.node.len()).for_each(|index| writer.write(index));
@@ -48,11 +51,14 @@ pub(super) fn insert(
     edited.initializer.extend(constants);
     remove_unread(&mut edited);
     result.graph = Some(edited);
+    if numbers.activations.is_wide() && integer.contains(&true) {
+        declare_microsoft(&mut result);
+    }
     result
 }
 
 /// Takes out weights that nothing reads any more.
-fn remove_unread(graph: &mut GraphProto) {
+pub(super) fn remove_unread(graph: &mut GraphProto) {
     let unread: HashSet<String> = {
         let links = Links::of(graph);
         let names = graph.initializer.iter().map(|tensor| &tensor.name);
@@ -73,6 +79,7 @@ struct Writer<'a> {
     /// Values of floats, and the name under which they come back from integers.
     converted: HashMap<String, String>,
     weight_limit: f32,
+    numbers: Numbers,
     weights_only: bool,
 }
 
@@ -148,14 +155,19 @@ impl Writer<'_> {
     fn convert(&mut self, value: &str, raw: &str, affine: Affine, result: String) {
         let [scale, zero, quantized] =
             ["scale", "zero_point", "quantized"].map(|what| self.names.fresh(&format!("{value}_{what}")));
-        self.constants.push(TensorProto::of_floats(&scale, &[], &[affine.scale]));
-        self.constants.push(TensorProto::of_bytes(&zero, &[], DataType::Uint8, vec![affine.zero]));
+        let (step, data_type, code) = self.numbers.activations.written(affine);
+        self.constants.push(TensorProto::of_floats(&scale, &[], &[step]));
+        self.constants.push(TensorProto::of_bytes(&zero, &[], data_type, code));
         let [quantize, dequantize] =
             ["QuantizeLinear", "DequantizeLinear"].map(|kind| (kind, format!("{value}_{kind}")));
+        // Operator set 13 has them for 8 bits; ONNX Runtime's own ones take 16 as well.
+        let domain = if self.numbers.activations.is_wide() { MICROSOFT } else { "" }.to_owned();
         let name = self.names.fresh(&quantize.1);
-        self.nodes.push(NodeProto::new(quantize.0, name, &[raw, &scale, &zero], &[&quantized]));
+        let node = NodeProto::new(quantize.0, name, &[raw, &scale, &zero], &[&quantized]);
+        self.nodes.push(NodeProto { domain: domain.clone(), ..node });
         let name = self.names.fresh(&dequantize.1);
-        self.nodes.push(NodeProto::new(dequantize.0, name, &[&quantized, &scale, &zero], &[&result]));
+        let node = NodeProto::new(dequantize.0, name, &[&quantized, &scale, &zero], &[&result]);
+        self.nodes.push(NodeProto { domain, ..node });
     }
 
     /// A constant summand or factor, with codes of its own.
@@ -180,15 +192,17 @@ impl Writer<'_> {
         let axis = if self.layout.nodes[index].kind == Kind::Convolution || transposed { 0 } else { 1 };
         let data_scale = self.codes_of(&original.input[0]).scale;
         let bias = original.input.get(2).and_then(|name| self.links.constant(name)).and_then(TensorProto::floats);
-        let bias = bias.filter(|_| self.integer[index]);
+        // With data of 16 bits the node computes in floats, and 32 bits may be too few for the product of both scales.
+        let bias = bias.filter(|_| self.integer[index] && !self.numbers.activations.is_wide());
         let shape = tensor.shape();
         let channels = Channels::of(&shape, axis);
         let mut scales = channels.scales(&values, self.weight_limit);
         for (scale, bias) in scales.iter_mut().zip(bias.iter().flatten()) {
             *scale = scale.max(bias.abs() / (data_scale * BIAS_MAX));
         }
-        let codes = channels.codes(&values, &scales, self.weight_limit);
-        let codes = TensorProto::of_bytes("", &shape, DataType::Int8, codes);
+        let (data_type, zero) = self.numbers.weights.written();
+        let codes = channels.codes(&values, &scales, self.weight_limit).into_iter().map(|code| code ^ zero).collect();
+        let codes = TensorProto::of_bytes("", &shape, data_type, codes);
         node.input[1] = self.constant_in_integers(&tensor.name, codes, &scales, axis);
         if let Some(bias) = bias {
             let scales: Vec<f32> = scales.iter().map(|scale| scale * data_scale).collect();
@@ -204,9 +218,10 @@ impl Writer<'_> {
     fn constant_in_integers(&mut self, base: &str, codes: TensorProto, scales: &[f32], axis: usize) -> String {
         let [quantized, scale, zero, result] =
             ["quantized", "scale", "zero_point", "dequantized"].map(|what| self.names.fresh(&format!("{base}_{what}")));
-        let bytes_of_zero = if codes.data_type == DataType::Int32 as i32 { 4 } else { 1 };
-        let data_type = if bytes_of_zero == 4 { DataType::Int32 } else { DataType::Int8 };
-        let zeros = vec![0; scales.len() * bytes_of_zero];
+        let (data_type, zeros) = match self.numbers.weights.written() {
+            _ if codes.data_type == DataType::Int32 as i32 => (DataType::Int32, vec![0; scales.len() * 4]),
+            (data_type, zero) => (data_type, vec![zero; scales.len()]),
+        };
         self.constants.push(TensorProto { name: quantized.clone(), ..codes });
         self.constants.push(TensorProto::of_floats(&scale, &[scales.len()], scales));
         self.constants.push(TensorProto::of_bytes(&zero, &[scales.len()], data_type, zeros));
@@ -219,13 +234,13 @@ impl Writer<'_> {
 }
 
 /// How the values of a tensor belong to the channels of one of its axes.
-struct Channels {
+pub(super) struct Channels {
     count: usize,
     inner: usize,
 }
 
 impl Channels {
-    fn of(shape: &[usize], axis: usize) -> Self {
+    pub fn of(shape: &[usize], axis: usize) -> Self {
         let inner: usize = shape.iter().skip(axis + 1).product();
         Self { count: shape.get(axis).copied().unwrap_or(1).max(1), inner: inner.max(1) }
     }
@@ -235,7 +250,7 @@ impl Channels {
     }
 
     /// The steps at which the largest weight of each channel has the largest code.
-    fn scales(&self, values: &[f32], limit: f32) -> Vec<f32> {
+    pub fn scales(&self, values: &[f32], limit: f32) -> Vec<f32> {
         let mut scales = vec![SCALE_MIN; self.count];
         for (place, value) in values.iter().enumerate() {
             let scale = &mut scales[self.of_value(place)];
@@ -244,7 +259,8 @@ impl Channels {
         scales
     }
 
-    fn codes(&self, values: &[f32], scales: &[f32], limit: f32) -> Vec<u8> {
+    /// Codes of signed bytes.
+    pub fn codes(&self, values: &[f32], scales: &[f32], limit: f32) -> Vec<u8> {
         let code = |(place, value): (usize, &f32)| {
             let code = (value / scales[self.of_value(place)]).round_ties_even();
             (code.clamp(-limit, limit) as i8).cast_unsigned()

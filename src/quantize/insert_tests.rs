@@ -32,7 +32,7 @@ fn quantized(choice: &Choice) -> GraphProto {
     let integer = plan::integers(graph, &layout, &[1; 5], choice);
     let affine = |value: &str, scale| (value.to_owned(), Affine { scale, zero: 0 });
     let codes = [affine("x", 0.5), affine("r", 0.25), affine("p", 9.0), affine("c", 0.125)].into();
-    insert(&model, &layout, &integer, &codes, 127, choice.weights_only).graph.unwrap()
+    insert(&model, &layout, &integer, &codes, 127, Numbers::default(), choice.weights_only).graph.unwrap()
 }
 
 fn constant(graph: &GraphProto, name: &str) -> TensorProto {

@@ -107,6 +107,11 @@ impl<'a> Judge<'a> {
         Ok(Self { prepared, thresholds, threads, float, expected: expected?, pictures, reader })
     }
 
+    /// A picture that models are judged by.
+    pub fn input(&self) -> Option<&ModelInput> {
+        self.pictures.first().map(|(input, _)| input)
+    }
+
     /// Measures a model that is to be fed and read as the one in floats.
     pub fn measure(&mut self, bytes: &[u8]) -> Result<Measured, QuantizeError> {
         let folder = tempfile::tempdir().map_err(QuantizeError::Temporary)?;

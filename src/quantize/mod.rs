@@ -5,6 +5,7 @@
 //! [`quantize`] is all of it. It takes pictures from whoever has some and runs on the thread that calls it.
 
 mod error;
+mod forms;
 mod histogram;
 mod insert;
 mod judge;
@@ -13,6 +14,7 @@ mod layout;
 mod observe;
 mod plan;
 mod prepare;
+mod profile;
 mod quantizer;
 mod range;
 mod recipe;
@@ -21,10 +23,12 @@ mod search;
 mod sensitivity;
 
 pub use error::QuantizeError;
+pub use forms::{Activations, Mode, Numbers, Weights};
 pub use histogram::Histogram;
 pub use judge::{Agreement, Measured};
 pub use layers::Layer;
 pub use plan::Choice;
+pub use profile::{LeftFloat, OperatorTime, Profile, Reason, Work, WorkTime, profile};
 pub use quantizer::Quantizer;
 pub use range::{Affine, Followed, Method, choose};
 pub use recipe::{RECIPE_KEY, Recipe};
@@ -36,6 +40,7 @@ use crate::inference::preprocess::{ModelInput, Preprocessor};
 use crate::inference::trial::Trial;
 use crate::inference::{LoadOptions, Thresholds};
 use crate::onnx;
+use forms::Writing;
 use observe::{Observed, Observer};
 use prepare::{Prepared, heavy};
 use std::collections::BTreeSet;
@@ -62,6 +67,10 @@ pub struct Request {
     pub thresholds: Thresholds,
     /// What becomes integers.
     pub mode: Mode,
+    /// Types of what fixed scales are written with.
+    pub numbers: Numbers,
+    /// Largest code of a weight; none: 127, or 63 where this processor's products of 8 bits overflow.
+    pub weight_limit: Option<i8>,
     /// How ranges are chosen.
     pub method: Method,
     /// At most so many pictures.
@@ -72,17 +81,6 @@ pub struct Request {
     pub recipe: Option<Recipe>,
 }
 
-/// What becomes integers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Weights and what is computed with them, with fixed scales.
-    #[default]
-    Static,
-    /// Weights only, and only as they are stored: a smaller file that computes as before.
-    WeightsOnly,
-}
-
 /// What a quantized model must keep.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Gate {
@@ -90,6 +88,13 @@ pub struct Gate {
     pub min_agreement: Option<f64>,
     /// Lowest ratio of the time of the model in floats to its own.
     pub min_speedup: Option<f64>,
+}
+
+impl Request {
+    /// What becomes of the numbers, which a recipe says where there is one.
+    fn form(&self) -> Mode {
+        self.recipe.as_ref().map_or(self.mode, |recipe| recipe.choice.form)
+    }
 }
 
 impl Gate {
@@ -142,6 +147,8 @@ pub struct Outcome {
     pub float_bytes: u64,
     /// What was done and what was left, in sentences.
     pub notes: Vec<String>,
+    /// Where the time of the FP32 model goes, and that of the best one; empty where that was not found out.
+    pub profiles: Vec<Profile>,
 }
 
 impl Outcome {
@@ -209,6 +216,8 @@ fn outcome(
     };
     let point = &points[best];
     let mut notes = prepared.notes.clone();
+    let written = onnx::parse(point.bytes.clone(), &prepared.path)?;
+    notes.extend(forms::notes(point.choice.form, &prepared.model, &prepared.layout, &written));
     if let Some(executed) = point.measured.executed {
         let running = executed.integer_convolutions + executed.integer_products;
         if running != point.integers {
@@ -233,6 +242,7 @@ fn outcome(
         best,
         points,
         notes,
+        profiles: Vec::new(),
     })
 }
 
@@ -253,15 +263,20 @@ fn calibrate(
     report: &mut Report<'_>,
 ) -> Result<(Observed, Judged, usize), QuantizeError> {
     let mut observer = Observer::new(prepared, request.load.session.threads)?;
+    let needs_ranges = request.form().needs_ranges();
     let mut preprocessor = Preprocessor::new(&prepared.card, prepared.input.dtype);
     let (mut judged, mut spare, mut used) = (Judged::new(), Judged::new(), 0);
     for (index, picture) in pictures.take(request.samples).enumerate() {
         tell(report, Progress::Calibrating { done: index, of: request.samples })?;
         let mut input = preprocessor.new_input();
         let letterbox = preprocessor.run(&picture, &mut input);
-        if index % JUDGED_EVERY == JUDGED_EVERY - 1 && judged.len() < JUDGED_MAX {
+        let is_judged = !needs_ranges || index % JUDGED_EVERY == JUDGED_EVERY - 1;
+        if is_judged && judged.len() < JUDGED_MAX {
             judged.push((input, letterbox));
             continue;
+        }
+        if !needs_ranges {
+            break;
         }
         observer.add(&input)?;
         used += 1;
@@ -269,7 +284,7 @@ fn calibrate(
             spare.push((input, letterbox));
         }
     }
-    if used == 0 {
+    if used == 0 && judged.is_empty() {
         return Err(QuantizeError::NoPictures { from: "what was named".to_owned() });
     }
     if judged.len() < JUDGED_MIN {
@@ -285,19 +300,24 @@ struct Maker<'a> {
     strides: Vec<usize>,
     method: Method,
     weight_limit: i8,
+    numbers: Numbers,
     pictures: usize,
 }
 
 impl<'a> Maker<'a> {
     fn new(prepared: &'a Prepared, observed: &Observed, request: &Request, pictures: usize) -> Self {
         let method = request.recipe.as_ref().map_or(request.method, |recipe| recipe.method);
-        let weight_limit = request.recipe.as_ref().map_or_else(weight_limit, |recipe| recipe.weight_limit);
+        let by_request = || request.weight_limit.unwrap_or_else(weight_limit);
+        let weight_limit = request.recipe.as_ref().map_or_else(by_request, |recipe| recipe.weight_limit);
+        let numbers = request.recipe.as_ref().map_or(request.numbers, |recipe| recipe.numbers);
+        // With steps as fine as those of 16 bits nothing has to be cut off.
+        let ranges = if numbers.activations.is_wide() { Method::MinMax } else { method };
         let height = prepared.input.size.height as usize;
         let (codes, strides) = prepared.model.graph.as_ref().map_or_else(Default::default, |graph| {
-            let codes = observed.codes(graph, &prepared.layout, method);
+            let codes = observed.codes(graph, &prepared.layout, ranges);
             (codes, layout::strides(graph, &observed.shapes, height))
         });
-        Self { prepared, codes, strides, method, weight_limit, pictures }
+        Self { prepared, codes, strides, method, weight_limit, numbers, pictures }
     }
 
     fn recipe(&self, choice: &Choice) -> Recipe {
@@ -306,6 +326,7 @@ impl<'a> Maker<'a> {
             method: self.method,
             weight_limit: self.weight_limit,
             pictures: self.pictures,
+            numbers: self.numbers,
             choice: choice.clone(),
         }
     }
@@ -322,14 +343,15 @@ impl<'a> Maker<'a> {
             .filter(|(index, _)| !integer[*index])
             .map(|(_, node)| node.name.clone())
             .collect();
-        let mut model = insert::insert(
-            &self.prepared.model,
-            &self.prepared.layout,
-            &integer,
-            &self.codes,
-            self.weight_limit,
-            choice.weights_only,
-        );
+        let writing = Writing {
+            model: &self.prepared.model,
+            layout: &self.prepared.layout,
+            integer: &integer,
+            codes: &self.codes,
+            weight_limit: self.weight_limit,
+            numbers: self.numbers,
+        };
+        let mut model = writing.write(choice);
         self.recipe(choice).store(self.prepared.own_bytes, &mut model);
         Ok((onnx::encoded(&model, &self.prepared.path)?, float))
     }
@@ -348,7 +370,7 @@ fn weight_limit() -> i8 {
     127
 }
 
-/// Where the twin of a model is written by default: beside it, as `name.int8.onnx`.
-pub fn default_output(model: &Path) -> PathBuf {
-    model.with_extension("int8.onnx")
+/// Where the twin of a model is written by default: beside it, as `name.int8.onnx`, or as its form is called.
+pub fn default_output(model: &Path, mode: Mode) -> PathBuf {
+    model.with_extension(mode.ending())
 }

@@ -3,8 +3,8 @@
 use super::observe::Observed;
 use super::prepare::{Prepared, heavy, prepare};
 use super::{
-    Choice, Judged, Maker, Mode, Outcome, Progress, QuantizeError, Report, Request, judge, outcome, search, sensitivity,
-    tell,
+    Choice, Judged, Maker, Mode, Outcome, Progress, QuantizeError, Report, Request, judge, outcome, profile, search,
+    sensitivity, tell,
 };
 use crate::imaging::RgbImage;
 use crate::inference::trial::Trial;
@@ -71,11 +71,10 @@ impl Quantizer {
                 |done, of, choice: &Choice| tell(report, Progress::Trying { done, of, choice: choice.clone() });
             let (judge, build, progress) = (&mut judge, &mut build, &mut progress);
             let mut search = search::Search { judge, build, progress, points, layers };
-            let weights_only = Choice { weights_only: true, ..Choice::default() };
             match (&choice, &request.recipe) {
                 (Some(choice), _) => drop(search.attempt(choice.clone(), 0)?),
                 (None, Some(recipe)) => drop(search.attempt(recipe.choice.clone(), 0)?),
-                (None, None) if request.mode == Mode::WeightsOnly => drop(search.attempt(weights_only, 0)?),
+                (None, None) if request.mode != Mode::Static => drop(search.attempt(request.mode.choice(), 0)?),
                 (None, None) => search.stretches()?,
             }
             points = search.points;
@@ -93,6 +92,13 @@ impl Quantizer {
             search.refine(from, &sensitive, &request.gate)?;
             points = search.points;
         }
-        outcome(&self.prepared, &maker, request, points)
+        let mut outcome = outcome(&self.prepared, &maker, request, points)?;
+        if let Some(input) = judge.input() {
+            match profile::of_made(&self.prepared, &outcome.best().bytes, input, request.judged_threads) {
+                Ok(profiles) => outcome.profiles = profiles,
+                Err(error) => outcome.notes.push(format!("where the time goes was not found out: {error}")),
+            }
+        }
+        Ok(outcome)
     }
 }

@@ -149,7 +149,8 @@ pub fn facts(report: &Report<'_>) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn place(machine: &MachineInfo, versions: &Versions) -> [(&'static str, String); 2] {
+/// The machine and the versions, in words.
+pub fn place(machine: &MachineInfo, versions: &Versions) -> [(&'static str, String); 2] {
     let versions = format!("quantscope {}, ONNX Runtime {}", versions.quantscope, versions.onnxruntime);
     [("Machine", machine.to_string()), ("Versions", versions)]
 }

@@ -8,7 +8,10 @@ use quantscope::app::{QuantizeFailure, QuantizeJob, QuantizeTalk};
 use quantscope::inference::Precision;
 use quantscope::onnx;
 use quantscope::pipeline::{Event, LaneId};
-use quantscope::quantize::{Agreement, Choice, Layer, Measured, Method, Outcome, Point, Progress, Recipe};
+use quantscope::quantize::{
+    Agreement, Choice, Layer, LeftFloat, Measured, Method, Outcome, Point, Profile, Progress, Reason, Recipe, Work,
+    WorkTime,
+};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -173,6 +176,34 @@ pub fn outcome() -> Outcome {
         ],
         float_bytes: 3_400_000,
         notes: vec!["raised from operator set 11 to 13".to_owned()],
+        profiles: [None, Some(9.0)].map(profile).to_vec(),
+    }
+}
+
+/// Where the time goes: of the FP32 model, or of one whose reference takes so long.
+fn profile(reference_ms: Option<f64>) -> Profile {
+    let ms = if reference_ms.is_some() { 4.5 } else { 9.0 };
+    let kind = if reference_ms.is_some() { Work::IntegerLayers } else { Work::FloatLayers };
+    let left = LeftFloat {
+        reason: Reason::NoIntegerForm,
+        operator: "HardSwish".to_owned(),
+        nodes: 7,
+        ms: 0.8,
+        conversions: 14,
+        conversion_ms: 0.6,
+    };
+    Profile {
+        path: "a.onnx".into(),
+        numbers: if reference_ms.is_some() { "INT8 (QDQ)" } else { "FP32" }.to_owned(),
+        accelerated: false,
+        run_ms: ms,
+        reference_ms,
+        runs: 20,
+        operators: Vec::new(),
+        work: vec![WorkTime { work: kind, nodes: 37, ms, share: 1.0, reference_ms: reference_ms.map(|_| 0.0) }],
+        floats: reference_ms.map(|_| left).into_iter().collect(),
+        findings: vec!["Half of the time goes into convolutions.".to_owned()],
+        advice: reference_ms.map(|_| "Use it: it is twice as fast.".to_owned()),
     }
 }
 

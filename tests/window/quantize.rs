@@ -7,8 +7,8 @@ use eframe::egui::Key;
 use quantscope::app::{DialogKind, Picked, PicturesFrom, QuantizeFailure, QuantizeSettings, Settings};
 use quantscope::capture::{SourceKind, SourceSpec};
 use quantscope::inference::Precision;
-use quantscope::pipeline::{Event, LaneId, Mode};
-use quantscope::quantize::{self, Choice, Method, Progress};
+use quantscope::pipeline::{self, Event, LaneId};
+use quantscope::quantize::{Choice, Method, Mode, Progress};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -60,15 +60,15 @@ fn every_choice_can_be_changed_and_is_remembered() {
     assert_eq!(*played.window.asked.lock().unwrap(), [DialogKind::CalibrationFolder]);
     played.window.click("How ranges are chosen");
     played.window.click("ranges: entropy");
-    played.window.click("What becomes integers");
-    played.window.click("weights only");
-    played.window.until(|window| window.sees("a.int8.onnx"));
+    played.window.click("Form");
+    played.window.click("scales found in every run");
+    played.window.until(|window| window.sees("a.dynamic.onnx"));
     played.window.press(Key::Enter);
     played.window.until(|window| window.sees("Cancel quantizing"));
     {
         let jobs = played.jobs.lock().unwrap();
         let request = &jobs[0].request;
-        assert_eq!((request.method, request.mode), (Method::Entropy, quantize::Mode::WeightsOnly));
+        assert_eq!((request.method, request.mode), (Method::Entropy, Mode::Dynamic));
         let street = SourceSpec::Path("/data/street".into());
         assert!(matches!(&jobs[0].pictures, PicturesFrom::Spec(spec, _) if *spec == street));
     }
@@ -177,7 +177,7 @@ fn frames_of_a_camera_are_taken_from_the_live_view() {
         let PicturesFrom::Live(frames) = &jobs[0].pictures else { panic!("{:?}", jobs[0].pictures) };
         frames.clone()
     };
-    played.window.publish(frame(2, Mode::Compare));
+    played.window.publish(frame(2, pipeline::Mode::Compare));
     assert_eq!(frames.recv_timeout(CLOSES_WITHIN).unwrap().dimensions(), (320, 240));
     played.send(Next::Tell(Progress::Calibrating { done: 5, of: 128 }));
     played.window.until(|window| window.sees("Progress: 5 of 128"));

@@ -100,6 +100,26 @@ fn what_cannot_be_written_is_kept_and_can_go_elsewhere() {
 }
 
 #[test]
+fn where_the_time_goes_is_told() {
+    let mut played = Played::with(Setup::default(), outcome());
+    played.window.until(|window| window.sees("Saved as"));
+    played.window.press(eframe::egui::Key::Num3);
+    for words in [
+        "Use it: it is twice as fast.",
+        "Half of the time goes into convolutions.",
+        "convolutions and products in integers: 37 nodes, FP32 –, INT8 (QDQ) 4.50 ms",
+        "7 × HardSwish: ONNX Runtime has no integer form of it",
+    ] {
+        assert!(played.window.sees(words), "{words}");
+    }
+    played.window.press(eframe::egui::Key::Num1);
+    played.window.harness.get_by_label_contains("Model 1: all integers").click();
+    played.window.harness.run();
+    played.window.press(eframe::egui::Key::Num3);
+    assert!(played.window.sees("Of the model that was measured last: 1 more layers float"));
+}
+
+#[test]
 fn ticks_make_a_model_without_a_search() {
     let mut played = Played::with(Setup::default(), outcome());
     played.window.until(|window| window.sees("Saved as"));

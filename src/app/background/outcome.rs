@@ -6,7 +6,7 @@ use crate::app::evaluate::PictureKey;
 use crate::app::label::{OpenWatch, Opened, ProposeWatch, WorkWriter};
 use crate::app::options::{CameraChoice, TwinChoice, Variant};
 use crate::app::probe_job::ProbeRow;
-use crate::app::quantize::{QuantizeFailure, QuantizeRun, QuantizeWatch};
+use crate::app::quantize::{Proposed, QuantizeFailure, QuantizeRun, QuantizeWatch};
 use crate::benchmark::ThreadAdvice;
 use crate::dataset::Written;
 use crate::evaluate::Evaluation;
@@ -74,12 +74,7 @@ pub enum Outcome {
     /// One of the models that were made was written, by its index, or why it was not: a sentence.
     QuantizedSaved(Box<QuantizeRun>, usize, Result<(), String>),
     /// A file was found that the twin of a model can go to.
-    OutputFound {
-        /// The model.
-        model: PathBuf,
-        /// The file, which is not there yet.
-        output: PathBuf,
-    },
+    OutputFound(Proposed),
     /// A picture of the gallery.
     PictureDecoded(PictureKey, Result<RgbImage, String>),
     /// Pictures to be labelled are open, or why they are not; None when that was broken off.

@@ -2,10 +2,10 @@
 
 use super::{Background, Outcome, Wake};
 use crate::app::quantize::{
-    PicturesFrom, QuantizeFailure, QuantizeJob, QuantizeRun, QuantizeTalk, QuantizeWatch, free_output,
+    PicturesFrom, Proposed, QuantizeFailure, QuantizeJob, QuantizeRun, QuantizeTalk, QuantizeWatch, free_output,
 };
 use crate::onnx::OnnxError;
-use crate::quantize::{self, Outcome as Quantized, Point, Progress, QuantizeError, Request};
+use crate::quantize::{self, Mode, Outcome as Quantized, Point, Progress, QuantizeError, Request};
 use crossbeam_channel::Sender;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -41,12 +41,12 @@ impl Background {
     }
 
     /// Looks for a file that the twin of a model can go to.
-    pub fn find_output(&self, model: PathBuf) -> bool {
+    pub fn find_output(&self, model: PathBuf, mode: Mode) -> bool {
         let open = Arc::clone(&self.services.open_catalog);
         self.run(&self.files, move || {
             let folder = open().ok().map(|(_, store)| store.folder().to_owned());
-            let output = free_output(&model, folder.as_deref());
-            Some(Outcome::OutputFound { model, output })
+            let output = free_output(&model, mode, folder.as_deref());
+            Some(Outcome::OutputFound(Proposed { model, mode, output }))
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::action::QuantizeAction;
 use super::job::{PicturesFrom, QuantizeFailure};
-use super::setup::{Calibration, ChosenModel, with_ending};
+use super::setup::{Calibration, ChosenModel, Proposed, with_ending};
 use super::state::{Results, Run, Saved, Stage};
 use super::watch::QuantizeWatch;
 use crate::app::App;
@@ -81,15 +81,15 @@ impl App {
 
     /// Lets a file be looked for that the new model can go to.
     pub(in crate::app) fn propose_output(&mut self) {
-        let setup = &self.quantize.setup;
-        if let Some(model) = setup.without_output().filter(|_| self.quantize.open) {
-            self.background.find_output(model.to_owned());
+        let mode = self.settings.quantize.mode;
+        if let Some(model) = self.quantize.setup.without_output(mode).filter(|_| self.quantize.open) {
+            self.background.find_output(model.to_owned(), mode);
         }
     }
 
     /// Such a file is found.
-    pub(in crate::app) fn on_output_found(&mut self, model: PathBuf, output: PathBuf) {
-        self.quantize.setup.proposed = Some((model, output));
+    pub(in crate::app) fn on_output_found(&mut self, proposed: Proposed) {
+        self.quantize.setup.proposed = Some(proposed);
     }
 
     /// Calibrates with these pictures.
@@ -118,7 +118,7 @@ impl App {
         let on_view = self.session.source.open.as_ref().map(|open| open.spec.clone());
         let state = &self.quantize;
         let ready = state.is_choosing() && state.setup.missing(on_view.as_ref()).is_none();
-        let chosen = state.setup.model().cloned().zip(state.setup.output().map(PathBuf::from));
+        let chosen = state.setup.model().cloned().zip(state.setup.output(self.settings.quantize.mode).map(PathBuf::from));
         let Some((model, output)) = chosen.filter(|_| ready) else { return };
         // Each would disturb the other.
         self.cancel_find_threads();
@@ -135,6 +135,7 @@ impl App {
             overrides: model.overrides.clone(),
             output,
             gate: wishes.gate(),
+            mode: wishes.mode,
             live: is_live.then(|| spec.to_string()),
             began: Instant::now(),
         };
@@ -168,6 +169,8 @@ impl App {
             judged_threads: 1,
             thresholds: self.settings.thresholds,
             mode: wishes.mode,
+            numbers: wishes.numbers,
+            weight_limit: None,
             method: wishes.method,
             samples: wishes.pictures,
             gate: wishes.gate(),
@@ -218,7 +221,7 @@ impl App {
         results.making = false;
         match made {
             Ok(outcome) => {
-                let index = results.add(outcome.best().clone());
+                let index = results.add(outcome);
                 self.load_quantized(index);
             }
             Err(QuantizeFailure::Cancelled) => {}

@@ -5,7 +5,7 @@ use crate::capture::{CameraBackend, SourceSpec};
 use crate::imaging::RgbImage;
 use crate::inference::trial::Trial;
 use crate::pictures::{Different, Pictures, PicturesError};
-use crate::quantize::{Outcome, Progress, QuantizeError, Quantizer, Request, default_output};
+use crate::quantize::{Mode, Outcome, Progress, QuantizeError, Quantizer, Request, default_output};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -166,9 +166,10 @@ impl PicturesFrom {
     }
 }
 
-/// A file that is not there yet, for the twin of a model: beside it, or, where nothing can be written there, in `other`.
-pub fn free_output(model: &Path, other: Option<&Path>) -> PathBuf {
-    let beside = default_output(model);
+/// A file that is not there yet, for the twin of a model in this form: beside it, or, where nothing can be written there,
+/// in `other`.
+pub fn free_output(model: &Path, mode: Mode, other: Option<&Path>) -> PathBuf {
+    let beside = default_output(model, mode);
     let folder = beside.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let writable = tempfile::tempfile_in(folder).is_ok();
     let first = match (writable, other, beside.file_name()) {
@@ -189,7 +190,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let model = folder.path().join("a.b.onnx");
         let file = |name: &str| folder.path().join(name);
+        let free_output = |model: &Path, other| free_output(model, Mode::Static, other);
         assert_eq!(free_output(&model, None), file("a.b.int8.onnx"));
+        assert_eq!(super::free_output(&model, Mode::Half, None), file("a.b.fp16.onnx"));
         std::fs::write(file("a.b.int8.onnx"), b"").unwrap();
         assert_eq!(free_output(&model, None), file("a.b.int8-2.onnx"));
         std::fs::write(file("a.b.int8-2.onnx"), b"").unwrap();

@@ -18,7 +18,7 @@ mod words;
 
 pub use action::QuantizeAction;
 pub use job::{PicturesFrom, QuantizeFailure, QuantizeJob, QuantizeTalk, free_output, run};
-pub use setup::QuantizeSettings;
+pub use setup::{Proposed, QuantizeSettings};
 pub use state::{QuantizeState, Run as QuantizeRun};
 pub use view::{WindowInput, quantize_ui, resting_ui};
 pub use watch::QuantizeWatch;

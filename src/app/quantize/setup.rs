@@ -3,7 +3,7 @@
 use crate::app::settings::RECENT_DATASETS;
 use crate::capture::SourceSpec;
 use crate::inference::{ModelInfo, ModelOverrides, Precision};
-use crate::quantize::{Gate, Method, Mode};
+use crate::quantize::{Gate, Method, Mode, Numbers};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -18,8 +18,10 @@ pub const MOST_SPEEDUP: f64 = 20.0;
 pub struct QuantizeSettings {
     /// How ranges are chosen.
     pub method: Method,
-    /// What becomes integers.
+    /// What becomes of the numbers.
     pub mode: Mode,
+    /// Types that fixed scales are written with.
+    pub numbers: Numbers,
     /// Pictures at most.
     pub pictures: usize,
     /// Lowest agreement with the FP32 model, 0…1; 0: any.
@@ -35,6 +37,7 @@ impl Default for QuantizeSettings {
         Self {
             method: Method::default(),
             mode: Mode::default(),
+            numbers: Numbers::default(),
             pictures: 128,
             min_agreement: 0.8,
             min_speedup: 0.0,
@@ -96,6 +99,23 @@ impl ChosenModel {
     }
 }
 
+/// A file that is not there yet, for the twin of a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposed {
+    /// The FP32 model.
+    pub model: PathBuf,
+    /// The form of the twin.
+    pub mode: Mode,
+    /// The file.
+    pub output: PathBuf,
+}
+
+impl Proposed {
+    fn is_of(&self, model: &Path, mode: Mode) -> bool {
+        self.model == model && self.mode == mode
+    }
+}
+
 /// The choices beside those that are remembered.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
@@ -107,8 +127,8 @@ pub struct Setup {
     pub calibration: Calibration,
     /// Where a person wants the new model.
     pub output: Option<PathBuf>,
-    /// Where it goes otherwise, and for which model that was found out.
-    pub proposed: Option<(PathBuf, PathBuf)>,
+    /// Where it goes otherwise.
+    pub proposed: Option<Proposed>,
 }
 
 impl Setup {
@@ -117,20 +137,17 @@ impl Setup {
         self.picked.as_ref().or(self.loaded.as_ref())
     }
 
-    /// Where the new model goes; none while that is being found out.
-    pub fn output(&self) -> Option<&Path> {
-        let proposed = || {
-            let (of, path) = self.proposed.as_ref()?;
-            (of == &self.model()?.path).then_some(path.as_path())
-        };
+    /// Where a model of this form goes; none while that is being found out.
+    pub fn output(&self, mode: Mode) -> Option<&Path> {
+        let of = |proposed: &&Proposed| self.model().is_some_and(|model| proposed.is_of(&model.path, mode));
+        let proposed = || self.proposed.as_ref().filter(of).map(|proposed| proposed.output.as_path());
         self.output.as_deref().or_else(proposed)
     }
 
     /// The model for which it has to be found out where its twin goes.
-    pub fn without_output(&self) -> Option<&Path> {
-        let model = &self.model()?.path;
-        let known = self.proposed.as_ref().is_some_and(|(of, _)| of == model);
-        (self.output.is_none() && !known).then_some(model.as_path())
+    pub fn without_output(&self, mode: Mode) -> Option<&Path> {
+        let model = self.model()?;
+        self.output(mode).is_none().then_some(model.path.as_path())
     }
 
     /// What keeps it from being begun: a sentence that says what to do. `on_view` is what is watched.
@@ -190,13 +207,19 @@ mod tests {
     #[test]
     fn where_the_twin_goes_belongs_to_one_model() {
         let mut setup = Setup { loaded: Some(model("/m/a.onnx", Precision::Fp32)), ..Setup::default() };
-        assert_eq!((setup.output(), setup.without_output()), (None, Some(Path::new("/m/a.onnx"))));
-        setup.proposed = Some(("/m/a.onnx".into(), "/m/a.int8.onnx".into()));
-        assert_eq!((setup.output(), setup.without_output()), (Some(Path::new("/m/a.int8.onnx")), None));
-        setup.picked = Some(ChosenModel::file("/m/b.onnx".into()));
-        assert_eq!((setup.output(), setup.without_output()), (None, Some(Path::new("/m/b.onnx"))));
-        setup.output = Some("/m/own.onnx".into());
-        assert_eq!((setup.output(), setup.without_output()), (Some(Path::new("/m/own.onnx")), None));
+        let both = |setup: &Setup, mode| {
+            let known = |path: Option<&Path>| path.map(Path::to_owned);
+            (known(setup.output(mode)), known(setup.without_output(mode)))
+        };
+        let [a, b, twin, own] = ["/m/a.onnx", "/m/b.onnx", "/m/a.int8.onnx", "/m/own.onnx"].map(PathBuf::from);
+        assert_eq!(both(&setup, Mode::Static), (None, Some(a.clone())));
+        setup.proposed = Some(Proposed { model: a.clone(), mode: Mode::Static, output: twin.clone() });
+        assert_eq!(both(&setup, Mode::Static), (Some(twin), None));
+        assert_eq!(both(&setup, Mode::Half), (None, Some(a)), "another form has another name");
+        setup.picked = Some(ChosenModel::file(b.clone()));
+        assert_eq!(both(&setup, Mode::Static), (None, Some(b)));
+        setup.output = Some(own.clone());
+        assert_eq!(both(&setup, Mode::Half), (Some(own), None));
         assert_eq!(with_ending("/m/own".into()), Path::new("/m/own.onnx"));
         assert_eq!(with_ending("/m/own.ONNX".into()), Path::new("/m/own.ONNX"));
     }

@@ -5,7 +5,7 @@ use super::layers::{Floats, Order};
 use super::setup::Setup;
 use super::watch::QuantizeWatch;
 use crate::inference::ModelOverrides;
-use crate::quantize::{Gate, Outcome, Point, Progress};
+use crate::quantize::{Gate, Mode, Outcome, Point, Progress};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +52,8 @@ pub struct Run {
     pub output: PathBuf,
     /// What must hold.
     pub gate: Gate,
+    /// What becomes of the numbers.
+    pub mode: Mode,
     /// The camera or stream whose frames are taken.
     pub live: Option<String>,
     /// When it began.
@@ -116,6 +118,8 @@ pub struct Results {
     pub shown: usize,
     /// What became of its file.
     pub saved: Saved,
+    /// The model that it was looked at where its time goes.
+    pub profiled: usize,
     /// The tab in front.
     pub tab: Tab,
     /// Order of the table of layers.
@@ -151,17 +155,20 @@ pub enum Tab {
     Models,
     /// The layers.
     Layers,
+    /// Where the time goes.
+    Time,
 }
 
 impl Tab {
     /// All of them, in order.
-    pub const ALL: [Self; 2] = [Self::Models, Self::Layers];
+    pub const ALL: [Self; 3] = [Self::Models, Self::Layers, Self::Time];
 
     /// For people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Models => "Models tried",
             Self::Layers => "Layers",
+            Self::Time => "Where time goes",
         }
     }
 }
@@ -215,6 +222,7 @@ impl Results {
         Self {
             took: run.began.elapsed(),
             shown: outcome.best,
+            profiled: outcome.best,
             floats: Floats::of(&outcome.best().float),
             saved,
             tab: Tab::default(),
@@ -240,15 +248,21 @@ impl Results {
         }
     }
 
-    /// Takes in a further model; its index. One that came to the same as an earlier one is not taken twice.
-    pub fn add(&mut self, point: Point) -> usize {
+    /// Takes in a further model, the best of `made`; its index. One that came to the same as an earlier one is not taken
+    /// twice.
+    pub fn add(&mut self, mut made: Outcome) -> usize {
+        let point = made.points.swap_remove(made.best);
         let points = &mut self.outcome.points;
         let known = points.iter().position(|earlier| earlier.bytes == point.bytes);
-        known.unwrap_or_else(|| {
+        let index = known.unwrap_or_else(|| {
             points.push(point);
             self.outcome.front = crate::quantize::front(points);
             points.len() - 1
-        })
+        });
+        if !made.profiles.is_empty() {
+            (self.outcome.profiles, self.profiled) = (made.profiles, index);
+        }
+        index
     }
 
     /// Why a model does not pass; none where it does.
@@ -285,12 +299,12 @@ mod tests {
     fn further_models_come_behind_and_only_once() {
         let mut results = Results::new(run(), outcome());
         assert_eq!((results.shown, &results.saved), (1, &Saved::Writing));
-        let mut point = results.outcome.points[0].clone();
-        point.measured.latency_ratio = 0.3;
-        assert_eq!(results.add(point.clone()), 0, "the same file");
-        point.bytes = vec![9];
-        assert_eq!(results.add(point.clone()), 3);
-        assert_eq!(results.add(point), 3);
+        let mut made = Outcome { best: 0, ..outcome() };
+        made.points[0].measured.latency_ratio = 0.3;
+        assert_eq!(results.add(made.clone()), 0, "the same file");
+        made.points[0].bytes = vec![9];
+        assert_eq!((results.add(made.clone()), results.profiled), (3, 1), "nothing is known of its time");
+        assert_eq!(results.add(made), 3);
         assert!(results.outcome.front.contains(&3));
         results.show(3);
         assert_eq!((results.shown, results.floats.wanted()), (3, &results.outcome.points[3].float));

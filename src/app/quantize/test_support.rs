@@ -1,7 +1,7 @@
 //! An outcome made by hand: three models of a network with three layers.
 
 use super::state::Run;
-use crate::quantize::{Agreement, Choice, Gate, Layer, Measured, Method, Outcome, Point, Recipe};
+use crate::quantize::{Agreement, Choice, Gate, Layer, Measured, Method, Mode, Outcome, Point, Recipe};
 use std::time::Instant;
 
 /// The second model is the best, the third is beaten.
@@ -24,6 +24,7 @@ pub fn outcome() -> Outcome {
             method: Method::Mse,
             weight_limit: 127,
             pictures: 96,
+            numbers: Default::default(),
             choice: points[1].choice.clone(),
         },
         points,
@@ -37,6 +38,7 @@ pub fn outcome() -> Outcome {
         ],
         float_bytes: 3_400_000,
         notes: vec!["raised from operator set 11 to 13".to_owned()],
+        profiles: Vec::new(),
     }
 }
 
@@ -60,6 +62,7 @@ pub fn run() -> Run {
         overrides: Default::default(),
         output: "/m/a.int8.onnx".into(),
         gate: Gate { min_agreement: Some(0.8), ..Gate::default() },
+        mode: Mode::Static,
         live: None,
         began: Instant::now(),
     }

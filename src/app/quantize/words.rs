@@ -2,7 +2,7 @@
 
 use super::state::{Results, Saved};
 use crate::app::format;
-use crate::quantize::{Outcome, Point};
+use crate::quantize::{Mode, Outcome, Point};
 
 /// The tiles above the tabs: what is measured, its value, and what that means.
 pub fn tiles(results: &Results) -> [(&'static str, String, String); 4] {
@@ -44,8 +44,8 @@ pub fn tiles(results: &Results) -> [(&'static str, String, String); 4] {
 
 /// What the model that is shown is: "25 of 37 layers in integers: float before stride 8".
 pub fn what(outcome: &Outcome, point: &Point) -> String {
-    if point.choice.weights_only {
-        return "Weights are stored as integers; it computes in floats as before".to_owned();
+    if point.choice.form != Mode::Static {
+        return format!("The whole model: {}", point.choice.form.in_words());
     }
     format!("{} of {} layers in integers: {}", point.integers, outcome.layers.len(), choice(point))
 }

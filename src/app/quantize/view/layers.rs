@@ -8,7 +8,7 @@ use crate::app::quantize::layers::Order;
 use crate::app::quantize::state::Results;
 use crate::app::theme::Colors;
 use crate::pipeline::LaneId;
-use crate::quantize::Layer;
+use crate::quantize::{Layer, Mode};
 use eframe::egui::{
     Align, Button, Checkbox, ComboBox, Layout, Rect, Role, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
@@ -95,7 +95,7 @@ fn row_ui(ui: &mut Ui, results: &Results, layer: &Layer, facts: &Facts, wishes: 
     let [name, op, weights, sensitivity] = columns(place, WIDTHS);
     let mut integer = !results.floats.has(&layer.name);
     let tick = Rect::from_min_max(pos2(name.left() + 6.0, name.top()), pos2(name.left() + TICK, name.bottom()));
-    let enabled = results.alive && !results.making;
+    let enabled = results.alive && !results.making && results.run.mode == Mode::Static;
     let ticked = ui.scope_builder(UiBuilder::new().max_rect(tick).id_salt(&layer.name), |ui| {
         let tip = if integer { "Untick: the layer stays in floats" } else { "Tick: the layer works in integers" };
         let ticked = ui.add_enabled(enabled, Checkbox::without_text(&mut integer)).on_hover_text(tip);
@@ -172,7 +172,11 @@ fn foot_ui(ui: &mut Ui, results: &Results, wishes: &mut Vec<QuantizeAction>) {
         let again = ui.add_enabled(results.alive && changes > 0, Button::new("Re-quantize").min_size(vec2(110.0, 28.0)));
         let tip = "Makes and measures the model that the ticks say, writes it and loads it as B; nothing is searched, no \
                    picture is run again";
-        let why = if results.alive { "Change a tick first" } else { "A newer run took its place: quantize again first" };
+        let why = match (results.alive, results.run.mode) {
+            (_, mode) if mode != Mode::Static => "Single layers can stay in floats only where others compute in integers",
+            (true, _) => "Change a tick first",
+            (false, _) => "A newer run took its place: quantize again first",
+        };
         if again.on_hover_text(tip).on_disabled_hover_text(why).clicked() {
             wishes.push(QuantizeAction::Requantize);
         }

@@ -7,6 +7,7 @@ mod parts;
 mod results;
 mod running;
 mod setup;
+mod time;
 
 pub use running::resting_ui;
 
@@ -80,7 +81,7 @@ fn keys(ctx: &Context, input: &WindowInput<'_>, open: &mut bool, wishes: &mut Ve
         wishes.push(QuantizeAction::Start);
     }
     if input.state.shown_results().is_some() {
-        let tabs = [Key::Num1, Key::Num2].into_iter().zip(Tab::ALL);
+        let tabs = [Key::Num1, Key::Num2, Key::Num3].into_iter().zip(Tab::ALL);
         wishes.extend(tabs.filter(|(key, _)| pressed(*key)).map(|(_, tab)| QuantizeAction::Show(tab)));
     }
 }

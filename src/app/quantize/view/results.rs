@@ -1,7 +1,7 @@
 //! What came of it: in words and figures, what became of the file, and the tabs.
 
 use super::parts::{note_ui, strip_ui};
-use super::{chart, layers, models};
+use super::{chart, layers, models, time};
 use crate::app::actions::Action;
 use crate::app::dialogs::DialogKind;
 use crate::app::format;
@@ -38,6 +38,7 @@ pub fn results_ui(
             });
         }
         Tab::Layers => layers::layers_ui(ui, results, left, wishes),
+        Tab::Time => time::time_ui(ui, results, left),
     }
 }
 

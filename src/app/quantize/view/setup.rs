@@ -11,7 +11,7 @@ use crate::app::quantize::setup::{Calibration, MOST_PICTURES, MOST_SPEEDUP, Quan
 use crate::app::quantize::state::Stage;
 use crate::app::theme::Colors;
 use crate::capture::SourceSpec;
-use crate::quantize::{Method, Mode};
+use crate::quantize::{Activations, Method, Mode, Numbers, Weights};
 use eframe::egui::{Align, Button, ComboBox, DragValue, Label, Layout, RichText, Ui, vec2};
 use std::path::Path;
 
@@ -175,33 +175,47 @@ fn any_or(decimals: usize) -> impl Fn(f64, std::ops::RangeInclusive<usize>) -> S
 fn how_ui(ui: &mut Ui, now: &QuantizeSettings, wishes: &mut Vec<QuantizeAction>) {
     let mut wished = now.clone();
     ui.horizontal_wrapped(|ui| {
-        let shown = ComboBox::from_id_salt("quantize mode").width(190.0).selected_text(mode_words(now.mode));
-        let shown = shown.show_ui(ui, |ui| {
-            for mode in [Mode::Static, Mode::WeightsOnly] {
-                ui.selectable_value(&mut wished.mode, mode, mode_words(mode));
-            }
-        });
-        let tip = "Weights only: a quarter of the size, as exact as FP32, and not faster";
-        shown.response.on_hover_text(tip).accessible_name("What becomes integers");
-        let shown = ComboBox::from_id_salt("quantize method").width(190.0).selected_text(method_words(now.method));
-        let shown = shown.show_ui(ui, |ui| {
-            for method in Method::ALL {
-                ui.selectable_value(&mut wished.method, method, method_words(method));
-            }
-        });
+        let tip = "Fixed scales make the model fastest. The other forms have no search: the whole model is stored or computed so";
+        let modes = [Mode::Static, Mode::Dynamic, Mode::WeightsOnly, Mode::FourBits, Mode::Half];
+        combo_ui(ui, ("Form", 232.0, tip), &mut wished.mode, &modes, |mode| mode.in_words().to_owned());
+        if now.mode != Mode::Static {
+            return;
+        }
         let tip = "How the range of a tensor is chosen from what was seen";
-        shown.response.on_hover_text(tip).accessible_name("How ranges are chosen");
+        combo_ui(ui, ("How ranges are chosen", 190.0, tip), &mut wished.method, &Method::ALL, |method| {
+            method_words(method).to_owned()
+        });
+        let tip = "Types of what goes from layer to layer, and of weights. 16 bits are finer, but ONNX Runtime computes in \
+                   floats between them";
+        combo_ui(ui, ("Types", 76.0, tip), &mut wished.numbers, &NUMBERS, |numbers| numbers.name().to_owned());
     });
     if wished != *now {
         wishes.push(QuantizeAction::SetWishes(wished));
     }
 }
 
-fn mode_words(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Static => "computes in integers",
-        Mode::WeightsOnly => "weights only",
-    }
+/// Types on offer, the usual one first.
+const NUMBERS: [Numbers; 4] = [
+    Numbers { activations: Activations::U8, weights: Weights::S8 },
+    Numbers { activations: Activations::S8, weights: Weights::S8 },
+    Numbers { activations: Activations::U8, weights: Weights::U8 },
+    Numbers { activations: Activations::S16, weights: Weights::S8 },
+];
+
+/// A list to choose from: its name, width and tip, what is chosen, and what there is.
+fn combo_ui<T: Copy + PartialEq>(
+    ui: &mut Ui,
+    (name, width, tip): (&str, f32, &str),
+    chosen: &mut T,
+    all: &[T],
+    words: impl Fn(T) -> String,
+) {
+    let shown = ComboBox::from_id_salt(name).width(width).selected_text(words(*chosen)).show_ui(ui, |ui| {
+        for choice in all {
+            ui.selectable_value(chosen, *choice, words(*choice));
+        }
+    });
+    shown.response.on_hover_text(tip).accessible_name(name);
 }
 
 fn method_words(method: Method) -> &'static str {
@@ -215,9 +229,10 @@ fn method_words(method: Method) -> &'static str {
 
 fn output_ui(ui: &mut Ui, input: &WindowInput<'_>, actions: &mut Vec<Action>, wishes: &mut Vec<QuantizeAction>) {
     let setup = &input.state.setup;
+    let output = setup.output(input.wishes.mode);
     ui.horizontal(|ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let proposed = setup.output().unwrap_or(Path::new("model.int8.onnx")).to_owned();
+            let proposed = output.unwrap_or(Path::new("model.int8.onnx")).to_owned();
             let save = ui.button("Save as…").on_hover_text("Choose another place for the new model");
             if save.clicked() {
                 actions.push(Action::Browse(DialogKind::QuantizedModel(proposed)));
@@ -228,7 +243,7 @@ fn output_ui(ui: &mut Ui, input: &WindowInput<'_>, actions: &mut Vec<Action>, wi
                     wishes.push(QuantizeAction::SetOutput(None));
                 }
             }
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| match setup.output() {
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| match output {
                 Some(path) => {
                     let text = path.display().to_string();
                     ui.add(Label::new(format::file_name(path)).truncate()).on_hover_text(text);
@@ -246,7 +261,7 @@ fn start_ui(ui: &mut Ui, input: &WindowInput<'_>, wishes: &mut Vec<QuantizeActio
     let missing = state.setup.missing(input.on_view.map(|(spec, _)| spec));
     ui.horizontal(|ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let ready = missing.is_none() && state.setup.output().is_some();
+            let ready = missing.is_none() && state.setup.output(input.wishes.mode).is_some();
             let start = ui.add_enabled(ready, main_button(ui, "Quantize"));
             if start.on_hover_text("Begin (Enter)").accessible_name("Start quantizing").clicked() {
                 wishes.push(QuantizeAction::Start);
