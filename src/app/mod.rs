@@ -50,8 +50,8 @@ pub use dialogs::{DialogKind, Picked};
 pub use evaluate::{EvaluateAction, ReportForm};
 pub use label::{LabelAction, PixelBox, Proposal, Propose, ProposeRequest, ProposeStep};
 pub use options::{
-    Advise, CameraChoice, CameraFormatChoice, Evaluate, OpenCatalog, Quantize, Services, StartOptions, TwinChoice, TwinRole,
-    Variant,
+    Advise, CameraChoice, CameraFormatChoice, Evaluate, OpenCatalog, Quantize, Services, StartOptions, TwinChoice,
+    TwinRole, Variant,
 };
 pub use probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
 pub use quantize::{

@@ -141,8 +141,7 @@ pub type Evaluate = Arc<
 >;
 
 /// Quantizes a model and makes further ones for as long as some are asked for; why there is none at all.
-pub type Quantize =
-    Arc<dyn Fn(&QuantizeJob, &mut dyn QuantizeTalk) -> Result<(), QuantizeFailure> + Send + Sync>;
+pub type Quantize = Arc<dyn Fn(&QuantizeJob, &mut dyn QuantizeTalk) -> Result<(), QuantizeFailure> + Send + Sync>;
 
 /// The outside world. Each function may take its time: it is called on a thread of its own, never on the window's.
 #[derive(Clone)]

@@ -4,11 +4,11 @@ use super::App;
 use super::actions::Action;
 use super::evaluate::{PageInput, page_ui, resting_ui, shortcuts as page_shortcuts};
 use super::label;
-use super::quantize;
 use super::panels::{
     boxes, camera, figures, get_models, help, message_log, model, path_prompt, situation, toasts, top_bar, transport,
     welcome, worst,
 };
+use super::quantize;
 use super::shortcuts;
 use super::theme::Colors;
 use super::verdict::verdict;

@@ -29,7 +29,11 @@ pub(super) fn layers(maker: &Maker<'_>, float: &BTreeSet<String>) -> Vec<Layer> 
         .map(|(_, node)| Layer {
             name: node.name.clone(),
             op: node.op_type.clone(),
-            weights: node.input.get(1).and_then(|weights| sizes.get(weights.as_str())).map_or(0, |count| *count as usize),
+            weights: node
+                .input
+                .get(1)
+                .and_then(|weights| sizes.get(weights.as_str()))
+                .map_or(0, |count| *count as usize),
             sensitivity: None,
             integer: !float.contains(&node.name),
         })

@@ -4,8 +4,8 @@ use crate::{HOSTILE, all, references, texts};
 use quantscope::evaluate::Versions;
 use quantscope::onnx::Executed;
 use quantscope::quantize::{
-    Agreement, Choice, Layer, LeftFloat, Measured, Method, Numbers, OperatorTime, Outcome, Point, Profile, Reason, Recipe,
-    Work, WorkTime,
+    Agreement, Choice, Layer, LeftFloat, Measured, Method, Numbers, OperatorTime, Outcome, Point, Profile, Reason,
+    Recipe, Work, WorkTime,
 };
 use quantscope::report::{Quantized, write_quantized};
 use quantscope::runtime::MachineInfo;

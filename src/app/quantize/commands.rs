@@ -118,7 +118,8 @@ impl App {
         let on_view = self.session.source.open.as_ref().map(|open| open.spec.clone());
         let state = &self.quantize;
         let ready = state.is_choosing() && state.setup.missing(on_view.as_ref()).is_none();
-        let chosen = state.setup.model().cloned().zip(state.setup.output(self.settings.quantize.mode).map(PathBuf::from));
+        let chosen =
+            state.setup.model().cloned().zip(state.setup.output(self.settings.quantize.mode).map(PathBuf::from));
         let Some((model, output)) = chosen.filter(|_| ready) else { return };
         // Each would disturb the other.
         self.cancel_find_threads();
@@ -140,8 +141,11 @@ impl App {
             began: Instant::now(),
         };
         let request = self.request(&model);
-        let pictures =
-            if is_live { PicturesFrom::Live(watch.take_frames()) } else { PicturesFrom::Spec(spec, self.camera_backend) };
+        let pictures = if is_live {
+            PicturesFrom::Live(watch.take_frames())
+        } else {
+            PicturesFrom::Spec(spec, self.camera_backend)
+        };
         if !self.background.quantize(request, pictures, watch) {
             return self.tell(Severity::Warning, "The last model is still being given up. Try again in a moment.");
         }
@@ -190,11 +194,7 @@ impl App {
     }
 
     /// A search, or one further model, came to its end.
-    pub(in crate::app) fn on_quantized(
-        &mut self,
-        watch: &Arc<QuantizeWatch>,
-        made: Result<Outcome, QuantizeFailure>,
-    ) {
+    pub(in crate::app) fn on_quantized(&mut self, watch: &Arc<QuantizeWatch>, made: Result<Outcome, QuantizeFailure>) {
         watch.rest(Instant::now());
         let searched = self.quantize.run().filter(|run| Arc::ptr_eq(&run.watch, watch)).cloned();
         match (searched, made) {
@@ -282,7 +282,9 @@ impl App {
         self.quantize.setup.proposed = None;
         let saved = result.is_ok();
         let reason = result.as_ref().err().cloned();
-        let Some(results) = self.quantize.results_of(&run.watch).filter(|results| results.shown == index) else { return };
+        let Some(results) = self.quantize.results_of(&run.watch).filter(|results| results.shown == index) else {
+            return;
+        };
         results.saved = result.map_or_else(Saved::Failed, |()| Saved::Yes);
         match reason {
             None => tracing::info!("quantized model saved: {}", run.output.display()),

@@ -61,7 +61,7 @@ impl QuantizeSettings {
     /// What must hold.
     pub fn gate(&self) -> Gate {
         let asked = |value: f64| Some(value).filter(|value| *value > 0.0);
-        Gate { min_agreement: asked(self.min_agreement), min_speedup: asked(self.min_speedup), ..Gate::default() }
+        Gate { min_agreement: asked(self.min_agreement), min_speedup: asked(self.min_speedup) }
     }
 }
 

@@ -284,9 +284,9 @@ mod tests {
         let watch = Arc::clone(&run.watch);
         state.stage = Stage::Running(run.clone());
         let now = std::time::Instant::now();
-        drop(watch.note(&Progress::Calibrating { done: 0, of: 2 }, now));
+        let _ = watch.note(&Progress::Calibrating { done: 0, of: 2 }, now);
         assert!(state.is_at_work() && !state.wants_rest(), "frames of the camera are wanted");
-        drop(watch.note(&Progress::Trying { done: 0, of: 2, choice: Default::default() }, now));
+        let _ = watch.note(&Progress::Trying { done: 0, of: 2, choice: Default::default() }, now);
         assert!(state.wants_rest());
         (state.results, state.stage) = (Some(Results::new(run, outcome())), Stage::Results);
         assert!(!state.is_at_work() && !state.wants_rest());

@@ -6,11 +6,7 @@ use std::time::Instant;
 
 /// The second model is the best, the third is beaten.
 pub fn outcome() -> Outcome {
-    let points = vec![
-        point(0.7, 0.5, &[], 0),
-        point(0.95, 0.7, &["stem"], 1),
-        point(0.9, 0.9, &["neck"], 2),
-    ];
+    let points = vec![point(0.7, 0.5, &[], 0), point(0.95, 0.7, &["stem"], 1), point(0.9, 0.9, &["neck"], 2)];
     let layer = |name: &str, weights, sensitivity, integer| Layer {
         name: name.to_owned(),
         op: "Conv".to_owned(),

@@ -192,11 +192,11 @@ mod tests {
         assert!(watch.note(&Progress::Calibrating { done: 0, of: 40 }, at(2)).1, "a new step is shown");
         let soon = at(2) + Duration::from_millis(50);
         assert!(!watch.note(&Progress::Calibrating { done: 1, of: 40 }, soon).1, "not within a moment");
-        drop(watch.note(&Progress::Calibrating { done: 10, of: 40 }, at(7)));
+        let _ = watch.note(&Progress::Calibrating { done: 10, of: 40 }, at(7));
         let step = watch.step().unwrap();
         assert_eq!((step.step, step.share()), (QuantizeStep::Pictures, 0.25));
         assert_eq!(step.left(at(7)), Some(Duration::from_secs(15)));
-        drop(watch.note(&Progress::Trying { done: 0, of: 8, choice: Choice::default() }, at(22)));
+        let _ = watch.note(&Progress::Trying { done: 0, of: 8, choice: Choice::default() }, at(22));
         assert_eq!(watch.step().unwrap().left(at(23)), None, "nothing to tell it by");
         let steps = watch.steps();
         let took: Vec<_> = steps.iter().map(|step| step.took.map(|took| took.as_secs())).collect();

@@ -7,9 +7,7 @@ use crate::app::quantize::words;
 use crate::app::theme::Colors;
 use crate::pipeline::LaneId;
 use crate::quantize::Point;
-use eframe::egui::{
-    Color32, FontId, Painter, Pos2, Rect, Role, Sense, Stroke, Ui, Vec2b, WidgetInfo, pos2, vec2,
-};
+use eframe::egui::{Color32, FontId, Painter, Pos2, Rect, Role, Sense, Stroke, Ui, Vec2b, WidgetInfo, pos2, vec2};
 use egui_plot::{GridInput, GridMark, HLine, LineStyle, Plot, PlotPoint, PlotTransform, VLine};
 
 /// Height of the chart: what the table below it leaves, within reason.
@@ -128,14 +126,7 @@ fn float_ui(painter: &Painter, at: Pos2, colors: &Colors) {
     painter.text(at + vec2(0.0, 9.0), eframe::egui::Align2::CENTER_TOP, "FP32", font, colors.lane(LaneId::A));
 }
 
-fn point_ui(
-    ui: &Ui,
-    painter: &Painter,
-    results: &Results,
-    index: usize,
-    at: Pos2,
-    wishes: &mut Vec<QuantizeAction>,
-) {
+fn point_ui(ui: &Ui, painter: &Painter, results: &Results, index: usize, at: Pos2, wishes: &mut Vec<QuantizeAction>) {
     let place = Rect::from_center_size(at, vec2(2.0 * REACH, 2.0 * REACH)).intersect(painter.clip_rect());
     if !place.is_positive() {
         return;
@@ -195,7 +186,11 @@ fn key_ui(ui: &mut Ui, results: &Results) {
     let looks: Vec<Look> = (0..results.outcome.points.len()).map(|index| Look::of(results, index)).collect();
     let plain = Look { on_front: true, fails: false, shown: false };
     let entries = [
-        (plain, "on the front: none is faster and agrees better", looks.iter().any(|look| look.on_front && !look.fails)),
+        (
+            plain,
+            "on the front: none is faster and agrees better",
+            looks.iter().any(|look| look.on_front && !look.fails),
+        ),
         (Look { on_front: false, ..plain }, "beaten", looks.iter().any(|look| !look.on_front && !look.fails)),
         (Look { fails: true, ..plain }, "does not pass", looks.iter().any(|look| look.fails)),
         (Look { shown: true, ..plain }, "in B", true),

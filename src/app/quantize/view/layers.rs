@@ -66,7 +66,10 @@ fn order_ui(ui: &mut Ui, results: &Results, wishes: &mut Vec<QuantizeAction>) {
         if order != results.order {
             wishes.push(QuantizeAction::SortLayers(order));
         }
-        note_ui(ui, "No tick: the layer stays in floats. Sensitivity: what is lost when the layer alone is in integers.");
+        note_ui(
+            ui,
+            "No tick: the layer stays in floats. Sensitivity: what is lost when the layer alone is in integers.",
+        );
     });
 }
 

@@ -23,9 +23,7 @@ pub fn models_ui(ui: &mut Ui, results: &Results, wishes: &mut Vec<QuantizeAction
     }
     let points = &results.outcome.points;
     let mut order: Vec<usize> = (0..points.len()).collect();
-    order.sort_by(|one, other| {
-        points[*one].measured.latency_ratio.total_cmp(&points[*other].measured.latency_ratio)
-    });
+    order.sort_by(|one, other| points[*one].measured.latency_ratio.total_cmp(&points[*other].measured.latency_ratio));
     for index in order {
         row_ui(ui, results, index, wishes);
     }

@@ -3,9 +3,7 @@
 use crate::app::theme::{Colors, readable_on};
 use crate::pipeline::LaneId;
 use eframe::egui::text::{LayoutJob, TextWrapping};
-use eframe::egui::{
-    Align, Button, Color32, FontId, Frame, Label, Layout, Margin, Rect, RichText, Ui, pos2, vec2,
-};
+use eframe::egui::{Align, Button, Color32, FontId, Frame, Label, Layout, Margin, Rect, RichText, Ui, pos2, vec2};
 
 /// Height of a line of a table.
 pub const ROW: f32 = 24.0;

@@ -10,9 +10,7 @@ use crate::app::quantize::state::{Results, Saved, Tab};
 use crate::app::quantize::words;
 use crate::app::theme::Colors;
 use eframe::egui::containers::Sides;
-use eframe::egui::{
-    Button, FontId, Frame, Label, Margin, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2,
-};
+use eframe::egui::{Button, FontId, Frame, Label, Margin, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 
 /// Draws the results in so much height.
 pub fn results_ui(
@@ -70,24 +68,22 @@ fn head_ui(ui: &mut Ui, results: &Results, actions: &mut Vec<Action>, wishes: &m
         return;
     }
     strip_ui(ui, &text, if matches!(results.saved, Saved::Failed(_)) { colors.error } else { colors.warning });
-    ui.horizontal(|ui| {
-        match &results.saved {
-            Saved::Failed(_) => {
-                if ui.button("Try again").accessible_name("Try to save again").clicked() {
-                    wishes.push(QuantizeAction::SaveAgain);
-                }
-                if ui.button("Save as…").clicked() {
-                    actions.push(Action::Browse(DialogKind::QuantizedModel(results.run.output.clone())));
-                }
+    ui.horizontal(|ui| match &results.saved {
+        Saved::Failed(_) => {
+            if ui.button("Try again").accessible_name("Try to save again").clicked() {
+                wishes.push(QuantizeAction::SaveAgain);
             }
-            Saved::No => {
-                let tip = "Writes it although it does not pass, and compares it with FP32 in B";
-                if ui.button("Save the best anyway").on_hover_text(tip).clicked() {
-                    wishes.push(QuantizeAction::Load(results.outcome.best));
-                }
+            if ui.button("Save as…").clicked() {
+                actions.push(Action::Browse(DialogKind::QuantizedModel(results.run.output.clone())));
             }
-            Saved::Yes | Saved::Writing => {}
         }
+        Saved::No => {
+            let tip = "Writes it although it does not pass, and compares it with FP32 in B";
+            if ui.button("Save the best anyway").on_hover_text(tip).clicked() {
+                wishes.push(QuantizeAction::Load(results.outcome.best));
+            }
+        }
+        Saved::Yes | Saved::Writing => {}
     });
 }
 

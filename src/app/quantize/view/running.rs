@@ -152,7 +152,8 @@ fn live_ui(ui: &mut Ui, run: &Run, paused: bool, wishes: &mut Vec<QuantizeAction
     }
     let taken = run.watch.step().filter(|step| step.step == QuantizeStep::Pictures).map_or(0, |step| step.done);
     ui.horizontal(|ui| {
-        let enough = ui.add_enabled(taken > 0 && run.watch.wants_frames(), eframe::egui::Button::new("These are enough"));
+        let enough =
+            ui.add_enabled(taken > 0 && run.watch.wants_frames(), eframe::egui::Button::new("These are enough"));
         let tip = "Goes on with the frames that have been taken";
         if enough.on_hover_text(tip).on_disabled_hover_text("There are none yet").clicked() {
             wishes.push(QuantizeAction::EnoughFrames);

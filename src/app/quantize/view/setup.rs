@@ -129,7 +129,9 @@ fn pictures_ui(ui: &mut Ui, input: &WindowInput<'_>, actions: &mut Vec<Action>, 
 fn on_view_words(input: &WindowInput<'_>) -> (String, &'static str) {
     match input.on_view {
         None => ("What is on view (nothing at the moment)".to_owned(), "Open a source first"),
-        Some((SourceSpec::Demo, _)) => ("The demo scene".to_owned(), "Different moments of it, rendered for this purpose"),
+        Some((SourceSpec::Demo, _)) => {
+            ("The demo scene".to_owned(), "Different moments of it, rendered for this purpose")
+        }
         Some((SourceSpec::Camera(_) | SourceSpec::Url(_), title)) => (
             format!("The next different frames of {}", format::shortened(title, 40)),
             "Frames that look like the one before are left out; the live view goes on meanwhile",
@@ -153,12 +155,14 @@ fn gates_ui(ui: &mut Ui, now: &QuantizeSettings, wishes: &mut Vec<QuantizeAction
     let mut wished = now.clone();
     ui.horizontal_wrapped(|ui| {
         ui.label("agreement at least");
-        let tip = "F1 of the boxes against the FP32 model's, on pictures that no range was chosen by. 0 asks for nothing";
+        let tip =
+            "F1 of the boxes against the FP32 model's, on pictures that no range was chosen by. 0 asks for nothing";
         let value = DragValue::new(&mut wished.min_agreement).range(0.0..=1.0).speed(0.005).custom_formatter(any_or(2));
         ui.add(value).on_hover_text(tip).accessible_name("Least agreement");
         ui.add_space(10.0);
         ui.label("speed-up at least");
-        let tip = "Time of the FP32 model over that of its twin. 0 asks for nothing; where no twin is faster, that is said";
+        let tip =
+            "Time of the FP32 model over that of its twin. 0 asks for nothing; where no twin is faster, that is said";
         let value = DragValue::new(&mut wished.min_speedup).range(0.0..=MOST_SPEEDUP).speed(0.02);
         ui.add(value.custom_formatter(any_or(2))).on_hover_text(tip).accessible_name("Least speed-up");
     });

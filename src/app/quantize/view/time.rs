@@ -71,8 +71,13 @@ fn work_ui(ui: &mut Ui, float: &Profile, own: &Profile) {
         let spoken = format!("{}: {} {}, none any more", cells[0], float.numbers, cells[2]);
         line_ui(ui, &cells, Some((0.0, &spoken)));
     }
-    let cells =
-        ["a run".to_owned(), String::new(), milliseconds(Some(float.run_ms)), milliseconds(Some(own.run_ms)), String::new()];
+    let cells = [
+        "a run".to_owned(),
+        String::new(),
+        milliseconds(Some(float.run_ms)),
+        milliseconds(Some(own.run_ms)),
+        String::new(),
+    ];
     let spoken = format!("A run: {} {}, {} {}", float.numbers, cells[2], own.numbers, cells[3]);
     line_ui(ui, &cells, Some((0.0, &spoken)));
 }
