@@ -79,7 +79,10 @@ impl App {
                 source.controls = None;
                 self.editing.camera_open &= source.camera().is_some();
             }
-            Event::SourceFailed { spec, message } => self.on_source_failed(spec, message, false),
+            Event::SourceFailed { spec, message, retries: true } => {
+                self.on_source_failed(spec, format!("{message}. It is tried again by itself"), false);
+            }
+            Event::SourceFailed { spec, message, retries: false } => self.on_source_failed(spec, message, false),
             Event::SourceTroubled { spec, message } => self.on_source_failed(spec, message, true),
             Event::SourceRecovered { spec, info } => {
                 tracing::info!("source is back: {spec}");
