@@ -104,7 +104,12 @@ fn fixed_scales_are_written_in_every_pair_of_types() {
         let executed = best["executed"]["integer_convolutions"].as_u64().unwrap();
         assert!(best["agreement"]["f1"].as_f64().unwrap() >= F1_MIN, "{options:?}: {best}");
         let wide = activations.ends_with("16");
-        assert_eq!(executed == 0, wide, "{options:?}: ONNX Runtime has integer convolutions of 8 bits only");
+        match activations {
+            "u8" => assert_eq!(executed, best["integers"].as_u64().unwrap(), "{options:?}"),
+            // On x86 processors ONNX Runtime leaves most signed ones in floats, and says so.
+            "s8" => assert!(executed > 0 || cfg!(target_arch = "x86_64"), "{options:?}"),
+            _ => assert_eq!(executed, 0, "{options:?}: there are integer convolutions of 8 bits only"),
+        }
         if wide {
             let said = report["profiles"][1]["findings"].to_string();
             assert!(said.contains("to or from 16 bits"), "{said}");

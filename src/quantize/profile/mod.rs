@@ -40,9 +40,9 @@ pub struct Profile {
     pub numbers: String,
     /// Whether functions of a byte are look-ups in it.
     pub accelerated: bool,
-    /// Median milliseconds of a run, recording included.
+    /// Median milliseconds of a run, recording included, and whatever else the machine does.
     pub run_ms: f64,
-    /// The same of the first model; none for that itself.
+    /// Milliseconds of all operators of the first model together; none for that itself.
     pub reference_ms: Option<f64>,
     /// Runs that this rests on.
     pub runs: usize,
@@ -91,7 +91,7 @@ pub struct WorkTime {
 }
 
 impl Profile {
-    /// Milliseconds of all operators together.
+    /// Milliseconds of all operators together: of each the median, so that a busy machine disturbs it little.
     pub fn operators_ms(&self) -> f64 {
         self.operators.iter().map(|operator| operator.ms).sum()
     }
@@ -101,16 +101,18 @@ impl Profile {
         self.work.iter().find(|time| time.work == work).map_or(0.0, |time| time.ms)
     }
 
-    /// The median run over that of the first model.
+    /// Time of all operators over that of the first model's.
     pub fn ratio(&self) -> Option<f64> {
-        self.reference_ms.filter(|ms| *ms > 0.0).map(|ms| self.run_ms / ms)
+        self.reference_ms.filter(|ms| *ms > 0.0).map(|ms| self.operators_ms() / ms)
     }
 
     fn of(subject: &Subject<'_>, record: &events::Record, reference: Option<&Self>) -> Self {
         let all: f64 = record.nodes.iter().map(|node| node.ms).sum();
         let share = |ms: f64| if all > 0.0 { ms / all } else { 0.0 };
         let mut operators: BTreeMap<&str, (usize, f64)> = BTreeMap::new();
-        let mut kinds: BTreeMap<Work, (usize, f64)> = BTreeMap::new();
+        // A kind that is gone is worth a row, too.
+        let known = reference.iter().flat_map(|reference| reference.work.iter().map(|time| (time.work, (0, 0.0))));
+        let mut kinds: BTreeMap<Work, (usize, f64)> = known.collect();
         for node in &record.nodes {
             for (count, ms) in
                 [operators.entry(&node.operator).or_default(), kinds.entry(Work::of(&node.operator)).or_default()]
@@ -150,7 +152,7 @@ impl Profile {
             numbers: subject.numbers.clone(),
             accelerated: subject.accelerated,
             run_ms: record.run_ms,
-            reference_ms: reference.map(|reference| reference.run_ms),
+            reference_ms: reference.map(Self::operators_ms),
             runs: record.runs,
             operators: times,
             work,

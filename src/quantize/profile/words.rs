@@ -30,8 +30,6 @@ struct Facts {
     wide: usize,
     /// Scales are found anew in every run.
     dynamic: bool,
-    /// Layers whose data are 16-bit floats.
-    halves: usize,
     /// An instruction that multiplies and adds 8-bit integers at once, which this processor lacks.
     missing: Option<&'static str>,
     x86: bool,
@@ -57,7 +55,6 @@ impl Facts {
                 Work::of(&node.operator) == Work::Conversions && node.inputs.iter().chain(&node.outputs).any(wide)
             }),
             dynamic: record.nodes.iter().any(|node| node.operator == "DynamicQuantizeLinear"),
-            halves: count(&|node| layer(node, Work::FloatLayers, "float16")),
             missing: missing.filter(|_| profile.ms_of(Work::IntegerLayers) > 0.0),
             x86: cfg!(target_arch = "x86_64"),
         }
@@ -67,13 +64,20 @@ impl Facts {
         let all = profile.operators_ms();
         let mut said = Vec::new();
         if let (Some(reference), Some(ratio)) = (profile.reference_ms, profile.ratio()) {
-            let (own, other) = (ms(profile.run_ms), ms(reference));
-            said.push(format!("a run takes {own} ms and one of the first model {other} ms: {ratio:.2} of the time"));
+            let (own, other) = (ms(all), ms(reference));
+            said.push(format!(
+                "the operators of a run take {own} ms and those of the first model {other} ms: {ratio:.2} of the time"
+            ));
             said.extend(self.changes(profile, reference));
         } else {
             let main = profile.work.iter().max_by(|one, other| one.ms.total_cmp(&other.ms));
             said.extend(main.map(|main| {
-                format!("a run takes {} ms, {} of it {}", ms(profile.run_ms), percent(main.share), main.work.in_words())
+                format!(
+                    "the operators of a run take {} ms, {} of it {}",
+                    ms(all),
+                    percent(main.share),
+                    main.work.in_words()
+                )
             }));
         }
         said.extend(floats(&profile.floats, all));
@@ -120,7 +124,7 @@ impl Facts {
             return Some(format!("{own} is the faster choice here: {ratio:.2} of the time of {first}"));
         }
         let (cause, share) = self.cause(profile, reference)?;
-        let because = format!("because {} of the time of {own} is {}", percent(share), self.cause_in_words(cause));
+        let because = format!("because {} of the time of {own} is {}", percent(share), Self::cause_in_words(cause));
         let tip = self.tip(cause, profile);
         let judgement = if ratio >= 1.0 {
             format!("{first} is the better choice here, {because}")
@@ -142,10 +146,9 @@ impl Facts {
         guilty.max_by(|one, other| one.ms.total_cmp(&other.ms)).map(|time| (time.work, time.share))
     }
 
-    fn cause_in_words(&self, cause: Work) -> String {
+    fn cause_in_words(cause: Work) -> String {
         match cause {
             Work::IntegerLayers => "convolutions and products that integers hardly make faster".to_owned(),
-            Work::FloatLayers if self.halves > 0 => "convolutions and products in 16-bit floats".to_owned(),
             Work::FloatLayers => "convolutions and products that run in floats".to_owned(),
             Work::Conversions => "conversions between floats and integers".to_owned(),
             other => format!("{}, which integers hardly make faster", other.in_words()),
@@ -254,7 +257,7 @@ mod tests {
     }
 
     fn facts() -> Facts {
-        Facts { signed: 0, wide: 0, dynamic: false, halves: 0, missing: None, x86: true }
+        Facts { signed: 0, wide: 0, dynamic: false, missing: None, x86: true }
     }
 
     #[test]
@@ -306,7 +309,7 @@ mod tests {
         let facts = Facts { wide: 2, missing: Some("VNNI"), ..facts() };
         let said = facts.findings(&quantized).join("\n");
         for part in [
-            "a run takes 10.0 ms and one of the first model 14.0 ms: 0.71 of the time",
+            "the operators of a run take 10.0 ms and those of the first model 14.0 ms: 0.71 of the time",
             "convolutions and products went from 11.0 to 5.00 ms, activation functions and sums went from 3.00 to 5.00 ms",
             "3 HardSwish run in floats with 6 conversions around, 26 % of the time: ONNX Runtime has no integer form of it",
             "the tail takes 5 % of the time",

@@ -21,7 +21,7 @@ pub fn markdown(report: &Quantized<'_>) -> String {
         times(&mut text, "Work", &parts::work_rows(profile));
         times(&mut text, "Operator", &parts::operator_rows(profile));
         if !profile.floats.is_empty() {
-            let rows = profile.floats.iter().map(|left| parts::float_cells(left).map(|cell| escaped(&cell)).to_vec());
+            let rows = parts::float_rows(profile).into_iter().map(|cells| cells.map(|cell| escaped(&cell)).to_vec());
             text.table(1, FLOAT_HEADS.map(str::to_owned).to_vec(), rows);
         }
     }

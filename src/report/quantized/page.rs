@@ -146,8 +146,7 @@ fn time(profile: &Profile) -> Markup {
                         th scope="col" class=[(1..5).contains(&place).then_some("figure")] { (head) }
                     } } }
                     tbody {
-                        @for left in &profile.floats {
-                            @let cells = parts::float_cells(left);
+                        @for cells in parts::float_rows(profile) {
                             tr {
                                 th scope="row" { (cells[0]) }
                                 @for cell in &cells[1..5] { td class="figure" { (cell) } }

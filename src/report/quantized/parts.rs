@@ -1,7 +1,7 @@
 //! What page and markdown have in common: titles, sentences, and the cells of tables.
 
 use super::Quantized;
-use crate::quantize::{LeftFloat, Point, Profile};
+use crate::quantize::{LeftFloat, Point, Profile, Reason};
 use crate::report::words::{self, figure};
 
 /// Operators in the table: those that take most.
@@ -151,8 +151,24 @@ pub fn time_cells((name, nodes, ms, share, reference): &TimeRow) -> [String; 5] 
 /// The heads of the table of what stays in floats.
 pub const FLOAT_HEADS: [&str; 6] = ["Operator", "Nodes", "ms", "Conversions", "their ms", "Why"];
 
-/// Its cells.
-pub fn float_cells(left: &LeftFloat) -> [String; 6] {
+/// Its rows; the tail is one.
+pub fn float_rows(profile: &Profile) -> Vec<[String; 6]> {
+    let (tail, others): (Vec<&LeftFloat>, Vec<&LeftFloat>) =
+        profile.floats.iter().partition(|left| left.reason == Reason::Tail);
+    let sum = |ms: fn(&LeftFloat) -> f64| tail.iter().map(|left| ms(left)).sum::<f64>();
+    let count = |nodes: fn(&LeftFloat) -> usize| tail.iter().map(|left| nodes(left)).sum::<usize>();
+    let whole = (!tail.is_empty()).then(|| LeftFloat {
+        reason: Reason::Tail,
+        operator: tail.iter().map(|left| left.operator.as_str()).collect::<Vec<_>>().join(", "),
+        nodes: count(|left| left.nodes),
+        ms: sum(|left| left.ms),
+        conversions: count(|left| left.conversions),
+        conversion_ms: sum(|left| left.conversion_ms),
+    });
+    others.into_iter().chain(&whole).map(float_cells).collect()
+}
+
+fn float_cells(left: &LeftFloat) -> [String; 6] {
     let operator = if left.operator.is_empty() { "inputs and outputs".to_owned() } else { left.operator.clone() };
     [
         operator,
