@@ -110,8 +110,9 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let request = request(global, args, model)?;
     let calibrate = SourceSpec::from(args.calibrate.as_str());
     let mut pictures = Pictures::open(&calibrate, args.samples as usize, global.camera_backend)?;
+    let mut images = pictures.by_ref().map(|picture| picture.image);
     let bar = Bar::new();
-    let outcome = quantize::quantize(&request, start::trial().as_ref(), &mut pictures, &mut |step| bar.show(step));
+    let outcome = quantize::quantize(&request, start::trial().as_ref(), &mut images, &mut |step| bar.show(step));
     bar.0.finish_and_clear();
     pictures.finish()?;
     let outcome = outcome.map_err(|error| match error {

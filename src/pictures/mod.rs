@@ -8,7 +8,7 @@ mod different;
 pub use different::Different;
 
 use crate::capture::{self, CameraBackend, CaptureError, FrameSource, Next, Pace, SourceOptions, SourceSpec};
-use crate::dataset::{self, Dataset, DatasetError, OpenOptions};
+use crate::dataset::{self, Dataset, DatasetClass, DatasetError, LabelledPicture, OpenOptions};
 use crate::imaging::RgbImage;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -37,14 +37,25 @@ pub enum PicturesError {
     },
 }
 
+/// A picture to calibrate with.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// The picture.
+    pub image: RgbImage,
+    /// What is in it, where a data set says that.
+    pub truth: Option<LabelledPicture>,
+}
+
 /// Pictures, one after the other; what cannot be read is left out and said in the log.
 pub struct Pictures {
+    /// Classes of the labels; empty where there are none.
+    pub classes: Vec<DatasetClass>,
     from: Origin,
     failed: Option<CaptureError>,
 }
 
 enum Origin {
-    Files(std::vec::IntoIter<PathBuf>),
+    Files(std::vec::IntoIter<(PathBuf, Option<LabelledPicture>)>),
     Source(Box<dyn FrameSource>, Different),
 }
 
@@ -57,31 +68,41 @@ impl Pictures {
     /// # Errors
     /// When it is not there or cannot be read.
     pub fn open(spec: &SourceSpec, wanted: usize, cameras: CameraBackend) -> Result<Self, PicturesError> {
+        let mut classes = Vec::new();
         let from = match spec {
-            SourceSpec::Path(path) if is_dataset(path) => Origin::Files(spread(pictures_of(path)?, wanted).into_iter()),
-            SourceSpec::Path(path) if path.is_dir() => Origin::Files(spread(in_folder(path)?, wanted).into_iter()),
+            SourceSpec::Path(path) if is_dataset(path) => {
+                let dataset = training_part(path)?;
+                classes = dataset.classes;
+                let pictures = dataset.pictures.into_iter().map(|picture| (picture.path.clone(), Some(picture)));
+                Origin::Files(spread(pictures.collect(), wanted).into_iter())
+            }
+            SourceSpec::Path(path) if path.is_dir() => {
+                let files = in_folder(path)?.into_iter().map(|file| (file, None)).collect();
+                Origin::Files(spread(files, wanted).into_iter())
+            }
             spec => {
                 let options =
                     SourceOptions { pace: Pace::EveryFrame, camera_backend: cameras, ..SourceOptions::default() };
                 Origin::Source(capture::open(spec, &options)?, Different::default())
             }
         };
-        Ok(Self { from, failed: None })
+        Ok(Self { classes, from, failed: None })
     }
 
     /// The next one; none at the end, or once `stop` says so.
-    pub fn next_unless(&mut self, stop: &dyn Fn() -> bool) -> Option<RgbImage> {
+    pub fn next_unless(&mut self, stop: &dyn Fn() -> bool) -> Option<Picture> {
         match &mut self.from {
-            Origin::Files(files) => files.take_while(|_| !stop()).find_map(|file| {
+            Origin::Files(files) => files.take_while(|_| !stop()).find_map(|(file, truth)| {
                 let left_out = |error: &CaptureError| tracing::warn!("{error}; it is left out");
-                capture::read_picture(&file).inspect_err(left_out).ok()
+                let image = capture::read_picture(&file).inspect_err(left_out).ok()?;
+                Some(Picture { image, truth })
             }),
             Origin::Source(source, different) => {
                 let mut quiet = 0;
                 while quiet < QUIET_MAX && !stop() {
                     match source.next_frame(PATIENCE) {
                         Ok(Next::Frame(frame)) if different.takes(&frame.image) => {
-                            return Some(RgbImage::clone(&frame.image));
+                            return Some(Picture { image: RgbImage::clone(&frame.image), truth: None });
                         }
                         Ok(Next::Frame(_)) => quiet = 0,
                         Ok(Next::Waiting) => quiet += 1,
@@ -107,9 +128,9 @@ impl Pictures {
 }
 
 impl Iterator for Pictures {
-    type Item = RgbImage;
+    type Item = Picture;
 
-    fn next(&mut self) -> Option<RgbImage> {
+    fn next(&mut self) -> Option<Picture> {
         self.next_unless(&|| false)
     }
 }
@@ -119,11 +140,10 @@ fn is_dataset(path: &Path) -> bool {
     path.extension().is_some_and(|ending| endings.iter().any(|known| ending == *known)) && path.is_file()
 }
 
-/// The pictures of a data set's training split, or of the one that it has.
-fn pictures_of(path: &Path) -> Result<Vec<PathBuf>, PicturesError> {
+/// A data set's training split, or the one that it has.
+fn training_part(path: &Path) -> Result<Dataset, DatasetError> {
     let train = OpenOptions { images: None, split: Some("train".to_owned()) };
-    let dataset = Dataset::open_with(path, &train).or_else(|_| Dataset::open(path, None))?;
-    Ok(dataset.pictures.into_iter().map(|picture| picture.path).collect())
+    Dataset::open_with(path, &train).or_else(|_| Dataset::open(path, None))
 }
 
 fn in_folder(path: &Path) -> Result<Vec<PathBuf>, PicturesError> {
@@ -135,7 +155,7 @@ fn in_folder(path: &Path) -> Result<Vec<PathBuf>, PicturesError> {
     Ok(files)
 }
 
-fn spread(files: Vec<PathBuf>, wanted: usize) -> Vec<PathBuf> {
+fn spread<T: Clone>(files: Vec<T>, wanted: usize) -> Vec<T> {
     let count = files.len();
     if count <= wanted {
         return files;
@@ -169,7 +189,7 @@ mod tests {
         }
         std::fs::write(folder.path().join("aa.jpg"), b"no picture").unwrap();
         let pictures = open(folder.path().to_str().unwrap(), 10).unwrap();
-        assert_eq!(pictures.map(|picture| picture.width()).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(pictures.map(|picture| picture.image.width()).collect::<Vec<_>>(), [1, 2]);
         let mut stopped = open(folder.path().to_str().unwrap(), 10).unwrap();
         assert!(stopped.next_unless(&|| true).is_none());
         assert!(open("/no/such/folder", 1).is_err());
@@ -177,7 +197,7 @@ mod tests {
 
     #[test]
     fn frames_of_the_scene_differ_and_come_the_same_each_time() {
-        let taken = || -> Vec<RgbImage> { open("demo", 10).unwrap().take(3).collect() };
+        let taken = || -> Vec<RgbImage> { open("demo", 10).unwrap().take(3).map(|picture| picture.image).collect() };
         let (one, other) = (taken(), taken());
         assert_eq!(one.len(), 3);
         assert!(one == other && one[0] != one[1] && one[1] != one[2]);

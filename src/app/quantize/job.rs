@@ -117,7 +117,7 @@ fn calibrate(
             let of_pictures = |error: PicturesError| QuantizeFailure::Pictures(error.to_string());
             let mut pictures = Pictures::open(spec, request.samples, *cameras).map_err(of_pictures)?;
             let calibrated = {
-                let mut next = std::iter::from_fn(|| pictures.next_unless(&stops));
+                let mut next = std::iter::from_fn(|| Some(pictures.next_unless(&stops)?.image));
                 Quantizer::calibrate(request, trial, &mut next, &mut report)
             };
             if stops() {
