@@ -2,7 +2,7 @@
 
 use super::parts::note_ui;
 use crate::app::quantize::action::QuantizeAction;
-use crate::app::quantize::state::Results;
+use crate::app::quantize::state::{Results, Saved};
 use crate::app::quantize::words;
 use crate::app::theme::Colors;
 use crate::pipeline::LaneId;
@@ -193,7 +193,7 @@ fn key_ui(ui: &mut Ui, results: &Results) {
         ),
         (Look { on_front: false, ..plain }, "beaten", looks.iter().any(|look| !look.on_front && !look.fails)),
         (Look { fails: true, ..plain }, "does not pass", looks.iter().any(|look| look.fails)),
-        (Look { shown: true, ..plain }, "in B", true),
+        (Look { shown: true, ..plain }, if results.saved == Saved::Yes { "in B" } else { "told above" }, true),
     ];
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;

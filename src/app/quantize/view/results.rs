@@ -60,7 +60,10 @@ fn head_ui(ui: &mut Ui, results: &Results, actions: &mut Vec<Action>, wishes: &m
     );
     wishes.append(&mut right);
     tiles_ui(ui, results);
-    ui.add(Label::new(RichText::new(words::why(results)).color(colors.weak)).wrap());
+    // The strip below says the same of what is not saved.
+    if results.saved != Saved::No {
+        ui.add(Label::new(RichText::new(words::why(results)).color(colors.weak)).wrap());
+    }
     let (text, bad) = words::saved(results);
     if !bad {
         let color = if results.saved == Saved::Yes { colors.good } else { colors.weak };
