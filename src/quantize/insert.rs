@@ -2,7 +2,7 @@
 //! the form that ONNX Runtime fuses: scales and zero points without axes (with one, `Mul` and `Add` stay unfused), a scale a
 //! channel for weights, biases as 32-bit integers of the product of both scales.
 
-use super::layout::{Kind, Layout};
+use super::layout::{Kind, Layout, factor_of};
 use super::range::Affine;
 use crate::onnx::graph::{Links, Names};
 use crate::onnx::proto::{AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorProto};
@@ -39,6 +39,7 @@ pub(super) fn insert(
         nodes: Vec::new(),
         constants: Vec::new(),
         converted: HashMap::new(),
+        quantized: HashMap::new(),
         weight_limit: f32::from(weight_limit),
         weights_only,
     };
@@ -52,13 +53,39 @@ pub(super) fn insert(
 }
 
 /// Takes out weights that nothing reads any more.
-fn remove_unread(graph: &mut GraphProto) {
+pub(super) fn remove_unread(graph: &mut GraphProto) {
     let unread: HashSet<String> = {
         let links = Links::of(graph);
         let names = graph.initializer.iter().map(|tensor| &tensor.name);
         names.filter(|name| links.readers(name).is_empty() && !links.is_output(name)).cloned().collect()
     };
     graph.initializer.retain(|tensor| !unread.contains(&tensor.name));
+}
+
+/// The codes of a value. What moves values keeps their codes, so that ONNX Runtime can leave the conversions out.
+pub(super) fn codes_of(
+    graph: &GraphProto,
+    layout: &Layout,
+    links: &Links<'_>,
+    integer: &[bool],
+    codes: &Codes,
+    value: &str,
+) -> Option<Affine> {
+    let (mut value, mut factor) = (value, 1.0);
+    while let Some(source) = links.producer(value).filter(|source| integer[*source]) {
+        let node = &graph.node[source];
+        match (layout.nodes[source].kind, factor_of(node, links)) {
+            (Kind::Move, _) => value = &node.input[0],
+            (Kind::Rescale, Some((by, place))) => (value, factor) = (&node.input[place], factor * by),
+            _ => break,
+        }
+    }
+    codes.get(value).map(|affine| Affine { scale: affine.scale * factor, ..*affine })
+}
+
+/// The axis of a layer's weights along which its output channels lie.
+pub(super) fn weight_axis(node: &NodeProto, kind: Kind) -> usize {
+    usize::from(kind == Kind::Product && node.integer("transB").unwrap_or(0) == 0)
 }
 
 struct Writer<'a> {
@@ -72,6 +99,8 @@ struct Writer<'a> {
     constants: Vec<TensorProto>,
     /// Values of floats, and the name under which they come back from integers.
     converted: HashMap<String, String>,
+    /// Values of floats, and the integers that they come from.
+    quantized: HashMap<String, (String, Affine)>,
     weight_limit: f32,
     weights_only: bool,
 }
@@ -86,6 +115,9 @@ impl Writer<'_> {
             }
             self.nodes.push(node);
             return;
+        }
+        if facts.kind == Kind::Rescale {
+            return self.rescale(&node);
         }
         let is_inner = facts.is_part && self.producer_is_integer(&node.input[0]);
         if !is_inner {
@@ -113,6 +145,16 @@ impl Writer<'_> {
         }
     }
 
+    /// The same integers, read with another scale.
+    fn rescale(&mut self, node: &NodeProto) {
+        let Some((factor, place)) = factor_of(node, &self.links) else { return };
+        let value = &node.input[place];
+        self.as_read(value);
+        let Some((quantized, affine)) = self.quantized.get(value).cloned() else { return };
+        let affine = Affine { scale: affine.scale * factor, ..affine };
+        self.dequantize(&quantized, affine, node.output[0].clone());
+    }
+
     fn producer_is_integer(&self, value: &str) -> bool {
         self.links.producer(value).is_some_and(|source| self.integer[source])
     }
@@ -131,31 +173,35 @@ impl Writer<'_> {
         name
     }
 
-    /// What moves values keeps their codes, so that ONNX Runtime can leave the conversions out.
     fn codes_of(&self, value: &str) -> Affine {
-        let mut value = value;
-        while let Some(source) = self.links.producer(value) {
-            let moves = self.layout.nodes[source].kind == Kind::Move && self.integer[source];
-            match self.graph.node[source].input.first() {
-                Some(input) if moves => value = input,
-                _ => break,
-            }
-        }
-        self.codes.get(value).copied().unwrap_or(Affine { scale: 1.0, zero: 0 })
+        let found = codes_of(self.graph, self.layout, &self.links, self.integer, self.codes, value);
+        found.unwrap_or(Affine { scale: 1.0, zero: 0 })
     }
 
     /// `raw` → integers → `result`; constants are named after `value`.
     fn convert(&mut self, value: &str, raw: &str, affine: Affine, result: String) {
-        let [scale, zero, quantized] =
-            ["scale", "zero_point", "quantized"].map(|what| self.names.fresh(&format!("{value}_{what}")));
+        let quantized = self.names.fresh(&format!("{value}_quantized"));
+        let (scale, zero) = self.constants_of(value, affine);
+        let name = self.names.fresh(&format!("{value}_QuantizeLinear"));
+        self.nodes.push(NodeProto::new("QuantizeLinear", name, &[raw, &scale, &zero], &[&quantized]));
+        let name = self.names.fresh(&format!("{value}_DequantizeLinear"));
+        self.nodes.push(NodeProto::new("DequantizeLinear", name, &[&quantized, &scale, &zero], &[&result]));
+        self.quantized.insert(value.to_owned(), (quantized, affine));
+    }
+
+    fn dequantize(&mut self, quantized: &str, affine: Affine, result: String) {
+        let (scale, zero) = self.constants_of(&result, affine);
+        let name = self.names.fresh(&format!("{result}_DequantizeLinear"));
+        self.nodes.push(NodeProto::new("DequantizeLinear", name, &[quantized, &scale, &zero], &[&result]));
+        self.quantized.insert(result, (quantized.to_owned(), affine));
+    }
+
+    /// Names of a scale and a zero point.
+    fn constants_of(&mut self, value: &str, affine: Affine) -> (String, String) {
+        let [scale, zero] = ["scale", "zero_point"].map(|what| self.names.fresh(&format!("{value}_{what}")));
         self.constants.push(TensorProto::of_floats(&scale, &[], &[affine.scale]));
         self.constants.push(TensorProto::of_bytes(&zero, &[], DataType::Uint8, vec![affine.zero]));
-        let [quantize, dequantize] =
-            ["QuantizeLinear", "DequantizeLinear"].map(|kind| (kind, format!("{value}_{kind}")));
-        let name = self.names.fresh(&quantize.1);
-        self.nodes.push(NodeProto::new(quantize.0, name, &[raw, &scale, &zero], &[&quantized]));
-        let name = self.names.fresh(&dequantize.1);
-        self.nodes.push(NodeProto::new(dequantize.0, name, &[&quantized, &scale, &zero], &[&result]));
+        (scale, zero)
     }
 
     /// A constant summand or factor, with codes of its own.
@@ -176,8 +222,7 @@ impl Writer<'_> {
         let original = &self.graph.node[index];
         let Some(tensor) = self.links.constant(&original.input[1]) else { return };
         let Some(values) = tensor.floats() else { return };
-        let transposed = original.integer("transB").unwrap_or(0) != 0;
-        let axis = if self.layout.nodes[index].kind == Kind::Convolution || transposed { 0 } else { 1 };
+        let axis = weight_axis(original, self.layout.nodes[index].kind);
         let data_scale = self.codes_of(&original.input[0]).scale;
         let bias = original.input.get(2).and_then(|name| self.links.constant(name)).and_then(TensorProto::floats);
         let bias = bias.filter(|_| self.integer[index]);
@@ -219,13 +264,13 @@ impl Writer<'_> {
 }
 
 /// How the values of a tensor belong to the channels of one of its axes.
-struct Channels {
+pub(super) struct Channels {
     count: usize,
     inner: usize,
 }
 
 impl Channels {
-    fn of(shape: &[usize], axis: usize) -> Self {
+    pub fn of(shape: &[usize], axis: usize) -> Self {
         let inner: usize = shape.iter().skip(axis + 1).product();
         Self { count: shape.get(axis).copied().unwrap_or(1).max(1), inner: inner.max(1) }
     }
@@ -242,6 +287,16 @@ impl Channels {
             *scale = scale.max(value.abs() / limit);
         }
         scales
+    }
+
+    /// The values that codes of these come to.
+    pub fn rounded(&self, values: &[f32], limit: f32) -> Vec<f32> {
+        let scales = self.scales(values, limit);
+        let on_grid = |(place, value): (usize, &f32)| {
+            let scale = scales[self.of_value(place)];
+            (value / scale).round_ties_even() * scale
+        };
+        values.iter().enumerate().map(on_grid).collect()
     }
 
     fn codes(&self, values: &[f32], scales: &[f32], limit: f32) -> Vec<u8> {

@@ -14,7 +14,7 @@ pub(super) fn text(outcome: &Outcome, model: &Path, written: Option<&Path>, took
     for (index, point) in outcome.points.iter().enumerate() {
         let mark = if index == outcome.best { "*" } else { " " };
         let name = format!("{mark} {}", point.choice.in_words());
-        let integers = format!("{}/{}", point.integers, outcome.layers);
+        let integers = format!("{}/{}", point.integers, outcome.layers.len());
         let measured = &point.measured;
         let _ = writeln!(
             text,
@@ -29,6 +29,9 @@ pub(super) fn text(outcome: &Outcome, model: &Path, written: Option<&Path>, took
         "\nagreement and time are against the FP32 model, on {} pictures ({} boxes) that the ranges were not chosen by",
         agreement.pictures, agreement.boxes
     );
+    if let Some([own, float]) = best.measured.ap {
+        let _ = writeln!(text, "AP is {own:.3} on those that have labels, {float:.3} in floats");
+    }
     outcome.notes.iter().for_each(|note| {
         let _ = writeln!(text, "{note}");
     });
@@ -56,7 +59,8 @@ pub(super) fn json(outcome: &Outcome, model: &Path, written: Option<&Path>, took
         "written": written,
         "seconds": took.as_secs_f64(),
         "float_bytes": outcome.float_bytes,
-        "layers": outcome.layers,
+        "layers": outcome.layers.len(),
+        "layer_table": outcome.layers,
         "best": outcome.best,
         "front": outcome.front,
         "failed": outcome.failed,
@@ -70,12 +74,14 @@ pub(super) fn json(outcome: &Outcome, model: &Path, written: Option<&Path>, took
 fn of_point(point: &Point, outcome: &Outcome) -> Value {
     json!({
         "choice": point.choice,
+        "float": point.float,
         "in_words": point.choice.in_words(),
         "integers": point.integers,
         "bytes": point.bytes.len(),
         "agreement": point.measured.agreement,
         "latency_ratio": point.measured.latency_ratio,
         "latency_ms": point.measured.latency_ms,
+        "ap": point.measured.ap,
         "executed": point.measured.executed,
         "on_front": outcome.front.iter().any(|index| std::ptr::eq(&outcome.points[*index], point)),
     })
