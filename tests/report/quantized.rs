@@ -22,7 +22,7 @@ fn point(float_until_stride: usize, f1: f64, latency_ratio: f64) -> Point {
         choice: Choice { float_until_stride, ..Choice::default() },
         integers: 113 - float_until_stride,
         float: (0..float_until_stride).map(|number| layer(number).name).collect(),
-        measured: Measured { agreement, latency_ratio, latency_ms, executed: Some(executed) },
+        measured: Measured { agreement, latency_ratio, latency_ms, ap: None, executed: Some(executed) },
         bytes: vec![0; 1_320_000],
     }
 }
@@ -88,6 +88,7 @@ fn outcome() -> Outcome {
             weight_limit: 127,
             pictures: 96,
             numbers: Numbers::default(),
+            corrections: Default::default(),
             choice: points[2].choice.clone(),
         },
         points,

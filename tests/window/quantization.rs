@@ -230,7 +230,13 @@ pub fn point(f1: f64, latency_ratio: f64, float: &[&str], file: &str) -> Point {
         choice: Choice { float_nodes: names.clone(), ..Choice::default() },
         integers: 3 - float.len(),
         float: names,
-        measured: Measured { agreement, latency_ratio, latency_ms: [latency_ratio * 10.0, 10.0], executed: None },
+        measured: Measured {
+            agreement,
+            latency_ratio,
+            latency_ms: [latency_ratio * 10.0, 10.0],
+            ap: None,
+            executed: None,
+        },
         bytes: std::fs::read(common::default_model(file)).unwrap(),
     }
 }

@@ -12,7 +12,7 @@ use crate::app::messages::Severity;
 use crate::capture::SourceSpec;
 use crate::inference::{LoadOptions, Precision, SessionOptions};
 use crate::pipeline::LaneId;
-use crate::quantize::{Outcome, Request};
+use crate::quantize::{Corrections, Gate, Outcome, Request};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -135,12 +135,12 @@ impl App {
             model: model.path.clone(),
             overrides: model.overrides.clone(),
             output,
-            gate: wishes.gate(),
+            gate: wishes.gate(self.quantize.setup.calibration.is_labelled()),
             mode: wishes.mode,
             live: is_live.then(|| spec.to_string()),
             began: Instant::now(),
         };
-        let request = self.request(&model);
+        let request = self.request(&model, run.gate);
         let pictures = if is_live {
             PicturesFrom::Live(watch.take_frames())
         } else {
@@ -163,7 +163,7 @@ impl App {
         }
     }
 
-    fn request(&self, model: &ChosenModel) -> Request {
+    fn request(&self, model: &ChosenModel, gate: Gate) -> Request {
         let wishes = &self.settings.quantize;
         let mut session = SessionOptions::default();
         session.threads = self.settings.threads.unwrap_or(session.threads);
@@ -176,8 +176,10 @@ impl App {
             numbers: wishes.numbers,
             weight_limit: None,
             method: wishes.method,
+            corrections: Corrections::USUAL,
             samples: wishes.pictures,
-            gate: wishes.gate(),
+            classes: Vec::new(),
+            gate,
             recipe: None,
         }
     }

@@ -4,8 +4,8 @@ use super::setup::with_ending;
 use crate::capture::{CameraBackend, SourceSpec};
 use crate::imaging::RgbImage;
 use crate::inference::trial::Trial;
-use crate::pictures::{Different, Pictures, PicturesError};
-use crate::quantize::{Mode, Outcome, Progress, QuantizeError, Quantizer, Request, default_output};
+use crate::pictures::{Different, Picture, Pictures, PicturesError};
+use crate::quantize::{Mode, Outcome, Progress, QuantizeError, Quantizer, Request, Sample, default_output};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -108,7 +108,7 @@ fn calibrate(
     match &job.pictures {
         PicturesFrom::Live(frames) => {
             let mut different = Different::default();
-            let mut pictures = std::iter::from_fn(|| next_frame(frames, &mut different, &stops));
+            let mut pictures = std::iter::from_fn(|| next_frame(frames, &mut different, &stops).map(Sample::from));
             let calibrated = Quantizer::calibrate(request, trial, &mut pictures, &mut report);
             // Enough was said, and there are some: or it was stopped.
             calibrated.map_err(|error| if stops() { QuantizeFailure::Cancelled } else { failure(error) })
@@ -117,8 +117,12 @@ fn calibrate(
             let of_pictures = |error: PicturesError| QuantizeFailure::Pictures(error.to_string());
             let mut pictures = Pictures::open(spec, request.samples, *cameras).map_err(of_pictures)?;
             let calibrated = {
-                let mut next = std::iter::from_fn(|| Some(pictures.next_unless(&stops)?.image));
-                Quantizer::calibrate(request, trial, &mut next, &mut report)
+                let request = Request { classes: pictures.classes.clone(), ..request.clone() };
+                let mut next = std::iter::from_fn(|| {
+                    let Picture { image, truth } = pictures.next_unless(&stops)?;
+                    Some(Sample { image, truth })
+                });
+                Quantizer::calibrate(&request, trial, &mut next, &mut report)
             };
             if stops() {
                 return Err(QuantizeFailure::Cancelled);

@@ -28,6 +28,8 @@ pub struct QuantizeSettings {
     pub min_agreement: f64,
     /// Lowest speed over that of the FP32 model; 0: any.
     pub min_speedup: f64,
+    /// By how much AP may fall, 0…1, where labels tell that; 1: by any.
+    pub max_ap_drop: f64,
     /// What was calibrated with, the last one first.
     pub recent: Vec<PathBuf>,
 }
@@ -41,6 +43,7 @@ impl Default for QuantizeSettings {
             pictures: 128,
             min_agreement: 0.8,
             min_speedup: 0.0,
+            max_ap_drop: 1.0,
             recent: Vec::new(),
         }
     }
@@ -54,14 +57,19 @@ impl QuantizeSettings {
         self.pictures = self.pictures.clamp(1, MOST_PICTURES);
         self.min_agreement = within(self.min_agreement, 1.0, Self::default().min_agreement);
         self.min_speedup = within(self.min_speedup, MOST_SPEEDUP, 0.0);
+        self.max_ap_drop = within(self.max_ap_drop, 1.0, 1.0);
         self.recent.truncate(RECENT_DATASETS);
         self
     }
 
-    /// What must hold.
-    pub fn gate(&self) -> Gate {
+    /// What must hold; of average precision only where the pictures are `labelled`.
+    pub fn gate(&self, labelled: bool) -> Gate {
         let asked = |value: f64| Some(value).filter(|value| *value > 0.0);
-        Gate { min_agreement: asked(self.min_agreement), min_speedup: asked(self.min_speedup) }
+        Gate {
+            min_agreement: asked(self.min_agreement),
+            min_speedup: asked(self.min_speedup),
+            max_ap_drop: Some(self.max_ap_drop).filter(|most| labelled && *most < 1.0),
+        }
     }
 }
 
@@ -73,6 +81,14 @@ pub enum Calibration {
     OnView,
     /// A folder of pictures, a data set or a video.
     Path(PathBuf),
+}
+
+impl Calibration {
+    /// Whether it is a data set, whose labels tell average precision.
+    pub fn is_labelled(&self) -> bool {
+        let is_set = |ending: &std::ffi::OsStr| ["json", "yaml", "yml"].iter().any(|known| ending == *known);
+        matches!(self, Self::Path(path) if path.extension().is_some_and(is_set))
+    }
 }
 
 /// A model that is to be quantized.
@@ -229,7 +245,9 @@ mod tests {
         let odd = QuantizeSettings { pictures: 0, min_agreement: f64::NAN, min_speedup: -3.0, ..Default::default() };
         let sane = odd.sanitized();
         assert_eq!((sane.pictures, sane.min_agreement, sane.min_speedup), (1, 0.8, 0.0));
-        assert_eq!((sane.gate().min_agreement, sane.gate().min_speedup), (Some(0.8), None));
+        assert_eq!((sane.gate(true).min_agreement, sane.gate(true).min_speedup), (Some(0.8), None));
+        let strict = QuantizeSettings { max_ap_drop: 0.01, ..sane.clone() };
+        assert_eq!([true, false].map(|labelled| strict.gate(labelled).max_ap_drop), [Some(0.01), None]);
         let text = toml::to_string(&sane).unwrap();
         assert_eq!(toml::from_str::<QuantizeSettings>(&text).unwrap(), sane);
     }

@@ -21,6 +21,7 @@ pub fn outcome() -> Outcome {
             weight_limit: 127,
             pictures: 96,
             numbers: Default::default(),
+            corrections: Default::default(),
             choice: points[1].choice.clone(),
         },
         points,
@@ -45,7 +46,13 @@ fn point(f1: f64, latency_ratio: f64, float: &[&str], number: u8) -> Point {
         choice: Choice { float_nodes, ..Choice::default() },
         integers: 3 - float.len(),
         float: float.iter().map(|name| (*name).to_owned()).collect(),
-        measured: Measured { agreement, latency_ratio, latency_ms: [latency_ratio * 10.0, 10.0], executed: None },
+        measured: Measured {
+            agreement,
+            latency_ratio,
+            latency_ms: [latency_ratio * 10.0, 10.0],
+            ap: None,
+            executed: None,
+        },
         bytes: vec![number; 1000],
     }
 }

@@ -5,7 +5,7 @@ use crate::app::format;
 use crate::quantize::{Mode, Outcome, Point};
 
 /// The tiles above the tabs: what is measured, its value, and what that means.
-pub fn tiles(results: &Results) -> [(&'static str, String, String); 4] {
+pub fn tiles(results: &Results) -> Vec<(&'static str, String, String)> {
     let (point, outcome) = (results.point(), &results.outcome);
     let agreement = point.measured.agreement;
     let seen = format!(
@@ -14,7 +14,7 @@ pub fn tiles(results: &Results) -> [(&'static str, String, String); 4] {
         format::count(agreement.boxes as u64)
     );
     let [own, float] = point.measured.latency_ms;
-    [
+    let mut tiles = vec![
         (
             "of the FP32 time",
             format!("{:.2}", point.measured.latency_ratio),
@@ -39,7 +39,12 @@ pub fn tiles(results: &Results) -> [(&'static str, String, String); 4] {
             format::bytes(point.bytes.len() as u64),
             format!("The file; the FP32 model has {}", format::bytes(outcome.float_bytes)),
         ),
-    ]
+    ];
+    if let Some([own, float]) = point.measured.ap {
+        let tip = format!("Average precision on the labels of the same pictures; the FP32 model has {float:.3}");
+        tiles.insert(3, ("AP", format!("{own:.3}"), tip));
+    }
+    tiles
 }
 
 /// What the model that is shown is: "25 of 37 layers in integers: float before stride 8".
@@ -113,6 +118,9 @@ pub fn of_point(results: &Results, index: usize) -> String {
         measured.agreement.f1,
         measured.agreement.closeness
     );
+    if let Some([own, float]) = measured.ap {
+        text.push_str(&format!("\nAP {own:.3}, FP32 {float:.3}"));
+    }
     if let Some(reason) = results.failed(point) {
         text.push_str(&format!("\nDoes not pass: {reason}"));
     } else if !results.outcome.front.contains(&index) {
@@ -131,8 +139,10 @@ mod tests {
         let mut results = Results::new(run(), outcome());
         assert_eq!(what(&results.outcome, results.point()), "2 of 3 layers in integers: 1 more layers float");
         assert!(why(&results).contains("Of 3 models tried"), "{}", why(&results));
-        let values = tiles(&results).map(|(_, value, _)| value);
-        assert_eq!(values, ["0.70", "0.950", "0.930", "1.0 kB"]);
+        let values = |results: &Results| tiles(results).into_iter().map(|(_, value, _)| value).collect::<Vec<_>>();
+        assert_eq!(values(&results), ["0.70", "0.950", "0.930", "1.0 kB"]);
+        results.outcome.points[1].measured.ap = Some([0.345, 0.347]);
+        assert_eq!(values(&results), ["0.70", "0.950", "0.930", "0.345", "1.0 kB"]);
         assert!(of_point(&results, 2).contains("Another one is faster"));
         assert!(of_point(&results, 0).contains("Does not pass: its agreement"));
         results.show(0);

@@ -47,6 +47,9 @@ pub(super) fn text(told: &Quantized<'_>) -> String {
         "\nagreement and time are against the FP32 model, on {} pictures ({} boxes) that the ranges were not chosen by",
         agreement.pictures, agreement.boxes
     );
+    if let Some([own, float]) = best.measured.ap {
+        let _ = writeln!(text, "AP is {own:.3} on those that have labels, {float:.3} in floats");
+    }
     outcome.notes.iter().for_each(|note| {
         let _ = writeln!(text, "{note}");
     });

@@ -48,12 +48,14 @@ impl Quantized<'_> {
         let points = outcome.points.iter().enumerate().map(|(index, point)| {
             json!({
                 "choice": point.choice,
+                "float": point.float,
                 "in_words": point.choice.in_words(),
                 "integers": point.integers,
                 "bytes": point.bytes.len(),
                 "agreement": point.measured.agreement,
                 "latency_ratio": point.measured.latency_ratio,
                 "latency_ms": point.measured.latency_ms,
+                "ap": point.measured.ap,
                 "executed": point.measured.executed,
                 "on_front": outcome.front.contains(&index),
             })

@@ -90,15 +90,16 @@ fn head_ui(ui: &mut Ui, results: &Results, actions: &mut Vec<Action>, wishes: &m
     });
 }
 
-/// Four figures, large.
+/// The figures, large.
 fn tiles_ui(ui: &mut Ui, results: &Results) {
     let colors = Colors::of(ui);
     let gap = 8.0;
-    let width = ((ui.available_width() - 3.0 * gap) / 4.0).floor();
+    let tiles = words::tiles(results);
+    let width = ((ui.available_width() - (tiles.len() - 1) as f32 * gap) / tiles.len() as f32).floor();
     let slow = results.point().measured.latency_ratio >= 1.0;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = gap;
-        for (index, (name, value, tip)) in words::tiles(results).into_iter().enumerate() {
+        for (index, (name, value, tip)) in tiles.into_iter().enumerate() {
             let frame = Frame::new().fill(colors.card).stroke((1.0, colors.line)).corner_radius(6);
             let shown = frame.inner_margin(Margin::symmetric(9, 4)).show(ui, |ui| {
                 ui.set_width(width - 20.0);

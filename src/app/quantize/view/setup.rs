@@ -25,7 +25,8 @@ pub fn setup_ui(ui: &mut Ui, input: &WindowInput<'_>, actions: &mut Vec<Action>,
     failed_ui(ui, input, actions, wishes);
     choice_ui(ui, "Model", |ui| model_ui(ui, input, actions, wishes));
     choice_ui(ui, "Pictures", |ui| pictures_ui(ui, input, actions, wishes));
-    choice_ui(ui, "Keep", |ui| gates_ui(ui, input.wishes, wishes));
+    let labelled = input.state.setup.calibration.is_labelled();
+    choice_ui(ui, "Keep", |ui| gates_ui(ui, input.wishes, labelled, wishes));
     choice_ui(ui, "How", |ui| how_ui(ui, input.wishes, wishes));
     choice_ui(ui, "Save as", |ui| output_ui(ui, input, actions, wishes));
     ui.separator();
@@ -151,7 +152,7 @@ fn path_ui(ui: &mut Ui, path: &Path, chosen: bool, wishes: &mut Vec<QuantizeActi
     }
 }
 
-fn gates_ui(ui: &mut Ui, now: &QuantizeSettings, wishes: &mut Vec<QuantizeAction>) {
+fn gates_ui(ui: &mut Ui, now: &QuantizeSettings, labelled: bool, wishes: &mut Vec<QuantizeAction>) {
     let mut wished = now.clone();
     ui.horizontal_wrapped(|ui| {
         ui.label("agreement at least");
@@ -165,6 +166,15 @@ fn gates_ui(ui: &mut Ui, now: &QuantizeSettings, wishes: &mut Vec<QuantizeAction
             "Time of the FP32 model over that of its twin. 0 asks for nothing; where no twin is faster, that is said";
         let value = DragValue::new(&mut wished.min_speedup).range(0.0..=MOST_SPEEDUP).speed(0.02);
         ui.add(value.custom_formatter(any_or(2))).on_hover_text(tip).accessible_name("Least speed-up");
+        if !labelled {
+            return;
+        }
+        ui.add_space(10.0);
+        ui.label("AP falls by at most");
+        let tip = "Average precision, 0…1, on the data set's pictures that no range was chosen by. 1 asks for nothing";
+        let value = DragValue::new(&mut wished.max_ap_drop).range(0.0..=1.0).speed(0.002);
+        let value = value.custom_formatter(|most, _| if most < 1.0 { format!("{most:.3}") } else { "any".to_owned() });
+        ui.add(value).on_hover_text(tip).accessible_name("Most that AP falls by");
     });
     if wished != *now {
         wishes.push(QuantizeAction::SetWishes(wished));
