@@ -4,6 +4,7 @@ use super::art::{Art, Level};
 use super::maths::Homography;
 use super::noise::{NATURAL, SIDE};
 use crate::imaging::ImageSize;
+use multiversion::multiversion;
 
 /// How a face looks in its place. Colours are 0…255, gains are factors.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +43,7 @@ pub(super) struct Canvas {
 }
 
 /// Multiplies the four bytes of `v` by `factor`/256.
-#[inline]
+#[inline(always)]
 fn scaled(v: u32, factor: u32) -> u32 {
     let even = ((v & 0x00FF_00FF) * factor) >> 8 & 0x00FF_00FF;
     let odd = ((v >> 8 & 0x00FF_00FF) * factor) & 0xFF00_FF00;
@@ -50,7 +51,7 @@ fn scaled(v: u32, factor: u32) -> u32 {
 }
 
 /// `a` for `t` = 0, `b` for `t` = 256, in all four bytes.
-#[inline]
+#[inline(always)]
 fn blend(a: u32, b: u32, t: u32) -> u32 {
     let even = ((a & 0x00FF_00FF) * (256 - t) + (b & 0x00FF_00FF) * t) >> 8 & 0x00FF_00FF;
     let odd = ((a >> 8 & 0x00FF_00FF) * (256 - t) + (b >> 8 & 0x00FF_00FF) * t) & 0xFF00_FF00;
@@ -104,7 +105,7 @@ impl<'a> Ink<'a> {
     }
 
     /// Brightness at a point of the face, in 1/256.
-    #[inline]
+    #[inline(always)]
     fn brightness(&self, u: f32, v: f32) -> i32 {
         let s = self.shade;
         let mut light = 256 + (s.slope * (u + v - 1.0) * 256.0) as i32;
@@ -219,13 +220,15 @@ fn span(quad: &[[f32; 2]; 4], y: f32, width: i32) -> Option<(usize, usize)> {
     (left < right).then_some((left, right))
 }
 
-fn draw_row(
+/// One row of a face; `x` and `y` are the middle of its first pixel.
+#[multiversion(targets("x86_64+avx2+bmi1+bmi2"))]
+fn draw_row<'a>(
     pixels: &mut [u32],
     owners: &mut [u8],
     [x, y]: [f32; 2],
     back: &Homography,
     (fine, coarse, share): (&Level, &Level, u32),
-    ink: &Ink<'_>,
+    ink: &Ink<'a>,
     owner: u8,
 ) {
     let m = &back.0;
@@ -258,7 +261,7 @@ fn draw_row(
 }
 
 /// Adds red, green and blue, each limited to 255.
-#[inline]
+#[inline(always)]
 fn saturating_add(a: u32, b: u32) -> u32 {
     let even = (a & 0x00FF_00FF) + (b & 0x00FF_00FF);
     let odd = (a >> 8 & 0x0000_00FF) + (b >> 8 & 0x0000_00FF);

@@ -3,6 +3,7 @@
 
 use super::maths::{cos, floor};
 use crate::imaging::RgbImage;
+use multiversion::multiversion;
 use std::f64::consts::PI;
 use std::sync::LazyLock;
 
@@ -45,10 +46,10 @@ pub(super) fn degrade(picture: &mut RgbImage, quality: u8) {
     let quality = f32::from(quality.clamp(1, 100));
     let scale = if quality < 50.0 { 50.0 / quality } else { 2.0 - quality / 50.0 };
     let table = |base: &[u8; 64]| base.map(|q| (f32::from(q) * scale + 0.5).floor().clamp(1.0, 255.0));
-    y.quantize(&table(&LUMINANCE));
+    quantize(&mut y, &table(&LUMINANCE));
     let chrominance = table(&CHROMINANCE);
-    cb.quantize(&chrominance);
-    cr.quantize(&chrominance);
+    quantize(&mut cb, &chrominance);
+    quantize(&mut cr, &chrominance);
     let rows = picture.chunks_exact_mut(width * 3).zip(y.values.chunks_exact(width)).enumerate();
     for (row, (pixels, luma)) in rows {
         let start = row / 2 * cb.width;
@@ -92,37 +93,39 @@ fn doubled(index: usize, count: usize) -> f32 {
     if index + 1 == count && index.is_multiple_of(2) { 2.0 } else { 1.0 }
 }
 
-impl Plane {
-    /// Rounds every block's coefficients to multiples of the table's steps.
-    fn quantize(&mut self, steps: &[f32; 64]) {
-        let cosines = &*COSINES;
-        let across = &transposed(cosines);
-        for top in (0..self.height).step_by(SIDE) {
-            for left in (0..self.width).step_by(SIDE) {
-                let mut block = [[0.0; SIDE]; SIDE];
-                for (dy, line) in block.iter_mut().enumerate() {
-                    let start = (top + dy).min(self.height - 1) * self.width;
-                    for (dx, value) in line.iter_mut().enumerate() {
-                        *value = self.values[start + (left + dx).min(self.width - 1)];
-                    }
+/// Rounds every block's coefficients to multiples of the table's steps. Wide instructions where the processor has them:
+/// they give the same bits.
+#[multiversion(targets("x86_64+avx2"))]
+fn quantize(plane: &mut Plane, steps: &[f32; 64]) {
+    let Plane { width, height, values } = plane;
+    let (width, height) = (*width, *height);
+    let cosines = &*COSINES;
+    let across = &transposed(cosines);
+    for top in (0..height).step_by(SIDE) {
+        for left in (0..width).step_by(SIDE) {
+            let mut block = [[0.0; SIDE]; SIDE];
+            for (dy, line) in block.iter_mut().enumerate() {
+                let start = (top + dy).min(height - 1) * width;
+                for (dx, value) in line.iter_mut().enumerate() {
+                    *value = values[start + (left + dx).min(width - 1)];
                 }
-                let mut spectrum = product(cosines, &product(&block, across));
-                for (value, step) in spectrum.as_flattened_mut().iter_mut().zip(steps) {
-                    *value = floor(*value / step + 0.5) * step;
-                }
-                let block = product(across, &product(&spectrum, cosines));
-                for (dy, line) in block.iter().enumerate().take(self.height - top) {
-                    let start = (top + dy) * self.width + left;
-                    let count = SIDE.min(self.width - left);
-                    self.values[start..start + count].copy_from_slice(&line[..count]);
-                }
+            }
+            let mut spectrum = product(cosines, &product(&block, across));
+            for (value, step) in spectrum.as_flattened_mut().iter_mut().zip(steps) {
+                *value = floor(*value / step + 0.5) * step;
+            }
+            let block = product(across, &product(&spectrum, cosines));
+            for (dy, line) in block.iter().enumerate().take(height - top) {
+                let start = (top + dy) * width + left;
+                let count = SIDE.min(width - left);
+                values[start..start + count].copy_from_slice(&line[..count]);
             }
         }
     }
 }
 
 /// `a · b`.
-#[inline]
+#[inline(always)]
 fn product(a: &Block, b: &Block) -> Block {
     let mut out = [[0.0; SIDE]; SIDE];
     for (line, row) in out.iter_mut().zip(a) {
@@ -135,6 +138,7 @@ fn product(a: &Block, b: &Block) -> Block {
     out
 }
 
+#[inline(always)]
 fn transposed(a: &Block) -> Block {
     std::array::from_fn(|y| std::array::from_fn(|x| a[x][y]))
 }
