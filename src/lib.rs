@@ -31,7 +31,9 @@
 //! files ← everything that writes files
 //! scene ← capture
 //! onnx, inference, metrics ← quantize ← app, cli
+//! capture, dataset ← pictures ← app, cli
 //! dataset, pipeline ← evaluate, benchmark ← report ← app, cli
+//! quantize ← report
 //! ```
 
 // Tests may: clippy.toml for those beside the code, and the programs in tests/ are not part of this crate.
@@ -48,6 +50,7 @@ pub mod imaging;
 pub mod inference;
 pub mod metrics;
 pub mod onnx;
+pub mod pictures;
 pub mod pipeline;
 pub mod quantize;
 pub mod report;

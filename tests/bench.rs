@@ -217,3 +217,51 @@ fn an_interrupted_one_keeps_its_rounds() {
     assert_eq!(serde_json::from_slice::<Value>(&std::fs::read(&report).unwrap()).unwrap(), benchmark);
     assert!(rest.last().unwrap().starts_with("error: stopped after "), "{rest:?}");
 }
+
+#[test]
+fn a_profile_tells_where_the_time_goes_and_why() {
+    let config = tempfile::tempdir().unwrap();
+    let float = common::default_model("scene.onnx");
+    let int8 = common::default_model("scene.int8.onnx");
+    let base = ["bench", "--profile", "--threads", "1", "--model", float.to_str().unwrap()];
+    let run = |more: &[&str]| {
+        let output = common::quantscope(config.path()).args(base).args(more).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for more in [&["--no-accelerate"][..], &[]] {
+        let json = run(&[&["--model", int8.to_str().unwrap(), "--format", "json"], more].concat());
+        let told: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let [first, second] = [&told["profiles"][0], &told["profiles"][1]];
+        assert!(first["advice"].is_null() && first["floats"].as_array().unwrap().is_empty(), "{first}");
+        let sum = |profile: &serde_json::Value| -> f64 {
+            profile["operators"].as_array().unwrap().iter().map(|operator| operator["ms"].as_f64().unwrap()).sum()
+        };
+        for profile in [first, second] {
+            let (run, operators) = (profile["run_ms"].as_f64().unwrap(), sum(profile));
+            assert!(operators > 0.0 && operators < 1.2 * run, "operators are what a run is made of: {operators} {run}");
+            let shares: f64 = profile["work"].as_array().unwrap().iter().map(|w| w["share"].as_f64().unwrap()).sum();
+            assert!((shares - 1.0).abs() < 1e-6, "{shares}");
+        }
+        let layers = |profile: &serde_json::Value, work: &str| -> u64 {
+            let of = profile["work"].as_array().unwrap().iter().filter(|time| time["work"] == work);
+            of.map(|time| time["nodes"].as_u64().unwrap()).sum()
+        };
+        assert_eq!((layers(first, "integer_layers"), layers(first, "float_layers") > 30), (0, true));
+        assert!(layers(second, "integer_layers") > 20, "{second}");
+        let reasons: Vec<&str> =
+            second["floats"].as_array().unwrap().iter().map(|left| left["reason"].as_str().unwrap()).collect();
+        assert!(reasons.contains(&"tail") && !reasons.contains(&"not_fused"), "{reasons:?}");
+        assert!(second["advice"].as_str().unwrap().contains("FP32"), "{second}");
+    }
+    let text = run(&[]);
+    for part in [
+        "scene.onnx (FP32",
+        "convolutions and products in floats",
+        "the operators of a run take",
+        "ONNX Runtime's own record",
+    ] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+}

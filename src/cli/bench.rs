@@ -1,5 +1,6 @@
 //! `quantscope bench`: latency and throughput, stage by stage. What is measured around what: [`crate::benchmark`].
 
+mod profile;
 mod table;
 
 use super::arguments::Global;
@@ -9,9 +10,10 @@ use crate::benchmark::{
     self, AdviceRequest, Benchmark, MemoryProbe, Plan, Progress, Stage, ThreadAdvice, advise_threads,
 };
 use crate::evaluate::Cancel;
+use crate::quantize;
 use crate::report::{self, Form, Report};
 use crate::runtime::{MachineInfo, default_threads};
-use anyhow::bail;
+use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -47,6 +49,10 @@ pub(super) struct Args {
     /// Measure every model a second time, as ONNX Runtime alone runs it
     #[arg(long, conflicts_with_all = ["no_accelerate", "advise_threads"])]
     also_plain: bool,
+    /// Tells where the time goes inside ONNX Runtime, operator by operator, against the first model, what of a quantized
+    /// model stayed in floats, and why; measures nothing else
+    #[arg(long, conflicts_with_all = ["frames", "report", "advise_threads", "time_limit"])]
+    profile: bool,
     /// Write a report: .html, .json, .csv or .md; may be given several times
     #[arg(long, value_name = "FILE")]
     report: Vec<PathBuf>,
@@ -61,6 +67,9 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     }
     for path in &args.report {
         Form::of(path).map_err(|error| UsageError::because(error.to_string()))?;
+    }
+    if args.profile {
+        return tell_profiles(global, args);
     }
     let bar = Bar::new()?;
     if args.advise_threads {
@@ -97,7 +106,7 @@ fn plan(global: &Global, args: &Args) -> anyhow::Result<Plan> {
         time_limit: args.time_limit.map(|seconds| Duration::from_secs(seconds.into())).or(usual),
         trial: start::trial(),
         memory: std::env::current_exe().ok().map(MemoryProbe::new),
-        command: command_line(),
+        command: start::command_line(),
     })
 }
 
@@ -155,15 +164,16 @@ fn advise(global: &Global, args: &Args, bar: &Bar) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The command line that was given, so that it can be repeated.
-fn command_line() -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=+@%".contains(c);
-    let quoted = |text: String| match !text.is_empty() && text.chars().all(is_plain) {
-        true => text,
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    };
-    let rest = std::env::args_os().skip(1).map(|argument| quoted(argument.to_string_lossy().into_owned()));
-    std::iter::once("quantscope".to_owned()).chain(rest).collect::<Vec<String>>().join(" ")
+fn tell_profiles(global: &Global, args: &Args) -> anyhow::Result<()> {
+    global.refuse_lists()?;
+    let images = benchmark::frames_in_memory(&args.source, global.camera_backend)?;
+    let picture = images.first().context("the source gave no picture")?;
+    let profiles = quantize::profile(&global.model, &global.load_options(), start::trial().as_ref(), picture)?;
+    let machine = MachineInfo::read();
+    match global.format {
+        OutputFormat::Json => print(&format!("{}\n", serde_json::json!({ "machine": machine, "profiles": profiles }))),
+        OutputFormat::Text => print(&profile::text(Some(&machine), &profiles)),
+    }
 }
 
 /// Shows how far it is, and ends it at Ctrl-C.

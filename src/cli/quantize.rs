@@ -1,21 +1,26 @@
 //! `quantscope quantize`: a quantized twin of an FP32 model, and a report.
 
-mod pictures;
+mod names;
 mod report;
 
 use super::arguments::Global;
 use super::output::{OutputFormat, print};
 use super::start::{self, UsageError};
-use crate::inference::{CardOverrides, LoadOptions, SessionOptions, sidecar_paths};
-use crate::onnx;
-use crate::quantize::{self, Gate, Method, Mode, Outcome, Progress, QuantizeError, Recipe, Request, default_output};
-use crate::runtime::default_threads;
+use crate::capture::SourceSpec;
+use crate::evaluate::Versions;
+use crate::inference::{LoadOptions, SessionOptions, sidecar_paths};
+use crate::pictures::Pictures;
+use crate::quantize::{
+    self, Corrections, Gate, Outcome, Progress, QuantizeError, Quantizer, Recipe, Request, Sample, default_output,
+};
+use crate::report::{Form, Quantized, write_quantized};
+use crate::runtime::{MachineInfo, default_threads};
 use anyhow::Context;
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
+use names::{ActivationsName, MethodName, ModeName, WeightsName};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// What to quantize, and how.
 #[derive(Debug, clap::Args)]
@@ -29,12 +34,26 @@ pub(super) struct Args {
     /// Pictures at most; every fourth one judges the result instead of choosing ranges
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: u32,
-    /// `static`: weights and computing in integers; `weights`: weights are only stored as integers
+    /// `static`: integers with fixed scales; `dynamic`: scales found in every run; `weights`, `int4`: weights are only
+    /// stored as integers of 8 or (of products) 4 bits; `fp16`: 16-bit floats before the tail
     #[arg(long, value_enum, default_value_t)]
     mode: ModeName,
+    /// Of `static`: type of what goes from layer to layer [default: u8]
+    #[arg(long, value_enum, value_name = "TYPE")]
+    activations: Option<ActivationsName>,
+    /// Of `static` and `dynamic`: type of weights; s7 is s8 with the smaller half of the codes, the default on processors
+    /// whose products of 8 bits overflow [default: s8]
+    #[arg(long, value_enum, value_name = "TYPE")]
+    weights: Option<WeightsName>,
     /// How the range of a tensor is chosen from what was seen
     #[arg(long, value_enum, default_value_t)]
     method: MethodName,
+    /// Brings the channels of a tensor to like ranges where that changes nothing but rounding
+    #[arg(long)]
+    equalize: bool,
+    /// Does not take the mean error of rounding from the biases
+    #[arg(long)]
+    no_bias_correction: bool,
     /// File to write [default: MODEL.int8.onnx beside the model]
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -44,6 +63,12 @@ pub(super) struct Args {
     /// Lowest speed over that of the FP32 model, such as 1.2; without a model that has it nothing is written
     #[arg(long, value_name = "X", value_parser = factor)]
     min_speedup: Option<f64>,
+    /// By how much AP, 0…1, may fall: told by the labels of a dataset that --calibrate names
+    #[arg(long, value_name = "F", value_parser = share)]
+    max_ap_drop: Option<f64>,
+    /// Writes all models than which none is both faster and agrees better, into this folder, by their speed
+    #[arg(long, value_name = "DIR")]
+    front: Option<PathBuf>,
     /// Writes the best model even where it does not pass, and says so
     #[arg(long)]
     save_anyway: bool,
@@ -53,33 +78,9 @@ pub(super) struct Args {
     /// Writes the recipe of the model that is written
     #[arg(long, value_name = "FILE.toml")]
     save_recipe: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum ModeName {
-    #[default]
-    Static,
-    Weights,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum MethodName {
-    MinMax,
-    Percentile,
-    Entropy,
-    #[default]
-    Mse,
-}
-
-impl From<MethodName> for Method {
-    fn from(name: MethodName) -> Self {
-        match name {
-            MethodName::MinMax => Self::MinMax,
-            MethodName::Percentile => Self::Percentile,
-            MethodName::Entropy => Self::Entropy,
-            MethodName::Mse => Self::Mse,
-        }
-    }
+    /// Write a report: .html, .json, .csv or .md; may be given several times
+    #[arg(long, value_name = "FILE")]
+    report: Vec<PathBuf>,
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -98,43 +99,39 @@ fn factor(text: &str) -> Result<f64, String> {
 
 pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let began = Instant::now();
-    let model = match (&args.file, global.model.as_slice()) {
-        (Some(file), []) => file.as_path(),
-        (None, [_, ..]) => global.one_model()?,
-        (Some(_), _) => return Err(UsageError::because("the model was named twice; name it once")),
-        (None, []) => {
-            return Err(UsageError::because("no model was named: quantscope quantize MODEL.onnx --calibrate DIR"));
-        }
-    };
-    let out = args.out.clone().unwrap_or_else(|| default_output(model));
-    if same_file(&out, model) {
-        return Err(UsageError::because("--out names the FP32 model itself, which stays as it is; name another file"));
-    }
-    if let Some(recipe) = &args.save_recipe
-        && [model, &out].iter().any(|model| sidecar_paths(model).contains(recipe))
-    {
-        let reason = "--save-recipe names the place of a model card, which the file would be taken for; name another";
-        return Err(UsageError::because(reason));
-    }
-    let request = request(global, args, model)?;
-    let mut pictures = pictures::Pictures::open(&args.calibrate, args.samples as usize)?;
-    let bar = Bar::new();
-    let outcome = quantize::quantize(&request, start::trial().as_ref(), &mut pictures, &mut |step| bar.show(step));
-    bar.0.finish_and_clear();
-    pictures.finish()?;
-    let outcome = outcome.map_err(|error| match error {
-        QuantizeError::NoPictures { .. } => QuantizeError::NoPictures { from: args.calibrate.clone() },
-        error => error,
-    })?;
+    let begun = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let model = named_model(global, args)?;
+    let out = args.out.clone().unwrap_or_else(|| default_output(model, args.mode.into()));
+    check_files(args, model, &out)?;
+    let (request, outcome) = search(global, args, model)?;
     let saved = outcome.failed.is_none() || args.save_anyway;
     if saved {
-        save(&outcome, &out, args.save_recipe.as_deref())?;
-        pass_card_on(global, model, &out)?;
+        quantize::save(outcome.best(), model, &global.overrides(), &out)?;
+        if let Some(path) = &args.save_recipe {
+            std::fs::write(path, outcome.recipe.to_toml())
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+        }
     }
-    let written = saved.then_some(out.as_path());
+    if let Some(folder) = &args.front {
+        save_front(global, &outcome, model, folder)?;
+    }
+    let told = Quantized {
+        outcome: &outcome,
+        model,
+        written: saved.then_some(out.as_path()),
+        asked: report::asked(args, &request),
+        begun,
+        seconds: began.elapsed().as_secs_f64(),
+        machine: MachineInfo::read(),
+        versions: Versions::of_this_run(),
+        command: start::command_line(),
+    };
+    for path in &args.report {
+        write_quantized(path, &told)?;
+    }
     match global.format {
-        OutputFormat::Json => print(&report::json(&outcome, model, written, began.elapsed())?)?,
-        OutputFormat::Text => print(&report::text(&outcome, model, written, began.elapsed()))?,
+        OutputFormat::Json => print(&format!("{}\n", told.json()))?,
+        OutputFormat::Text => print(&report::text(&told))?,
     }
     match (&outcome.failed, saved) {
         (Some(reason), false) => {
@@ -148,7 +145,57 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     }
 }
 
+fn named_model<'a>(global: &'a Global, args: &'a Args) -> anyhow::Result<&'a Path> {
+    match (&args.file, global.model.as_slice()) {
+        (Some(file), []) => Ok(file.as_path()),
+        (None, [_, ..]) => global.one_model(),
+        (Some(_), _) => Err(UsageError::because("the model was named twice; name it once")),
+        (None, []) => Err(UsageError::because("no model was named: quantscope quantize MODEL.onnx --calibrate DIR")),
+    }
+}
+
+/// What is to be written, before anything is worked out.
+fn check_files(args: &Args, model: &Path, out: &Path) -> anyhow::Result<()> {
+    if same_file(out, model) {
+        return Err(UsageError::because("--out names the FP32 model itself, which stays as it is; name another file"));
+    }
+    if let Some(recipe) = &args.save_recipe
+        && [model, out].iter().any(|model| sidecar_paths(model).contains(recipe))
+    {
+        let reason = "--save-recipe names the place of a model card, which the file would be taken for; name another";
+        return Err(UsageError::because(reason));
+    }
+    for path in &args.report {
+        Form::of(path).map_err(|error| UsageError::because(error.to_string()))?;
+    }
+    Ok(())
+}
+
+fn search(global: &Global, args: &Args, model: &Path) -> anyhow::Result<(Request, Outcome)> {
+    let request = request(global, args, model)?;
+    let calibrate = SourceSpec::from(args.calibrate.as_str());
+    let mut pictures = Pictures::open(&calibrate, args.samples as usize, global.camera_backend)?;
+    if args.max_ap_drop.is_some() && pictures.classes.is_empty() {
+        let reason = "--max-ap-drop needs labels; name a data.yaml or a COCO json with --calibrate";
+        return Err(UsageError::because(reason));
+    }
+    let request = Request { classes: pictures.classes.clone(), ..request };
+    let mut samples = pictures.by_ref().map(|picture| Sample { image: picture.image, truth: picture.truth });
+    let bar = Bar::new();
+    let report = &mut |step| bar.show(step);
+    let quantizer = Quantizer::calibrate(&request, start::trial().as_ref(), &mut samples, report);
+    let outcome = quantizer.and_then(|mut quantizer| quantizer.quantize(report));
+    bar.0.finish_and_clear();
+    pictures.finish()?;
+    let outcome = outcome.map_err(|error| match error {
+        QuantizeError::NoPictures { .. } => QuantizeError::NoPictures { from: args.calibrate.clone() },
+        error => error,
+    })?;
+    Ok((request, outcome))
+}
+
 fn request(global: &Global, args: &Args, model: &Path) -> anyhow::Result<Request> {
+    names::check(args.mode.into(), args.activations, args.weights, args.recipe.is_some())?;
     let recipe = match &args.recipe {
         None => None,
         Some(path) => {
@@ -165,38 +212,29 @@ fn request(global: &Global, args: &Args, model: &Path) -> anyhow::Result<Request
         load: LoadOptions { session, overrides: global.overrides() },
         judged_threads: threads.unwrap_or(1),
         thresholds: global.thresholds(),
-        mode: match args.mode {
-            ModeName::Static => Mode::Static,
-            ModeName::Weights => Mode::WeightsOnly,
-        },
+        mode: args.mode.into(),
+        numbers: names::numbers(args.activations, args.weights),
+        weight_limit: args.weights.and_then(WeightsName::limit),
         method: args.method.into(),
+        corrections: Corrections { equalize: args.equalize, bias: !args.no_bias_correction },
         samples: args.samples as usize,
-        gate: Gate { min_agreement: Some(args.min_agreement), min_speedup: args.min_speedup },
+        classes: Vec::new(),
+        gate: Gate {
+            min_agreement: Some(args.min_agreement),
+            min_speedup: args.min_speedup,
+            max_ap_drop: args.max_ap_drop,
+        },
         recipe,
     })
 }
 
-fn save(outcome: &Outcome, out: &Path, recipe: Option<&Path>) -> anyhow::Result<()> {
-    let quantized = onnx::parse(outcome.best().bytes.clone(), out)?;
-    onnx::write(&quantized, out)?;
-    if let Some(path) = recipe {
-        std::fs::write(path, outcome.recipe.to_toml())
-            .with_context(|| format!("{} cannot be written", path.display()))?;
-    }
-    Ok(())
-}
-
-/// The twin is fed as its parent is: what the user knows of the one holds for the other. A twin beside its parent finds
-/// the same card.
-fn pass_card_on(global: &Global, model: &Path, out: &Path) -> anyhow::Result<()> {
-    let card = match &global.card {
-        Some(file) => Some(CardOverrides::read(file)?),
-        None => CardOverrides::beside(model)?,
-    };
-    if let Some(card) = card
-        && CardOverrides::beside(out)?.is_none()
-    {
-        card.detached().save(&out.with_extension("toml"))?;
+/// All points of the front, the fastest first: `name.1.int8.onnx`, `name.2.int8.onnx` …
+fn save_front(global: &Global, outcome: &Outcome, model: &Path, folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let stem = model.file_stem().unwrap_or_default().to_string_lossy();
+    for (number, index) in outcome.front.iter().enumerate() {
+        let file = folder.join(format!("{stem}.{}.int8.onnx", number + 1));
+        quantize::save(&outcome.points[*index], model, &global.overrides(), &file)?;
     }
     Ok(())
 }

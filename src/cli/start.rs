@@ -80,3 +80,14 @@ pub(super) fn trial() -> Option<Trial> {
         }
     }
 }
+
+/// The command line that was given, so that it can be repeated.
+pub(super) fn command_line() -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=+@%".contains(c);
+    let quoted = |text: String| match !text.is_empty() && text.chars().all(is_plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    };
+    let rest = std::env::args_os().skip(1).map(|argument| quoted(argument.to_string_lossy().into_owned()));
+    std::iter::once("quantscope".to_owned()).chain(rest).collect::<Vec<String>>().join(" ")
+}

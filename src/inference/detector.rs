@@ -302,6 +302,15 @@ impl Detector {
         self.runner.session.run(&self.input, |_, finished| finished.duration_since(begin))
     }
 
+    /// See [`Session::end_profile`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn end_profile(&mut self) -> Result<std::path::PathBuf, SessionError> {
+        self.runner.session.end_profile()
+    }
+
     /// The part that fills inputs and the part that infers them, for two threads.
     pub fn into_parts(self) -> (Preprocessor, Runner) {
         (self.preprocessor, self.runner)

@@ -73,6 +73,8 @@ pub struct SessionOptions {
     pub accelerate: bool,
     /// How far it goes.
     pub optimization: Optimization,
+    /// In which folder to record what operators take, until [`Session::end_profile`]; none: nowhere.
+    pub profile_in: Option<PathBuf>,
 }
 
 /// How far ONNX Runtime's optimizer goes.
@@ -92,6 +94,7 @@ impl Default for SessionOptions {
             optimized_to: None,
             accelerate: true,
             optimization: Optimization::All,
+            profile_in: None,
         }
     }
 }
@@ -311,6 +314,9 @@ fn build(
     if let Some(path) = &options.optimized_to {
         builder = builder.with_optimized_model_path(path).map_err(failed)?;
     }
+    if let Some(folder) = &options.profile_in {
+        builder = builder.with_profiling(profile::place_in(folder)).map_err(failed)?;
+    }
     match source {
         ModelSource::File(path) => builder.commit_from_file(path).map_err(failed),
         ModelSource::Memory(bytes, path) => {
@@ -371,6 +377,7 @@ fn one_line(text: &str) -> String {
 
 mod lookup;
 mod outputs;
+mod profile;
 mod repeat;
 pub(super) mod tables;
 

@@ -3,7 +3,7 @@
 //! By the change log of the operators (`onnx/docs/Changelog.md`): most changed only in the types that they take; the
 //! others are rewritten here so that they compute the same. One that is in neither list blocks, and is named.
 
-use super::graph::{Names, subgraphs};
+use super::graph::Names;
 use super::proto::{AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto};
 
 /// The operator set that models are raised to.
@@ -161,12 +161,8 @@ pub fn raise_opset(model: &mut ModelProto) -> Result<bool, OpsetError> {
         return Err(OpsetError::TooOld { found });
     }
     if let Some(graph) = &mut model.graph {
-        let mut raised = Vec::with_capacity(graph.node.len());
         let mut room = Room { names: Names::of(graph), new_constants: Vec::new(), found };
-        for node in std::mem::take(&mut graph.node) {
-            room.raise(node, graph, &mut raised)?;
-        }
-        graph.node = raised;
+        room.raise_graph(graph)?;
         graph.initializer.append(&mut room.new_constants);
     }
     model.opset_import.retain(|set| !matches!(set.domain.as_str(), "" | "ai.onnx"));
@@ -184,10 +180,20 @@ struct Room {
 }
 
 impl Room {
-    fn raise(&mut self, mut node: NodeProto, graph: &GraphProto, out: &mut Vec<NodeProto>) -> Result<(), OpsetError> {
-        if subgraphs(&node).next().is_some() {
-            return Err(self.blocked(&node, "it holds graphs of its own"));
+    /// Raises a graph and those inside its nodes, which see the constants of the outermost one.
+    fn raise_graph(&mut self, graph: &mut GraphProto) -> Result<(), OpsetError> {
+        let mut raised = Vec::with_capacity(graph.node.len());
+        for mut node in std::mem::take(&mut graph.node) {
+            for attribute in &mut node.attribute {
+                attribute.g.iter_mut().chain(&mut attribute.graphs).try_for_each(|inner| self.raise_graph(inner))?;
+            }
+            self.raise(node, graph, &mut raised)?;
         }
+        graph.node = raised;
+        Ok(())
+    }
+
+    fn raise(&mut self, mut node: NodeProto, graph: &GraphProto, out: &mut Vec<NodeProto>) -> Result<(), OpsetError> {
         let own = matches!(node.domain.as_str(), "" | "ai.onnx");
         if !own || UNCHANGED.contains(&node.op_type.as_str()) {
             out.push(node);
@@ -210,7 +216,8 @@ impl Room {
                 self.float_to_input(&mut node, "min", 1);
                 self.float_to_input(&mut node, "max", 2);
             }
-            "TopK" | "Slice" | "Pad" | "Clip" => {}
+            "TopK" | "Slice" | "Pad" | "Clip" | "If" | "Loop" => {}
+            "Scan" if self.found >= 9 => {}
             "Upsample" | "Resize" if self.found < 11 => self.resize(&mut node),
             "Resize" => {}
             "Scatter" => node.op_type = "ScatterElements".to_owned(),

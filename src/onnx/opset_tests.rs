@@ -68,3 +68,24 @@ fn what_blocks_is_named_and_newer_models_stay() {
     let mut newer = model(17, vec![NodeProto::new("Hardmax", "h", &["y"], &["z"])]);
     assert_eq!((raise_opset(&mut newer), opset_of(&newer)), (Ok(false), 17));
 }
+
+#[test]
+fn graphs_inside_nodes_are_raised_too_and_read_constants_of_the_outermost() {
+    let squeeze = with(NodeProto::new("Squeeze", "q", &["x"], &["z"]), "axes", &[0]);
+    let innermost = GraphProto { node: vec![squeeze], ..Default::default() };
+    let holds = |name: &str, op: &str, inner: GraphProto| {
+        let mut node = NodeProto::new(op, name, &["c"], &["y"]);
+        node.attribute = vec![AttributeProto { name: "body".into(), g: Some(inner), ..Default::default() }];
+        node
+    };
+    let inner = GraphProto { node: vec![holds("in", "Loop", innermost)], ..Default::default() };
+    let graph = raised(11, vec![holds("out", "If", inner.clone())]);
+    let body = |node: &NodeProto| node.attribute[0].g.clone().unwrap();
+    let squeeze = &body(&body(&graph.node[0]).node[0]).node[0];
+    assert_eq!((squeeze.input.join(","), squeeze.attribute.len()), ("x,z_axes".to_owned(), 0));
+    assert_eq!(constant(&graph, "z_axes"), Some(vec![0]));
+    let mut blocked = inner;
+    blocked.node.push(NodeProto::new("Hardmax", "h", &["x"], &["w"]));
+    let error = raise_opset(&mut model(11, vec![holds("out", "If", blocked)])).unwrap_err().to_string();
+    assert!(error.contains("\"h\""), "{error}");
+}

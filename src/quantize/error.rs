@@ -1,6 +1,6 @@
 //! Why a model is not quantized.
 
-use crate::inference::{LoadError, SessionError};
+use crate::inference::{CardError, LoadError, SessionError};
 use crate::onnx::{OnnxError, OpsetError};
 use std::path::PathBuf;
 
@@ -13,6 +13,9 @@ pub enum QuantizeError {
     /// It cannot be read or written.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
+    /// Its card cannot be passed on.
+    #[error(transparent)]
+    Card(#[from] CardError),
     /// ONNX Runtime refuses it, or what was made of it.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -50,6 +53,14 @@ pub enum QuantizeError {
     /// A temporary file cannot be made.
     #[error("a temporary file cannot be written: {0}. Make room in the folder for temporary files")]
     Temporary(#[source] std::io::Error),
+    /// ONNX Runtime's record of where time goes cannot be read.
+    #[error("{path}: ONNX Runtime's record of its time cannot be used: {reason}. Try once more, with room on the disk")]
+    Profile {
+        /// The model.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// No model that was tried keeps what was asked for.
     #[error(
         "{path} is not quantized: {reason}. Ask for less, give more pictures, or save the best one with --save-anyway"

@@ -2,7 +2,8 @@
 //! the form that ONNX Runtime fuses: scales and zero points without axes (with one, `Mul` and `Add` stay unfused), a scale a
 //! channel for weights, biases as 32-bit integers of the product of both scales.
 
-use super::layout::{Kind, Layout};
+use super::forms::{MICROSOFT, Numbers, declare_microsoft};
+use super::layout::{Kind, Layout, factor_of};
 use super::range::Affine;
 use crate::onnx::graph::{Links, Names};
 use crate::onnx::proto::{AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorProto};
@@ -25,6 +26,7 @@ pub(super) fn insert(
     integer: &[bool],
     codes: &Codes,
     weight_limit: i8,
+    numbers: Numbers,
     weights_only: bool,
 ) -> ModelProto {
     let mut result = ModelProto { graph: None, ..model.clone() };
@@ -39,7 +41,9 @@ pub(super) fn insert(
         nodes: Vec::new(),
         constants: Vec::new(),
         converted: HashMap::new(),
+        quantized: HashMap::new(),
         weight_limit: f32::from(weight_limit),
+        numbers,
         weights_only,
     };
     (0..graph.node.len()).for_each(|index| writer.write(index));
@@ -48,17 +52,46 @@ pub(super) fn insert(
     edited.initializer.extend(constants);
     remove_unread(&mut edited);
     result.graph = Some(edited);
+    if numbers.activations.is_wide() && integer.contains(&true) {
+        declare_microsoft(&mut result);
+    }
     result
 }
 
 /// Takes out weights that nothing reads any more.
-fn remove_unread(graph: &mut GraphProto) {
+pub(super) fn remove_unread(graph: &mut GraphProto) {
     let unread: HashSet<String> = {
         let links = Links::of(graph);
         let names = graph.initializer.iter().map(|tensor| &tensor.name);
         names.filter(|name| links.readers(name).is_empty() && !links.is_output(name)).cloned().collect()
     };
     graph.initializer.retain(|tensor| !unread.contains(&tensor.name));
+}
+
+/// The codes of a value. What moves values keeps their codes, so that ONNX Runtime can leave the conversions out.
+pub(super) fn codes_of(
+    graph: &GraphProto,
+    layout: &Layout,
+    links: &Links<'_>,
+    integer: &[bool],
+    codes: &Codes,
+    value: &str,
+) -> Option<Affine> {
+    let (mut value, mut factor) = (value, 1.0);
+    while let Some(source) = links.producer(value).filter(|source| integer[*source]) {
+        let node = &graph.node[source];
+        match (layout.nodes[source].kind, factor_of(node, links)) {
+            (Kind::Move, _) => value = &node.input[0],
+            (Kind::Rescale, Some((by, place))) => (value, factor) = (&node.input[place], factor * by),
+            _ => break,
+        }
+    }
+    codes.get(value).map(|affine| Affine { scale: affine.scale * factor, ..*affine })
+}
+
+/// The axis of a layer's weights along which its output channels lie.
+pub(super) fn weight_axis(node: &NodeProto, kind: Kind) -> usize {
+    usize::from(kind == Kind::Product && node.integer("transB").unwrap_or(0) == 0)
 }
 
 struct Writer<'a> {
@@ -72,7 +105,10 @@ struct Writer<'a> {
     constants: Vec<TensorProto>,
     /// Values of floats, and the name under which they come back from integers.
     converted: HashMap<String, String>,
+    /// Values of floats, and the integers that they come from.
+    quantized: HashMap<String, (String, Affine)>,
     weight_limit: f32,
+    numbers: Numbers,
     weights_only: bool,
 }
 
@@ -86,6 +122,9 @@ impl Writer<'_> {
             }
             self.nodes.push(node);
             return;
+        }
+        if facts.kind == Kind::Rescale {
+            return self.rescale(&node);
         }
         let is_inner = facts.is_part && self.producer_is_integer(&node.input[0]);
         if !is_inner {
@@ -113,6 +152,16 @@ impl Writer<'_> {
         }
     }
 
+    /// The same integers, read with another scale.
+    fn rescale(&mut self, node: &NodeProto) {
+        let Some((factor, place)) = factor_of(node, &self.links) else { return };
+        let value = &node.input[place];
+        self.as_read(value);
+        let Some((quantized, affine)) = self.quantized.get(value).cloned() else { return };
+        let affine = Affine { scale: affine.scale * factor, ..affine };
+        self.dequantize(&quantized, affine, node.output[0].clone());
+    }
+
     fn producer_is_integer(&self, value: &str) -> bool {
         self.links.producer(value).is_some_and(|source| self.integer[source])
     }
@@ -131,31 +180,44 @@ impl Writer<'_> {
         name
     }
 
-    /// What moves values keeps their codes, so that ONNX Runtime can leave the conversions out.
     fn codes_of(&self, value: &str) -> Affine {
-        let mut value = value;
-        while let Some(source) = self.links.producer(value) {
-            let moves = self.layout.nodes[source].kind == Kind::Move && self.integer[source];
-            match self.graph.node[source].input.first() {
-                Some(input) if moves => value = input,
-                _ => break,
-            }
-        }
-        self.codes.get(value).copied().unwrap_or(Affine { scale: 1.0, zero: 0 })
+        let found = codes_of(self.graph, self.layout, &self.links, self.integer, self.codes, value);
+        found.unwrap_or(Affine { scale: 1.0, zero: 0 })
     }
 
     /// `raw` → integers → `result`; constants are named after `value`.
     fn convert(&mut self, value: &str, raw: &str, affine: Affine, result: String) {
-        let [scale, zero, quantized] =
-            ["scale", "zero_point", "quantized"].map(|what| self.names.fresh(&format!("{value}_{what}")));
-        self.constants.push(TensorProto::of_floats(&scale, &[], &[affine.scale]));
-        self.constants.push(TensorProto::of_bytes(&zero, &[], DataType::Uint8, vec![affine.zero]));
-        let [quantize, dequantize] =
-            ["QuantizeLinear", "DequantizeLinear"].map(|kind| (kind, format!("{value}_{kind}")));
-        let name = self.names.fresh(&quantize.1);
-        self.nodes.push(NodeProto::new(quantize.0, name, &[raw, &scale, &zero], &[&quantized]));
-        let name = self.names.fresh(&dequantize.1);
-        self.nodes.push(NodeProto::new(dequantize.0, name, &[&quantized, &scale, &zero], &[&result]));
+        let quantized = self.names.fresh(&format!("{value}_quantized"));
+        let (scale, zero) = self.constants_of(value, affine);
+        let name = self.names.fresh(&format!("{value}_QuantizeLinear"));
+        let node = NodeProto::new("QuantizeLinear", name, &[raw, &scale, &zero], &[&quantized]);
+        self.nodes.push(NodeProto { domain: self.domain(), ..node });
+        let name = self.names.fresh(&format!("{value}_DequantizeLinear"));
+        let node = NodeProto::new("DequantizeLinear", name, &[&quantized, &scale, &zero], &[&result]);
+        self.nodes.push(NodeProto { domain: self.domain(), ..node });
+        self.quantized.insert(value.to_owned(), (quantized, affine));
+    }
+
+    fn dequantize(&mut self, quantized: &str, affine: Affine, result: String) {
+        let (scale, zero) = self.constants_of(&result, affine);
+        let name = self.names.fresh(&format!("{result}_DequantizeLinear"));
+        let node = NodeProto::new("DequantizeLinear", name, &[quantized, &scale, &zero], &[&result]);
+        self.nodes.push(NodeProto { domain: self.domain(), ..node });
+        self.quantized.insert(result, (quantized.to_owned(), affine));
+    }
+
+    /// Operator set 13 converts to and from 8 bits; ONNX Runtime's own operators take 16 as well.
+    fn domain(&self) -> String {
+        if self.numbers.activations.is_wide() { MICROSOFT } else { "" }.to_owned()
+    }
+
+    /// Names of a scale and a zero point.
+    fn constants_of(&mut self, value: &str, affine: Affine) -> (String, String) {
+        let [scale, zero] = ["scale", "zero_point"].map(|what| self.names.fresh(&format!("{value}_{what}")));
+        let (step, data_type, code) = self.numbers.activations.written(affine);
+        self.constants.push(TensorProto::of_floats(&scale, &[], &[step]));
+        self.constants.push(TensorProto::of_bytes(&zero, &[], data_type, code));
+        (scale, zero)
     }
 
     /// A constant summand or factor, with codes of its own.
@@ -176,19 +238,20 @@ impl Writer<'_> {
         let original = &self.graph.node[index];
         let Some(tensor) = self.links.constant(&original.input[1]) else { return };
         let Some(values) = tensor.floats() else { return };
-        let transposed = original.integer("transB").unwrap_or(0) != 0;
-        let axis = if self.layout.nodes[index].kind == Kind::Convolution || transposed { 0 } else { 1 };
+        let axis = weight_axis(original, self.layout.nodes[index].kind);
         let data_scale = self.codes_of(&original.input[0]).scale;
         let bias = original.input.get(2).and_then(|name| self.links.constant(name)).and_then(TensorProto::floats);
-        let bias = bias.filter(|_| self.integer[index]);
+        // With data of 16 bits the node computes in floats, and 32 bits may be too few for the product of both scales.
+        let bias = bias.filter(|_| self.integer[index] && !self.numbers.activations.is_wide());
         let shape = tensor.shape();
         let channels = Channels::of(&shape, axis);
         let mut scales = channels.scales(&values, self.weight_limit);
         for (scale, bias) in scales.iter_mut().zip(bias.iter().flatten()) {
             *scale = scale.max(bias.abs() / (data_scale * BIAS_MAX));
         }
-        let codes = channels.codes(&values, &scales, self.weight_limit);
-        let codes = TensorProto::of_bytes("", &shape, DataType::Int8, codes);
+        let (data_type, zero) = self.numbers.weights.written();
+        let codes = channels.codes(&values, &scales, self.weight_limit).into_iter().map(|code| code ^ zero).collect();
+        let codes = TensorProto::of_bytes("", &shape, data_type, codes);
         node.input[1] = self.constant_in_integers(&tensor.name, codes, &scales, axis);
         if let Some(bias) = bias {
             let scales: Vec<f32> = scales.iter().map(|scale| scale * data_scale).collect();
@@ -204,9 +267,10 @@ impl Writer<'_> {
     fn constant_in_integers(&mut self, base: &str, codes: TensorProto, scales: &[f32], axis: usize) -> String {
         let [quantized, scale, zero, result] =
             ["quantized", "scale", "zero_point", "dequantized"].map(|what| self.names.fresh(&format!("{base}_{what}")));
-        let bytes_of_zero = if codes.data_type == DataType::Int32 as i32 { 4 } else { 1 };
-        let data_type = if bytes_of_zero == 4 { DataType::Int32 } else { DataType::Int8 };
-        let zeros = vec![0; scales.len() * bytes_of_zero];
+        let (data_type, zeros) = match self.numbers.weights.written() {
+            _ if codes.data_type == DataType::Int32 as i32 => (DataType::Int32, vec![0; scales.len() * 4]),
+            (data_type, zero) => (data_type, vec![zero; scales.len()]),
+        };
         self.constants.push(TensorProto { name: quantized.clone(), ..codes });
         self.constants.push(TensorProto::of_floats(&scale, &[scales.len()], scales));
         self.constants.push(TensorProto::of_bytes(&zero, &[scales.len()], data_type, zeros));
@@ -219,13 +283,13 @@ impl Writer<'_> {
 }
 
 /// How the values of a tensor belong to the channels of one of its axes.
-struct Channels {
+pub(super) struct Channels {
     count: usize,
     inner: usize,
 }
 
 impl Channels {
-    fn of(shape: &[usize], axis: usize) -> Self {
+    pub fn of(shape: &[usize], axis: usize) -> Self {
         let inner: usize = shape.iter().skip(axis + 1).product();
         Self { count: shape.get(axis).copied().unwrap_or(1).max(1), inner: inner.max(1) }
     }
@@ -235,7 +299,7 @@ impl Channels {
     }
 
     /// The steps at which the largest weight of each channel has the largest code.
-    fn scales(&self, values: &[f32], limit: f32) -> Vec<f32> {
+    pub fn scales(&self, values: &[f32], limit: f32) -> Vec<f32> {
         let mut scales = vec![SCALE_MIN; self.count];
         for (place, value) in values.iter().enumerate() {
             let scale = &mut scales[self.of_value(place)];
@@ -244,7 +308,18 @@ impl Channels {
         scales
     }
 
-    fn codes(&self, values: &[f32], scales: &[f32], limit: f32) -> Vec<u8> {
+    /// The values that codes of these come to.
+    pub fn rounded(&self, values: &[f32], limit: f32) -> Vec<f32> {
+        let scales = self.scales(values, limit);
+        let on_grid = |(place, value): (usize, &f32)| {
+            let scale = scales[self.of_value(place)];
+            (value / scale).round_ties_even() * scale
+        };
+        values.iter().enumerate().map(on_grid).collect()
+    }
+
+    /// Codes of signed bytes.
+    pub fn codes(&self, values: &[f32], scales: &[f32], limit: f32) -> Vec<u8> {
         let code = |(place, value): (usize, &f32)| {
             let code = (value / scales[self.of_value(place)]).round_ties_even();
             (code.clamp(-limit, limit) as i8).cast_unsigned()

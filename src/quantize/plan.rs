@@ -1,5 +1,6 @@
 //! Which nodes are to work in integers.
 
+use super::forms::Mode;
 use super::layout::{Kind, Layout};
 use crate::onnx::graph::Links;
 use crate::onnx::proto::GraphProto;
@@ -18,6 +19,8 @@ pub struct Choice {
     pub float_predictions: bool,
     /// Nothing computes in integers; weights are only stored so.
     pub weights_only: bool,
+    /// What becomes of the numbers.
+    pub form: Mode,
     /// Nodes with weights that stay in floats besides, by their names.
     pub float_nodes: BTreeSet<String>,
 }
@@ -25,10 +28,16 @@ pub struct Choice {
 impl Choice {
     /// In words: `float until stride 8, predictions in integers`.
     pub fn in_words(&self) -> String {
+        if matches!(self.form, Mode::Half | Mode::FourBits) {
+            return self.form.in_words().to_owned();
+        }
         if self.weights_only {
             return "weights stored as integers".to_owned();
         }
         let mut parts = Vec::new();
+        if self.form == Mode::Dynamic {
+            parts.push(self.form.in_words().to_owned());
+        }
         if self.float_until_stride > 0 {
             parts.push(format!("float before stride {}", self.float_until_stride));
         }
@@ -50,6 +59,7 @@ pub(super) fn integers(graph: &GraphProto, layout: &Layout, strides: &[usize], c
             let facts = &layout.nodes[index];
             let heavy = facts.kind.has_weights();
             !choice.weights_only
+                && choice.form != Mode::Half
                 && facts.in_trunk
                 && facts.kind != Kind::Float
                 && strides[index] >= choice.float_until_stride

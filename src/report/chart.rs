@@ -146,16 +146,23 @@ pub struct Point {
 
 /// Points with their names.
 pub fn points(alt: &str, x: &Axis, y: &Axis, points: &[Point]) -> Markup {
+    points_on(alt, x, y, points, &[])
+}
+
+/// Points with their names, and a line through some places in order of x.
+pub fn points_on(alt: &str, x: &Axis, y: &Axis, points: &[Point], line: &[(f64, f64)]) -> Markup {
     framed(
         alt,
         x,
         y,
         html! {
+            @if line.len() > 1 { path class={ "line " (style(STYLES - 1)) } d=(path(x, y, line)) {} }
             @for point in points.iter().filter(|point| point.at.0.is_finite() && point.at.1.is_finite()) {
                 (shape(point.style, x.x(point.at.0), y.y(point.at.1)))
                 @let near_right = x.share(point.at.0) > 0.92;
+                @let near_top = y.share(point.at.1) > 0.95;
                 text class="name" x=(px(x.x(point.at.0) + if near_right { -10.0 } else { 10.0 }))
-                    y=(px(y.y(point.at.1) - 7.0)) text-anchor=(if near_right { "end" } else { "start" }) { (point.name) }
+                    y=(px(y.y(point.at.1) + if near_top { 16.0 } else { -7.0 })) text-anchor=(if near_right { "end" } else { "start" }) { (point.name) }
             }
         },
     )

@@ -163,7 +163,8 @@ fn accelerated(report: &Report<'_>) -> Option<String> {
     Acceleration::of_all(evaluated.chain(benchmarked))
 }
 
-fn place(machine: &MachineInfo, versions: &Versions) -> [(&'static str, String); 2] {
+/// The machine and the versions, in words.
+pub fn place(machine: &MachineInfo, versions: &Versions) -> [(&'static str, String); 2] {
     let versions = format!("quantscope {}, ONNX Runtime {}", versions.quantscope, versions.onnxruntime);
     [("Machine", machine.to_string()), ("Versions", versions)]
 }

@@ -131,15 +131,15 @@ fn method(text: &mut Text, report: &Report<'_>) {
     });
     text.table(2, ["Model", "Numbers", "Size", "SHA-256"].map(str::to_owned).to_vec(), rows);
     for command in details::commands(report) {
-        text.block(command);
+        text.block("sh", command);
     }
 }
 
 /// Markdown that grows by parts with an empty line between them.
-struct Text(String);
+pub(super) struct Text(pub String);
 
 impl Text {
-    fn line(&mut self, line: &str) {
+    pub fn line(&mut self, line: &str) {
         if !self.0.is_empty() {
             self.0.push('\n');
         }
@@ -147,19 +147,19 @@ impl Text {
         self.0.push('\n');
     }
 
-    fn paragraph(&mut self, text: &str) {
+    pub fn paragraph(&mut self, text: &str) {
         if !text.is_empty() {
             self.line(text);
         }
     }
 
-    fn list(&mut self, items: impl Iterator<Item = String>) {
+    pub fn list(&mut self, items: impl Iterator<Item = String>) {
         let items: Vec<String> = items.map(|item| format!("- {item}")).collect();
         self.paragraph(&items.join("\n"));
     }
 
     /// A table; columns from `figures_from` on stand right.
-    fn table(&mut self, figures_from: usize, heads: Vec<String>, rows: impl Iterator<Item = Vec<String>>) {
+    pub fn table(&mut self, figures_from: usize, heads: Vec<String>, rows: impl Iterator<Item = Vec<String>>) {
         let row = |cells: &[String]| format!("| {} |", cells.join(" | "));
         let rule: Vec<String> =
             (0..heads.len()).map(|column| if column < figures_from { "---" } else { "---:" }.to_owned()).collect();
@@ -167,16 +167,16 @@ impl Text {
         self.line(&lines.join("\n"));
     }
 
-    /// A block of code, in a fence longer than any in it.
-    fn block(&mut self, code: &str) {
+    /// A block of code in a language, in a fence longer than any in it.
+    pub fn block(&mut self, language: &str, code: &str) {
         let fence = "`".repeat(longest_run(code, '`').max(2) + 1);
-        self.line(&format!("{fence}sh\n{code}\n{fence}"));
+        self.line(&format!("{fence}{language}\n{code}\n{fence}"));
     }
 }
 
 /// Text in which nothing is markup, a mention or a new line, and which fits into a table's cell. What can do no harm, as
 /// an underscore inside a word, stays readable.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut before = ' ';
     let mut rest = text.chars().peekable();
@@ -198,7 +198,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// Text as code that fits into a table's cell.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let text = text.replace(['\n', '\r'], " ").replace('|', "\\|");
     let fence = "`".repeat(longest_run(&text, '`') + 1);
     let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(code("`a"), "`` `a ``");
         assert_eq!(code(""), NONE);
         let mut text = Text(String::new());
-        text.block("a ```\nb");
+        text.block("sh", "a ```\nb");
         assert!(text.0.starts_with("````sh\n"), "{}", text.0);
     }
 }

@@ -7,6 +7,8 @@
 //!   row a benchmarked setting (`speed`), and a row a model and class (`class`).
 //! - **markdown**: the tables, fit to paste into an issue.
 //!
+//! A quantization has a report of its own in the same forms, see [`Quantized`].
+//!
 //! Labels, paths and sentences come from files of strangers: nothing of them is ever taken for markup or a formula.
 
 mod chart;
@@ -16,6 +18,7 @@ mod details;
 mod markdown;
 mod page;
 mod pictures;
+mod quantized;
 mod speed;
 mod spreadsheet;
 mod tables;
@@ -23,6 +26,7 @@ mod verdict;
 mod words;
 
 pub use page::warning_sentences;
+pub use quantized::{Quantized, write_quantized};
 pub use verdict::{Finding, KeyFigure, Tone, findings};
 
 use crate::benchmark::Benchmark;

@@ -16,16 +16,20 @@ const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inlin
 const MOST_CARDS: usize = 6;
 
 /// A part of the page with its heading.
-struct Section {
-    id: &'static str,
-    title: &'static str,
-    content: Markup,
+pub(super) struct Section {
+    pub id: &'static str,
+    pub title: &'static str,
+    pub content: Markup,
 }
 
 /// The whole page.
 pub fn page(report: &Report<'_>) -> String {
-    let title = title(report);
-    let sections = sections(report);
+    let lead = html! { (warnings(report)) (verdict(report)) };
+    document(&title(report), &subtitle(report), &lead, &sections(report))
+}
+
+/// A page that needs nothing but itself: `lead` stands before its parts.
+pub(super) fn document(title: &str, subtitle: &str, lead: &Markup, sections: &[Section]) -> String {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -42,15 +46,14 @@ pub fn page(report: &Report<'_>) -> String {
                 header {
                     p class="kind" { "quantscope report" }
                     h1 { (title) }
-                    p class="muted" { (subtitle(report)) }
+                    p class="muted" { (subtitle) }
                     nav aria-label="Parts of this report" {
-                        @for section in &sections { a href={ "#" (section.id) } { (section.title) } }
+                        @for section in sections { a href={ "#" (section.id) } { (section.title) } }
                     }
                 }
                 main {
-                    (warnings(report))
-                    (verdict(report))
-                    @for section in &sections {
+                    (lead)
+                    @for section in sections {
                         section id=(section.id) aria-labelledby={ (section.id) "-title" } {
                             h2 id={ (section.id) "-title" } { (section.title) }
                             (section.content)

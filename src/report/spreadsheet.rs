@@ -245,7 +245,7 @@ fn file(name: &str, path: &Path, sha256: &str) -> Row {
 
 /// Text that a spreadsheet does not take for a formula: an apostrophe before what begins like one (OWASP, "CSV
 /// Injection").
-fn safe(text: &str) -> String {
+pub(super) fn safe(text: &str) -> String {
     let visible = words::visible(text);
     if visible.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{visible}") } else { visible }
 }

@@ -2,6 +2,7 @@
 
 mod browser;
 mod forms;
+mod quantized;
 mod samples;
 
 use quantscope::report::{Report, write};

@@ -1,20 +1,38 @@
-//! What was tried and what came of it, as text and as JSON.
+//! What was tried and what came of it, as text; what was asked for, for reports.
 
-use crate::quantize::{Outcome, Point};
-use serde_json::{Value, json};
+use super::Args;
+use crate::quantize::{Mode, Request};
+use crate::report::Quantized;
 use std::fmt::Write;
-use std::path::Path;
-use std::time::Duration;
+
+/// Names and values of what was asked for.
+pub(super) fn asked(args: &Args, request: &Request) -> Vec<(&'static str, String)> {
+    let gate = &request.gate;
+    let mut asked = vec![("Calibrated with", format!("{}, at most {} pictures", args.calibrate, request.samples))];
+    let types = match request.mode {
+        Mode::Static => format!(", {}", request.numbers.name()),
+        _ => String::new(),
+    };
+    asked.push(("Numbers", format!("{}{types}", request.mode.in_words())));
+    asked.push(("Ranges", request.method.name().to_owned()));
+    let agreement = gate.min_agreement.map(|f1| format!("F1 of at least {f1}"));
+    let speedup = gate.min_speedup.map(|factor| format!("at least {factor} times as fast"));
+    asked.push(("To pass", agreement.into_iter().chain(speedup).collect::<Vec<_>>().join(", ")));
+    asked.push(("Confidence", format!("{:.2}", request.thresholds.confidence)));
+    asked.push(("Threads", request.judged_threads.to_string()));
+    asked.extend(args.recipe.as_ref().map(|path| ("By the recipe", path.display().to_string())));
+    asked
+}
 
 /// A table of everything that was tried, the chosen one marked.
-pub(super) fn text(outcome: &Outcome, model: &Path, written: Option<&Path>, took: Duration) -> String {
-    let mut text = String::new();
+pub(super) fn text(told: &Quantized<'_>) -> String {
+    let (outcome, mut text) = (told.outcome, String::new());
     // Writing to a text does not fail.
     let _ = writeln!(text, "{:<44} {:>9} {:>6} {:>9} {:>8}", "tried", "integers", "F1", "closeness", "time");
     for (index, point) in outcome.points.iter().enumerate() {
         let mark = if index == outcome.best { "*" } else { " " };
         let name = format!("{mark} {}", point.choice.in_words());
-        let integers = format!("{}/{}", point.integers, outcome.layers);
+        let integers = format!("{}/{}", point.integers, outcome.layers.len());
         let measured = &point.measured;
         let _ = writeln!(
             text,
@@ -29,10 +47,21 @@ pub(super) fn text(outcome: &Outcome, model: &Path, written: Option<&Path>, took
         "\nagreement and time are against the FP32 model, on {} pictures ({} boxes) that the ranges were not chosen by",
         agreement.pictures, agreement.boxes
     );
+    if let Some([own, float]) = best.measured.ap {
+        let _ = writeln!(text, "AP is {own:.3} on those that have labels, {float:.3} in floats");
+    }
     outcome.notes.iter().for_each(|note| {
         let _ = writeln!(text, "{note}");
     });
-    let _ = match written {
+    if let Some(profile) = outcome.profiles.last() {
+        let said = profile.findings.iter().chain(&profile.advice);
+        let _ = writeln!(text, "\nwhere the time goes (`quantscope bench --profile` tells more)");
+        said.for_each(|sentence| {
+            let _ = writeln!(text, "  {sentence}");
+        });
+        let _ = writeln!(text);
+    }
+    let _ = match told.written {
         Some(path) => writeln!(
             text,
             "{} is written: {:.2} MB of {:.2} MB, {:.2} of the time of {}, in {:.0} s",
@@ -40,43 +69,10 @@ pub(super) fn text(outcome: &Outcome, model: &Path, written: Option<&Path>, took
             best.bytes.len() as f64 / 1e6,
             outcome.float_bytes as f64 / 1e6,
             best.measured.latency_ratio,
-            model.display(),
-            took.as_secs_f64()
+            told.model.display(),
+            told.seconds
         ),
         None => writeln!(text, "nothing is written"),
     };
     text
-}
-
-/// One JSON object in a line.
-pub(super) fn json(outcome: &Outcome, model: &Path, written: Option<&Path>, took: Duration) -> anyhow::Result<String> {
-    let points: Vec<Value> = outcome.points.iter().map(|point| of_point(point, outcome)).collect();
-    let object = json!({
-        "model": model,
-        "written": written,
-        "seconds": took.as_secs_f64(),
-        "float_bytes": outcome.float_bytes,
-        "layers": outcome.layers,
-        "best": outcome.best,
-        "front": outcome.front,
-        "failed": outcome.failed,
-        "recipe": outcome.recipe,
-        "points": points,
-        "notes": outcome.notes,
-    });
-    Ok(serde_json::to_string(&object)? + "\n")
-}
-
-fn of_point(point: &Point, outcome: &Outcome) -> Value {
-    json!({
-        "choice": point.choice,
-        "in_words": point.choice.in_words(),
-        "integers": point.integers,
-        "bytes": point.bytes.len(),
-        "agreement": point.measured.agreement,
-        "latency_ratio": point.measured.latency_ratio,
-        "latency_ms": point.measured.latency_ms,
-        "executed": point.measured.executed,
-        "on_front": outcome.front.iter().any(|index| std::ptr::eq(&outcome.points[*index], point)),
-    })
 }

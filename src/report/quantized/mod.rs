@@ -1,0 +1,102 @@
+//! A quantization as a report: what was asked for, what was done, everything that was tried, and where the time goes.
+
+mod markdown;
+mod page;
+mod parts;
+mod spreadsheet;
+
+use super::{Form, ReportError, words};
+use crate::evaluate::Versions;
+use crate::files;
+use crate::quantize::Outcome;
+use crate::runtime::MachineInfo;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// What a report of a quantization tells.
+#[derive(Clone, Debug)]
+pub struct Quantized<'a> {
+    /// What came of it.
+    pub outcome: &'a Outcome,
+    /// The FP32 model.
+    pub model: &'a Path,
+    /// The file that was written; none where nothing was.
+    pub written: Option<&'a Path>,
+    /// What was asked for: names and values, in words.
+    pub asked: Vec<(&'static str, String)>,
+    /// When it began, seconds since 1970.
+    pub begun: u64,
+    /// How long it took.
+    pub seconds: f64,
+    /// Where.
+    pub machine: MachineInfo,
+    /// With what.
+    pub versions: Versions,
+    /// The command that repeats it; empty where there is none.
+    pub command: String,
+}
+
+impl Quantized<'_> {
+    /// Convolutions and products with weights before the tail.
+    fn layer_count(&self) -> usize {
+        self.outcome.layers.len()
+    }
+
+    /// Everything, for programs.
+    pub fn json(&self) -> Value {
+        let outcome = self.outcome;
+        let points = outcome.points.iter().enumerate().map(|(index, point)| {
+            json!({
+                "choice": point.choice,
+                "float": point.float,
+                "in_words": point.choice.in_words(),
+                "integers": point.integers,
+                "bytes": point.bytes.len(),
+                "agreement": point.measured.agreement,
+                "latency_ratio": point.measured.latency_ratio,
+                "latency_ms": point.measured.latency_ms,
+                "ap": point.measured.ap,
+                "executed": point.measured.executed,
+                "on_front": outcome.front.contains(&index),
+            })
+        });
+        let asked: serde_json::Map<String, Value> =
+            self.asked.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str()))).collect();
+        json!({
+            "model": self.model,
+            "written": self.written,
+            "begun": self.begun,
+            "seconds": self.seconds,
+            "float_bytes": outcome.float_bytes,
+            "layers": outcome.layers.len(),
+            "layer_table": outcome.layers,
+            "best": outcome.best,
+            "front": outcome.front,
+            "failed": outcome.failed,
+            "recipe": outcome.recipe,
+            "points": points.collect::<Vec<Value>>(),
+            "notes": outcome.notes,
+            "profiles": outcome.profiles,
+            "asked": asked,
+            "machine": self.machine,
+            "versions": self.versions,
+            "command": self.command,
+        })
+    }
+}
+
+/// Writes a report in the form that the name asks for by its ending, as [`write`](super::write) does.
+///
+/// # Errors
+///
+/// When the ending is unknown, or the file cannot be written.
+pub fn write_quantized(path: &Path, content: &Quantized<'_>) -> Result<(), ReportError> {
+    let encoded = match Form::of(path)? {
+        Form::Html => Ok(words::visible(&page::page(content)).into_bytes()),
+        Form::Markdown => Ok(words::visible(&markdown::markdown(content)).into_bytes()),
+        Form::Csv => spreadsheet::spreadsheet(content).map_err(|error| error.to_string()),
+        Form::Json => serde_json::to_vec_pretty(&content.json()).map_err(|error| error.to_string()),
+    };
+    let bytes = encoded.map_err(|reason| ReportError::Encode { path: path.to_owned(), reason })?;
+    files::replace(path, &bytes).map_err(|source| ReportError::Write { path: path.to_owned(), source })
+}

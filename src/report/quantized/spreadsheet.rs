@@ -1,0 +1,97 @@
+//! The same as one table, told apart by its first column: a row a model that was tried (`tried`), a row a kind of work
+//! (`work`), a row an operator (`operator`), and a row a reason to run in floats (`float`).
+
+use super::Quantized;
+use crate::report::spreadsheet::safe;
+use serde::Serialize;
+
+/// A row; the names of its fields are those of the columns.
+#[derive(Default, Serialize)]
+struct Row {
+    part: &'static str,
+    name: String,
+    number: Option<usize>,
+    chosen: Option<bool>,
+    on_front: Option<bool>,
+    integers: Option<usize>,
+    layers: Option<usize>,
+    f1: Option<f64>,
+    closeness: Option<f64>,
+    mean_iou: Option<f64>,
+    mean_score_delta: Option<f64>,
+    latency_ratio: Option<f64>,
+    bytes: Option<usize>,
+    nodes: Option<usize>,
+    ms: Option<f64>,
+    share: Option<f64>,
+    fp32_ms: Option<f64>,
+    conversions: Option<usize>,
+    conversion_ms: Option<f64>,
+    why: String,
+}
+
+/// The table with its head.
+pub fn spreadsheet(report: &Quantized<'_>) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows(report) {
+        writer.serialize(row)?;
+    }
+    Ok(writer.into_inner().map_err(|error| error.into_error())?)
+}
+
+fn rows(report: &Quantized<'_>) -> Vec<Row> {
+    let outcome = report.outcome;
+    let mut rows: Vec<Row> = outcome
+        .points
+        .iter()
+        .enumerate()
+        .map(|(index, point)| {
+            let (measured, agreement) = (&point.measured, point.measured.agreement);
+            Row {
+                part: "tried",
+                name: safe(&point.choice.in_words()),
+                number: Some(index + 1),
+                chosen: Some(index == outcome.best),
+                on_front: Some(outcome.front.contains(&index)),
+                integers: Some(point.integers),
+                layers: Some(report.layer_count()),
+                f1: Some(agreement.f1),
+                closeness: Some(agreement.closeness),
+                mean_iou: Some(agreement.mean_iou),
+                mean_score_delta: Some(agreement.mean_score_delta),
+                latency_ratio: Some(measured.latency_ratio),
+                bytes: Some(point.bytes.len()),
+                ms: Some(measured.latency_ms[0]),
+                fp32_ms: Some(measured.latency_ms[1]),
+                ..Row::default()
+            }
+        })
+        .collect();
+    let Some(profile) = outcome.profiles.last() else { return rows };
+    let time = |part, name: &str, nodes, ms, share, fp32_ms| Row {
+        part,
+        name: safe(name),
+        nodes: Some(nodes),
+        ms: Some(ms),
+        share: Some(share),
+        fp32_ms,
+        ..Row::default()
+    };
+    rows.extend(
+        profile.work.iter().map(|it| time("work", it.work.in_words(), it.nodes, it.ms, it.share, it.reference_ms)),
+    );
+    rows.extend(
+        profile.operators.iter().map(|it| time("operator", &it.operator, it.nodes, it.ms, it.share, it.reference_ms)),
+    );
+    rows.extend(profile.floats.iter().map(|left| Row {
+        part: "float",
+        name: safe(&left.operator),
+        nodes: Some(left.nodes),
+        ms: Some(left.ms),
+        conversions: Some(left.conversions),
+        conversion_ms: Some(left.conversion_ms),
+        why: left.reason.in_words().to_owned(),
+        ..Row::default()
+    }));
+    rows
+}
