@@ -74,6 +74,33 @@ fn a_twin_is_written_that_runs_in_integers_and_agrees_and_can_be_made_again() {
 }
 
 #[test]
+fn labels_tell_what_is_lost_and_the_whole_front_can_be_written() {
+    let (folder, model) = scene();
+    let (pictures, front) = (folder.path().join("pictures"), folder.path().join("front"));
+    let config = tempfile::tempdir().unwrap();
+    let drawn = common::quantscope(config.path()).args(["scene", "--count", "8", "--out", text(&pictures)]).output();
+    assert!(drawn.unwrap().status.success());
+    let labels = pictures.join("instances.json");
+    let mut arguments = vec![text(&model), "--calibrate", text(&labels), "--samples", "8", "--max-ap-drop", "0.3"];
+    arguments.extend(["--front", text(&front), "--format", "json"]);
+    let output = quantize(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let best = &report["points"][report["best"].as_u64().unwrap() as usize];
+    let ap = |place: usize| best["ap"][place].as_f64().unwrap();
+    assert!(ap(1) > 0.3 && ap(0) >= ap(1) - 0.3, "{best}");
+    let written = std::fs::read_dir(&front).unwrap().flatten().map(|entry| entry.path());
+    let models = written.filter(|path| path.extension().is_some_and(|ending| ending == "onnx")).count();
+    assert_eq!(models, report["front"].as_array().unwrap().len());
+    // Every layer is told, and the ones in floats are those of the best point.
+    let layers = report["layer_table"].as_array().unwrap();
+    assert_eq!(layers.len() as u64, report["layers"].as_u64().unwrap());
+    let in_floats = layers.iter().filter(|layer| layer["integer"] == false).count();
+    assert_eq!(in_floats, best["float"].as_array().unwrap().len());
+    assert!(layers.iter().all(|layer| layer["sensitivity"].as_f64().is_some_and(|s| (0.0..=1.0).contains(&s))));
+}
+
+#[test]
 fn what_does_not_pass_is_not_written_unless_asked_for() {
     let (folder, model) = scene();
     let twin = folder.path().join("twin.onnx");
@@ -99,7 +126,8 @@ fn wrong_input_gets_a_sentence() {
     let half = common::default_model("scene.fp16.onnx");
     let card = folder.path().join("scene.toml");
     let model = text(&model);
-    let table: [(&[&str], i32, &str); 9] = [
+    let table: [(&[&str], i32, &str); 10] = [
+        (&[model, "--calibrate", "demo", "--max-ap-drop", "0.1"], 2, "needs labels"),
         (&[model, "--calibrate", "demo", "--save-recipe", text(&card)], 2, "place of a model card"),
         (&[text(&int8), "--calibrate", "demo"], 1, "already. Name the FP32 model"),
         (&[text(&half), "--calibrate", "demo"], 1, "already. Name the FP32 model"),

@@ -10,7 +10,9 @@ use super::start::{self, UsageError};
 use crate::evaluate::Versions;
 use crate::inference::{CardOverrides, LoadOptions, SessionOptions, sidecar_paths};
 use crate::onnx;
-use crate::quantize::{self, Gate, Outcome, Progress, QuantizeError, Recipe, Request, default_output};
+use crate::quantize::{
+    Corrections, Gate, Outcome, Progress, QuantizeError, Quantizer, Recipe, Request, default_output,
+};
 use crate::report::{Form, Quantized, write_quantized};
 use crate::runtime::{MachineInfo, default_threads};
 use anyhow::Context;
@@ -46,6 +48,12 @@ pub(super) struct Args {
     /// How the range of a tensor is chosen from what was seen
     #[arg(long, value_enum, default_value_t)]
     method: MethodName,
+    /// Brings the channels of a tensor to like ranges where that changes nothing but rounding
+    #[arg(long)]
+    equalize: bool,
+    /// Does not take the mean error of rounding from the biases
+    #[arg(long)]
+    no_bias_correction: bool,
     /// File to write [default: MODEL.int8.onnx beside the model]
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -55,6 +63,12 @@ pub(super) struct Args {
     /// Lowest speed over that of the FP32 model, such as 1.2; without a model that has it nothing is written
     #[arg(long, value_name = "X", value_parser = factor)]
     min_speedup: Option<f64>,
+    /// By how much AP, 0…1, may fall: told by the labels of a dataset that --calibrate names
+    #[arg(long, value_name = "F", value_parser = share)]
+    max_ap_drop: Option<f64>,
+    /// Writes all models than which none is both faster and agrees better, into this folder, by their speed
+    #[arg(long, value_name = "DIR")]
+    front: Option<PathBuf>,
     /// Writes the best model even where it does not pass, and says so
     #[arg(long)]
     save_anyway: bool,
@@ -107,10 +121,16 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         Form::of(path).map_err(|error| UsageError::because(error.to_string()))?;
     }
     let begun = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let request = request(global, args, model)?;
     let mut pictures = pictures::Pictures::open(&args.calibrate, args.samples as usize)?;
+    if args.max_ap_drop.is_some() && pictures.classes.is_empty() {
+        let reason = "--max-ap-drop needs labels; name a data.yaml or a COCO json with --calibrate";
+        return Err(UsageError::because(reason));
+    }
+    let request = Request { classes: pictures.classes.clone(), ..request(global, args, model)? };
     let bar = Bar::new();
-    let outcome = quantize::quantize(&request, start::trial().as_ref(), &mut pictures, &mut |step| bar.show(step));
+    let report = &mut |step| bar.show(step);
+    let quantizer = Quantizer::calibrate(&request, start::trial().as_ref(), &mut pictures, report);
+    let outcome = quantizer.and_then(|mut quantizer| quantizer.quantize(report));
     bar.0.finish_and_clear();
     pictures.finish()?;
     let outcome = outcome.map_err(|error| match error {
@@ -121,6 +141,9 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     if saved {
         save(&outcome, &out, args.save_recipe.as_deref())?;
         pass_card_on(global, model, &out)?;
+    }
+    if let Some(folder) = &args.front {
+        save_front(global, &outcome, model, folder)?;
     }
     let written = saved.then_some(out.as_path());
     let told = Quantized {
@@ -175,8 +198,14 @@ fn request(global: &Global, args: &Args, model: &Path) -> anyhow::Result<Request
         numbers: names::numbers(args.activations, args.weights),
         weight_limit: args.weights.and_then(WeightsName::limit),
         method: args.method.into(),
+        corrections: Corrections { equalize: args.equalize, bias: !args.no_bias_correction },
         samples: args.samples as usize,
-        gate: Gate { min_agreement: Some(args.min_agreement), min_speedup: args.min_speedup },
+        classes: Vec::new(),
+        gate: Gate {
+            min_agreement: Some(args.min_agreement),
+            min_speedup: args.min_speedup,
+            max_ap_drop: args.max_ap_drop,
+        },
         recipe,
     })
 }
@@ -187,6 +216,18 @@ fn save(outcome: &Outcome, out: &Path, recipe: Option<&Path>) -> anyhow::Result<
     if let Some(path) = recipe {
         std::fs::write(path, outcome.recipe.to_toml())
             .with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    Ok(())
+}
+
+/// All points of the front, the fastest first: `name.1.int8.onnx`, `name.2.int8.onnx` …
+fn save_front(global: &Global, outcome: &Outcome, model: &Path, folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let stem = model.file_stem().unwrap_or_default().to_string_lossy();
+    for (number, index) in outcome.front.iter().enumerate() {
+        let file = folder.join(format!("{stem}.{}.int8.onnx", number + 1));
+        onnx::write(&onnx::parse(outcome.points[*index].bytes.clone(), &file)?, &file)?;
+        pass_card_on(global, model, &file)?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! channel for weights, biases as 32-bit integers of the product of both scales.
 
 use super::forms::{MICROSOFT, Numbers, declare_microsoft};
-use super::layout::{Kind, Layout};
+use super::layout::{Kind, Layout, factor_of};
 use super::range::Affine;
 use crate::onnx::graph::{Links, Names};
 use crate::onnx::proto::{AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorProto};
@@ -41,6 +41,7 @@ pub(super) fn insert(
         nodes: Vec::new(),
         constants: Vec::new(),
         converted: HashMap::new(),
+        quantized: HashMap::new(),
         weight_limit: f32::from(weight_limit),
         numbers,
         weights_only,
@@ -67,6 +68,32 @@ pub(super) fn remove_unread(graph: &mut GraphProto) {
     graph.initializer.retain(|tensor| !unread.contains(&tensor.name));
 }
 
+/// The codes of a value. What moves values keeps their codes, so that ONNX Runtime can leave the conversions out.
+pub(super) fn codes_of(
+    graph: &GraphProto,
+    layout: &Layout,
+    links: &Links<'_>,
+    integer: &[bool],
+    codes: &Codes,
+    value: &str,
+) -> Option<Affine> {
+    let (mut value, mut factor) = (value, 1.0);
+    while let Some(source) = links.producer(value).filter(|source| integer[*source]) {
+        let node = &graph.node[source];
+        match (layout.nodes[source].kind, factor_of(node, links)) {
+            (Kind::Move, _) => value = &node.input[0],
+            (Kind::Rescale, Some((by, place))) => (value, factor) = (&node.input[place], factor * by),
+            _ => break,
+        }
+    }
+    codes.get(value).map(|affine| Affine { scale: affine.scale * factor, ..*affine })
+}
+
+/// The axis of a layer's weights along which its output channels lie.
+pub(super) fn weight_axis(node: &NodeProto, kind: Kind) -> usize {
+    usize::from(kind == Kind::Product && node.integer("transB").unwrap_or(0) == 0)
+}
+
 struct Writer<'a> {
     graph: &'a GraphProto,
     layout: &'a Layout,
@@ -78,6 +105,8 @@ struct Writer<'a> {
     constants: Vec<TensorProto>,
     /// Values of floats, and the name under which they come back from integers.
     converted: HashMap<String, String>,
+    /// Values of floats, and the integers that they come from.
+    quantized: HashMap<String, (String, Affine)>,
     weight_limit: f32,
     numbers: Numbers,
     weights_only: bool,
@@ -93,6 +122,9 @@ impl Writer<'_> {
             }
             self.nodes.push(node);
             return;
+        }
+        if facts.kind == Kind::Rescale {
+            return self.rescale(&node);
         }
         let is_inner = facts.is_part && self.producer_is_integer(&node.input[0]);
         if !is_inner {
@@ -120,6 +152,16 @@ impl Writer<'_> {
         }
     }
 
+    /// The same integers, read with another scale.
+    fn rescale(&mut self, node: &NodeProto) {
+        let Some((factor, place)) = factor_of(node, &self.links) else { return };
+        let value = &node.input[place];
+        self.as_read(value);
+        let Some((quantized, affine)) = self.quantized.get(value).cloned() else { return };
+        let affine = Affine { scale: affine.scale * factor, ..affine };
+        self.dequantize(&quantized, affine, node.output[0].clone());
+    }
+
     fn producer_is_integer(&self, value: &str) -> bool {
         self.links.producer(value).is_some_and(|source| self.integer[source])
     }
@@ -138,36 +180,40 @@ impl Writer<'_> {
         name
     }
 
-    /// What moves values keeps their codes, so that ONNX Runtime can leave the conversions out.
     fn codes_of(&self, value: &str) -> Affine {
-        let mut value = value;
-        while let Some(source) = self.links.producer(value) {
-            let moves = self.layout.nodes[source].kind == Kind::Move && self.integer[source];
-            match self.graph.node[source].input.first() {
-                Some(input) if moves => value = input,
-                _ => break,
-            }
-        }
-        self.codes.get(value).copied().unwrap_or(Affine { scale: 1.0, zero: 0 })
+        let found = codes_of(self.graph, self.layout, &self.links, self.integer, self.codes, value);
+        found.unwrap_or(Affine { scale: 1.0, zero: 0 })
     }
 
     /// `raw` → integers → `result`; constants are named after `value`.
     fn convert(&mut self, value: &str, raw: &str, affine: Affine, result: String) {
-        let [scale, zero, quantized] =
-            ["scale", "zero_point", "quantized"].map(|what| self.names.fresh(&format!("{value}_{what}")));
+        let quantized = self.names.fresh(&format!("{value}_quantized"));
+        let (scale, zero) = self.constants_of(value, affine);
+        self.conversion("QuantizeLinear", value, &[raw, &scale, &zero], &quantized);
+        self.conversion("DequantizeLinear", value, &[&quantized, &scale, &zero], &result);
+        self.quantized.insert(value.to_owned(), (quantized, affine));
+    }
+
+    fn dequantize(&mut self, quantized: &str, affine: Affine, result: String) {
+        let (scale, zero) = self.constants_of(&result, affine);
+        self.conversion("DequantizeLinear", &result, &[quantized, &scale, &zero], &result);
+        self.quantized.insert(result, (quantized.to_owned(), affine));
+    }
+
+    /// Operator set 13 has conversions to 8 bits; ONNX Runtime's own ones take 16 as well.
+    fn conversion(&mut self, operator: &str, value: &str, inputs: &[&str], output: &str) {
+        let name = self.names.fresh(&format!("{value}_{operator}"));
+        let domain = if self.numbers.activations.is_wide() { MICROSOFT } else { "" }.to_owned();
+        self.nodes.push(NodeProto { domain, ..NodeProto::new(operator, name, inputs, &[output]) });
+    }
+
+    /// Names of a scale and a zero point.
+    fn constants_of(&mut self, value: &str, affine: Affine) -> (String, String) {
+        let [scale, zero] = ["scale", "zero_point"].map(|what| self.names.fresh(&format!("{value}_{what}")));
         let (step, data_type, code) = self.numbers.activations.written(affine);
         self.constants.push(TensorProto::of_floats(&scale, &[], &[step]));
         self.constants.push(TensorProto::of_bytes(&zero, &[], data_type, code));
-        let [quantize, dequantize] =
-            ["QuantizeLinear", "DequantizeLinear"].map(|kind| (kind, format!("{value}_{kind}")));
-        // Operator set 13 has them for 8 bits; ONNX Runtime's own ones take 16 as well.
-        let domain = if self.numbers.activations.is_wide() { MICROSOFT } else { "" }.to_owned();
-        let name = self.names.fresh(&quantize.1);
-        let node = NodeProto::new(quantize.0, name, &[raw, &scale, &zero], &[&quantized]);
-        self.nodes.push(NodeProto { domain: domain.clone(), ..node });
-        let name = self.names.fresh(&dequantize.1);
-        let node = NodeProto::new(dequantize.0, name, &[&quantized, &scale, &zero], &[&result]);
-        self.nodes.push(NodeProto { domain, ..node });
+        (scale, zero)
     }
 
     /// A constant summand or factor, with codes of its own.
@@ -188,8 +234,7 @@ impl Writer<'_> {
         let original = &self.graph.node[index];
         let Some(tensor) = self.links.constant(&original.input[1]) else { return };
         let Some(values) = tensor.floats() else { return };
-        let transposed = original.integer("transB").unwrap_or(0) != 0;
-        let axis = if self.layout.nodes[index].kind == Kind::Convolution || transposed { 0 } else { 1 };
+        let axis = weight_axis(original, self.layout.nodes[index].kind);
         let data_scale = self.codes_of(&original.input[0]).scale;
         let bias = original.input.get(2).and_then(|name| self.links.constant(name)).and_then(TensorProto::floats);
         // With data of 16 bits the node computes in floats, and 32 bits may be too few for the product of both scales.
@@ -257,6 +302,16 @@ impl Channels {
             *scale = scale.max(value.abs() / limit);
         }
         scales
+    }
+
+    /// The values that codes of these come to.
+    pub fn rounded(&self, values: &[f32], limit: f32) -> Vec<f32> {
+        let scales = self.scales(values, limit);
+        let on_grid = |(place, value): (usize, &f32)| {
+            let scale = scales[self.of_value(place)];
+            (value / scale).round_ties_even() * scale
+        };
+        values.iter().enumerate().map(on_grid).collect()
     }
 
     /// Codes of signed bytes.

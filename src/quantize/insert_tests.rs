@@ -100,3 +100,26 @@ fn a_layer_in_floats_keeps_its_weights() {
     let converted = graph.node.iter().filter(|node| node.is("QuantizeLinear")).count();
     assert_eq!(converted, 2, "before and behind the second convolution");
 }
+
+#[test]
+fn a_factor_changes_the_scale_alone() {
+    let mut model = model();
+    let graph = model.graph.as_mut().unwrap();
+    graph.initializer.push(TensorProto::of_floats("six", &[], &[6.0]));
+    graph.node[2] = NodeProto::new("Div", "share", &["r", "six"], &["p"]);
+    let graph = model.graph.as_ref().unwrap();
+    let layout = layout::Layout::of(graph);
+    let integer = plan::integers(graph, &layout, &[1; 5], &Choice::default());
+    let affine = |value: &str, scale| (value.to_owned(), Affine { scale, zero: 3 });
+    let codes = [affine("x", 0.5), affine("r", 0.25), affine("p", 9.0), affine("c", 0.125)].into();
+    let graph = insert(&model, &layout, &integer, &codes, 127, Numbers::default(), false).graph.unwrap();
+    assert!(!graph.node.iter().any(|node| node.is("Div")), "nothing is left of it");
+    let links = Links::of(&graph);
+    let before = |value: &str| &graph.node[links.producer(value).unwrap()];
+    let (rectified, shared) = (before("r"), before("p"));
+    assert_eq!(rectified.input[0], shared.input[0], "both read the same integers");
+    let scale = |node: &NodeProto| constant(&graph, &node.input[1]).floats().unwrap()[0];
+    assert_eq!(scale(rectified), 0.25);
+    assert!((scale(shared) - 0.25 / 6.0).abs() < 1e-6);
+    assert_eq!(before(&graph.node.iter().find(|node| node.name == "two").unwrap().input[0]), shared);
+}

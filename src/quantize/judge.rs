@@ -1,22 +1,26 @@
 //! Measuring what was made: does it find what the model in floats finds, and how fast is it.
 
 use super::QuantizeError;
+use super::calibrate::Fed;
 use super::prepare::Prepared;
-use crate::imaging::Letterbox;
+use super::truth::Truths;
 use crate::inference::heads::{DecodeContext, Decoder};
 use crate::inference::preprocess::ModelInput;
 use crate::inference::session::{ModelSource, Session};
-use crate::inference::{Candidate, Detection, Postprocessor, SessionError, SessionOptions, Thresholds};
+use crate::inference::{
+    Candidate, Detection, InputRecognition, Postprocessor, SessionError, SessionOptions, Thresholds,
+};
 use crate::metrics::agreement_of_frame;
 use crate::onnx::Executed;
 use crate::runtime::own_processor_time;
 use serde::Serialize;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Boxes are read down to this share of the confidence threshold.
 const FLOOR: f32 = 0.2;
-/// Pictures that a single layer is judged by.
-const PICTURES_A_LAYER: usize = 8;
+/// Pictures of a quick look.
+const PICTURES_A_GLANCE: usize = 10;
 /// Runs of each of two models that take turns, and how long that may take at most.
 const ROUNDS: usize = 30;
 const ROUNDS_TIME: Duration = Duration::from_secs(4);
@@ -49,36 +53,52 @@ pub struct Measured {
     pub latency_ratio: f64,
     /// Milliseconds of a run of this model and of the model in floats.
     pub latency_ms: [f64; 2],
+    /// Average precision, 0…1, of this model and of the model in floats on those of the pictures that have labels.
+    pub ap: Option<[f64; 2]>,
     /// What ONNX Runtime's optimizer made of it; none where that could not be seen.
     pub executed: Option<Executed>,
 }
 
 /// The model in floats, pictures, and what it finds in them.
-pub(super) struct Judge<'a> {
-    prepared: &'a Prepared,
+pub(super) struct Judge {
+    path: PathBuf,
+    opset: i64,
+    input: InputRecognition,
     thresholds: Thresholds,
     threads: usize,
     float: Session,
-    pictures: Vec<(ModelInput, Letterbox)>,
+    pictures: Vec<Fed>,
     expected: Vec<Vec<Detection>>,
     reader: Reader,
+    /// Labels of the pictures, and the average precision of the model in floats.
+    truths: Option<(Truths, f64)>,
 }
 
 /// From outputs to boxes.
-struct Reader {
+pub(super) struct Reader {
     decoder: Decoder,
     postprocessor: Postprocessor,
     candidates: Vec<Candidate>,
 }
 
 impl Reader {
+    /// Boxes well below the confidence threshold, too.
     fn read(
         &mut self,
         session: &mut Session,
-        (input, letterbox): &(ModelInput, Letterbox),
+        picture: &Fed,
         thresholds: Thresholds,
     ) -> Result<Vec<Detection>, SessionError> {
-        let thresholds = Thresholds { confidence: thresholds.confidence * FLOOR, ..thresholds };
+        self.read_from(session, picture, Thresholds { confidence: thresholds.confidence * FLOOR, ..thresholds })
+    }
+
+    /// Boxes from the confidence threshold up.
+    pub fn read_from(
+        &mut self,
+        session: &mut Session,
+        (input, letterbox): &Fed,
+        thresholds: Thresholds,
+    ) -> Result<Vec<Detection>, SessionError> {
         let context = DecodeContext { input_size: letterbox.model, score_floor: thresholds.confidence };
         let (decoder, candidates) = (&mut self.decoder, &mut self.candidates);
         session.run(input, |outputs, _| decoder.decode(outputs, &context, candidates))??;
@@ -88,12 +108,13 @@ impl Reader {
     }
 }
 
-impl<'a> Judge<'a> {
+impl Judge {
     pub fn new(
-        prepared: &'a Prepared,
+        prepared: &Prepared,
         thresholds: Thresholds,
         threads: usize,
-        pictures: Vec<(ModelInput, Letterbox)>,
+        pictures: Vec<Fed>,
+        truths: Option<Truths>,
     ) -> Result<Self, QuantizeError> {
         let options = SessionOptions { threads, ..SessionOptions::default() };
         let mut float = Session::load(prepared.float_source(), prepared.opset(), &prepared.input, &options)?;
@@ -104,7 +125,10 @@ impl<'a> Judge<'a> {
         };
         let expected: Result<Vec<_>, SessionError> =
             pictures.iter().map(|picture| reader.read(&mut float, picture, thresholds)).collect();
-        Ok(Self { prepared, thresholds, threads, float, expected: expected?, pictures, reader })
+        let float_ap = truths.as_ref().map(|truths| truths.ap(&mut float, &mut reader, &pictures)).transpose()?;
+        let truths = truths.zip(float_ap.flatten());
+        let (path, opset, input) = (prepared.path.clone(), prepared.opset(), prepared.input.clone());
+        Ok(Self { path, opset, input, thresholds, threads, float, expected: expected?, pictures, reader, truths })
     }
 
     /// A picture that models are judged by.
@@ -121,25 +145,34 @@ impl<'a> Judge<'a> {
             optimized_to: Some(optimized.clone()),
             ..SessionOptions::default()
         };
-        let source = ModelSource::Memory(bytes, &self.prepared.path);
-        let mut session = Session::load(source, self.prepared.opset(), &self.prepared.input, &options)?;
+        let source = ModelSource::Memory(bytes, &self.path);
+        let mut session = Session::load(source, self.opset, &self.input, &options)?;
         let executed = Executed::read(&optimized).ok();
         let agreement = self.agreement(&mut session)?;
         let (latency_ms, latency_ratio) = self.latency(&mut session)?;
-        Ok(Measured { agreement, latency_ratio, latency_ms, executed })
+        let ap = match &self.truths {
+            Some((truths, float)) => {
+                truths.ap(&mut session, &mut self.reader, &self.pictures)?.map(|own| [own, *float])
+            }
+            None => None,
+        };
+        Ok(Measured { agreement, latency_ratio, latency_ms, ap, executed })
     }
 
-    /// How far a model is from the one in floats, 0…1, on a few pictures: 1 less [`Agreement::closeness`].
-    pub fn error(&mut self, bytes: &[u8]) -> Result<f64, QuantizeError> {
+    /// A quick look at a model, with a few pictures.
+    pub fn glance(&mut self, bytes: &[u8]) -> Result<Glance, QuantizeError> {
         let options = SessionOptions { threads: self.threads, ..SessionOptions::default() };
-        let source = ModelSource::Memory(bytes, &self.prepared.path);
-        let mut session = Session::load(source, self.prepared.opset(), &self.prepared.input, &options)?;
+        let source = ModelSource::Memory(bytes, &self.path);
+        let mut session = Session::load(source, self.opset, &self.input, &options)?;
         let mut closeness = Closeness::default();
-        for (picture, expected) in self.pictures.iter().zip(&self.expected).take(PICTURES_A_LAYER) {
+        let mut shares = Vec::new();
+        for (picture, expected) in self.pictures.iter().zip(&self.expected).take(PICTURES_A_GLANCE) {
             let found = self.reader.read(&mut session, picture, self.thresholds)?;
             closeness.add(expected, &found, self.thresholds.confidence);
+            let (own, float) = (timed(&mut session, &picture.0)?, timed(&mut self.float, &picture.0)?);
+            shares.push(own.of(float, self.threads));
         }
-        Ok(1.0 - closeness.mean())
+        Ok(Glance { error: 1.0 - closeness.mean(), time: median(shares) })
     }
 
     fn agreement(&mut self, session: &mut Session) -> Result<Agreement, QuantizeError> {
@@ -175,34 +208,58 @@ impl<'a> Judge<'a> {
     }
 
     /// Median milliseconds of a run of the session and of the model in floats, which take turns, and the median ratio of
-    /// two runs that follow each other. With one thread the ratio is that of processor time, where the system tells it
-    /// finely enough: what else the machine does is left out of it.
+    /// two runs that follow each other.
     fn latency(&mut self, session: &mut Session) -> Result<([f64; 2], f64), QuantizeError> {
         let Some((input, _)) = self.pictures.first() else { return Ok(([0.0; 2], 1.0)) };
-        let of_processor =
-            |one: Option<Duration>| one.zip(own_processor_time()).map(|(one, other)| other.saturating_sub(one));
-        let time = |session: &mut Session| -> Result<(f64, f64), SessionError> {
-            let (before, begin) = (own_processor_time(), Instant::now());
-            let wall = session.run(input, |_, finished| finished.duration_since(begin))?;
-            let processor = of_processor(before).unwrap_or_default();
-            Ok((wall.as_secs_f64() * 1e3, processor.as_secs_f64() * 1e3))
-        };
         let begin = Instant::now();
         let mut times: [Vec<f64>; 2] = Default::default();
-        let (mut walls, mut processors) = (Vec::new(), Vec::new());
+        let mut ratios = Vec::new();
         for round in 0..ROUNDS {
             if round > 2 && begin.elapsed() > ROUNDS_TIME {
                 break;
             }
-            let (own, float) = (time(session)?, time(&mut self.float)?);
-            times[0].push(own.0);
-            times[1].push(float.0);
-            walls.push(own.0 / float.0.max(f64::MIN_POSITIVE));
-            processors.extend((own.1 > 0.0 && float.1 > 0.0).then(|| own.1 / float.1));
+            let (own, float) = (timed(session, input)?, timed(&mut self.float, input)?);
+            times[0].push(own.wall_ms);
+            times[1].push(float.wall_ms);
+            ratios.push(own.of(float, self.threads));
         }
-        let fine = self.threads == 1 && processors.len() == walls.len();
-        Ok((times.map(median), median(if fine { processors } else { walls })))
+        Ok((times.map(median), median(ratios)))
     }
+}
+
+/// What a quick look tells.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Glance {
+    /// How far it is from the model in floats, 0…1: 1 less [`Agreement::closeness`].
+    pub error: f64,
+    /// Its time over that of the model in floats.
+    pub time: f64,
+}
+
+/// Milliseconds of a run.
+#[derive(Clone, Copy)]
+struct Time {
+    wall_ms: f64,
+    /// Of this thread's work; 0 where the system does not tell it.
+    processor_ms: f64,
+}
+
+impl Time {
+    /// This time over another one. With one thread the ratio is that of processor time, where the system tells it finely
+    /// enough: what else the machine does is left out of it.
+    fn of(self, other: Self, threads: usize) -> f64 {
+        if threads == 1 && self.processor_ms > 0.0 && other.processor_ms > 0.0 {
+            return self.processor_ms / other.processor_ms;
+        }
+        self.wall_ms / other.wall_ms.max(f64::MIN_POSITIVE)
+    }
+}
+
+fn timed(session: &mut Session, input: &ModelInput) -> Result<Time, SessionError> {
+    let (before, begin) = (own_processor_time(), Instant::now());
+    let wall = session.run(input, |_, finished| finished.duration_since(begin))?;
+    let processor = before.zip(own_processor_time()).map(|(before, after)| after.saturating_sub(before));
+    Ok(Time { wall_ms: wall.as_secs_f64() * 1e3, processor_ms: processor.unwrap_or_default().as_secs_f64() * 1e3 })
 }
 
 /// See [`Agreement::closeness`].

@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Join,
     /// Values are moved and stay what they are: works on codes, with the scale of what comes in.
     Move,
+    /// A product with one positive constant: the codes stay, their scale changes.
+    Rescale,
     /// `Relu`, `Clip`: falls away where codes cannot go beyond its limits.
     Clamp,
     /// Stays in floats.
@@ -172,6 +174,7 @@ fn kind_of(node: &NodeProto, links: &Links<'_>, floats: &HashSet<String>) -> Kin
             if transposed || !flat { Kind::Float } else { Kind::Product }
         }
         "MatMul" if weights(1).is_some_and(|matrix| matrix.dims.len() == 2) => Kind::Product,
+        "Mul" | "Div" if factor_of(node, links).is_some() => Kind::Rescale,
         "Sigmoid" | "LeakyRelu" | "AveragePool" | "GlobalAveragePool" => Kind::Single,
         "Add" | "Mul" if is_data(0) && (is_data(1) || weights(1).is_some()) => Kind::Pair,
         "Add" | "Mul" if is_data(1) && weights(0).is_some() => Kind::Pair,
@@ -188,6 +191,24 @@ fn kind_of(node: &NodeProto, links: &Links<'_>, floats: &HashSet<String>) -> Kin
             Kind::Clamp
         }
         _ => Kind::Float,
+    }
+}
+
+/// The positive constant that all values of the other input are multiplied with, and the place of that input.
+pub(super) fn factor_of(node: &NodeProto, links: &Links<'_>) -> Option<(f32, usize)> {
+    let number = |place: usize| {
+        let tensor = links.constant(node.input.get(place)?)?;
+        match tensor.floats()?.as_slice() {
+            // A longer shape could give the result more axes.
+            [value] if tensor.dims.len() <= 1 && value.is_finite() && *value > 0.0 => Some(*value),
+            _ => None,
+        }
+    };
+    match (node.op_type.as_str(), number(0), number(1)) {
+        ("Mul", None, Some(factor)) => Some((factor, 0)),
+        ("Mul", Some(factor), None) => Some((factor, 1)),
+        ("Div", None, Some(divisor)) => Some((1.0 / divisor, 0)),
+        _ => None,
     }
 }
 
@@ -220,7 +241,7 @@ fn comes_from_softmax(graph: &GraphProto, links: &Links<'_>, index: usize) -> bo
 }
 
 fn sole_clamp(graph: &GraphProto, links: &Links<'_>, kinds: &[Kind], index: usize) -> Option<usize> {
-    if matches!(kinds[index], Kind::Move | Kind::Clamp | Kind::Float) {
+    if matches!(kinds[index], Kind::Move | Kind::Rescale | Kind::Clamp | Kind::Float) {
         return None;
     }
     let [value] = graph.node[index].output.as_slice() else { return None };

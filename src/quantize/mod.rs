@@ -4,47 +4,52 @@
 //!
 //! [`quantize`] is all of it. It takes pictures from whoever has some and runs on the thread that calls it.
 
+mod advice;
+mod calibrate;
+mod channels;
+mod corrections;
+mod equalize;
 mod error;
 mod forms;
 mod histogram;
 mod insert;
 mod judge;
+mod layers;
 mod layout;
+mod maker;
+mod noise;
 mod observe;
 mod plan;
 mod prepare;
 mod profile;
+mod quantizer;
 mod range;
 mod recipe;
 mod search;
-mod sensitivity;
+mod segments;
+mod swish;
+mod truth;
 
+pub use corrections::Corrections;
 pub use error::QuantizeError;
 pub use forms::{Activations, Mode, Numbers, Weights};
 pub use histogram::Histogram;
 pub use judge::{Agreement, Measured};
+pub use layers::Layer;
 pub use plan::Choice;
 pub use profile::{LeftFloat, OperatorTime, Profile, Reason, Work, WorkTime, profile};
+pub use quantizer::Quantizer;
 pub use range::{Affine, Followed, Method, choose};
 pub use recipe::{RECIPE_KEY, Recipe};
+pub use truth::Sample;
 
-use crate::imaging::{Letterbox, RgbImage};
-use crate::inference::preprocess::{ModelInput, Preprocessor};
+use crate::dataset::DatasetClass;
+use crate::imaging::RgbImage;
 use crate::inference::trial::Trial;
 use crate::inference::{LoadOptions, Thresholds};
-use crate::onnx;
-use forms::Writing;
-use observe::{Observed, Observer};
-use prepare::{Prepared, heavy, prepare};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-
-/// Of so many pictures one is kept for judging and not used for ranges.
-const JUDGED_EVERY: usize = 4;
-/// More pictures than this are not judged by; they are kept in memory as the model's input.
-const JUDGED_MAX: usize = 32;
-/// With fewer, those that are judged are used for ranges as well.
-const JUDGED_MIN: usize = 4;
 
 /// What is to be quantized, and how.
 #[derive(Clone, Debug)]
@@ -65,12 +70,32 @@ pub struct Request {
     pub weight_limit: Option<i8>,
     /// How ranges are chosen.
     pub method: Method,
+    /// What is done to weights and biases before.
+    pub corrections: Corrections,
     /// At most so many pictures.
     pub samples: usize,
     /// What must hold for a model to be given back as good.
     pub gate: Gate,
+    /// Classes of the labels of [`Sample`]s; empty where they have none.
+    pub classes: Vec<DatasetClass>,
     /// Decisions that are taken over instead of searched for.
     pub recipe: Option<Recipe>,
+}
+
+impl Request {
+    /// What becomes of the numbers, which a recipe says where there is one.
+    fn form(&self) -> Mode {
+        self.recipe.as_ref().map_or(self.mode, |recipe| recipe.choice.form)
+    }
+
+    /// The corrections that are made: those of the recipe, where there is one.
+    fn corrections(&self) -> Corrections {
+        match (&self.recipe, self.mode) {
+            (Some(recipe), _) => recipe.corrections,
+            (None, Mode::Static) => self.corrections,
+            (None, _) => Corrections::NONE,
+        }
+    }
 }
 
 /// What a quantized model must keep.
@@ -80,25 +105,38 @@ pub struct Gate {
     pub min_agreement: Option<f64>,
     /// Lowest ratio of the time of the model in floats to its own.
     pub min_speedup: Option<f64>,
-}
-
-impl Request {
-    /// What becomes of the numbers, which a recipe says where there is one.
-    fn form(&self) -> Mode {
-        self.recipe.as_ref().map_or(self.mode, |recipe| recipe.choice.form)
-    }
+    /// By how much its average precision, 0…1, may be below that of the model in floats. Where no labels tell that, no
+    /// model passes.
+    pub max_ap_drop: Option<f64>,
 }
 
 impl Gate {
     fn agrees(&self, measured: &Measured) -> bool {
-        self.min_agreement.is_none_or(|wanted| measured.agreement.f1 >= wanted)
+        self.min_agreement.is_none_or(|wanted| measured.agreement.f1 >= wanted) && self.ap_holds(measured)
+    }
+
+    fn ap_holds(&self, measured: &Measured) -> bool {
+        let drop = measured.ap.map(|[own, float]| float - own);
+        self.max_ap_drop.is_none_or(|most| drop.is_some_and(|drop| drop <= most))
     }
 
     /// Why a model does not pass; none where it does.
     pub fn failed_by(&self, measured: &Measured) -> Option<String> {
         let (f1, speedup) = (measured.agreement.f1, 1.0 / measured.latency_ratio.max(f64::MIN_POSITIVE));
-        if let Some(wanted) = self.min_agreement.filter(|_| !self.agrees(measured)) {
+        if let Some(wanted) = self.min_agreement.filter(|wanted| f1 < *wanted) {
             return Some(format!("its agreement with the FP32 model is {f1:.3}, and {wanted:.3} was asked for"));
+        }
+        if let Some(most) = self.max_ap_drop.filter(|_| !self.ap_holds(measured)) {
+            return Some(match measured.ap {
+                Some([own, float]) => {
+                    format!("its AP is {own:.3}, {float:.3} in floats, and a drop of {most:.3} is allowed")
+                }
+                None => {
+                    "none of the pictures that it is judged by has labels of classes that it knows, so that a drop of \
+                         its AP cannot be told"
+                        .to_owned()
+                }
+            });
         }
         let wanted = self.min_speedup.filter(|wanted| speedup < *wanted)?;
         Some(format!("it is {speedup:.2} times as fast as the FP32 model, and {wanted:.2} was asked for"))
@@ -112,6 +150,8 @@ pub struct Point {
     pub choice: Choice,
     /// Convolutions and products that are meant to run in integers.
     pub integers: usize,
+    /// Names of those that stay in floats, as in [`Outcome::layers`].
+    pub float: BTreeSet<String>,
     /// What it came to.
     pub measured: Measured,
     /// The file's contents.
@@ -131,8 +171,8 @@ pub struct Outcome {
     pub failed: Option<String>,
     /// How the best one was made.
     pub recipe: Recipe,
-    /// Convolutions and products with weights before the tail.
-    pub layers: usize,
+    /// Convolutions and products with weights before the tail, in the graph's order.
+    pub layers: Vec<Layer>,
     /// Size of the FP32 model's file.
     pub float_bytes: u64,
     /// What was done and what was left, in sentences.
@@ -192,91 +232,7 @@ pub fn quantize(
     pictures: &mut dyn Iterator<Item = RgbImage>,
     report: &mut Report<'_>,
 ) -> Result<Outcome, QuantizeError> {
-    tell(report, Progress::Preparing)?;
-    let prepared = prepare(&request.model, &request.load, trial)?;
-    if let Some(recipe) = &request.recipe
-        && recipe.parent_sha256 != prepared.sha256
-    {
-        let reason = format!("it was recorded for a file with SHA-256 {}", recipe.parent_sha256);
-        return Err(QuantizeError::Recipe { path: request.model.clone(), reason });
-    }
-    let (observed, judged, used) = calibrate(&prepared, request, pictures, report)?;
-    let mut judge = judge::Judge::new(&prepared, request.thresholds, request.judged_threads, judged)?;
-    let maker = Maker::new(&prepared, &observed, request, used);
-    let mut points = Vec::new();
-    let mut build = |choice: &Choice| maker.make(choice);
-    let mut progress = |done, of, choice: &Choice| tell(report, Progress::Trying { done, of, choice: choice.clone() });
-    let mut search = search::Search { judge: &mut judge, build: &mut build, progress: &mut progress, points };
-    match &request.recipe {
-        Some(recipe) => {
-            search.attempt(recipe.choice.clone(), 0)?;
-        }
-        None if request.mode != Mode::Static => {
-            search.attempt(request.mode.choice(), 0)?;
-        }
-        None => search.stretches()?,
-    }
-    points = search.points;
-    let agrees = |best: &usize| request.gate.agrees(&points[*best].measured);
-    let disagreeing = search::best(&points, &request.gate).filter(|best| !agrees(best));
-    if let (None, Mode::Static, Some(from)) = (&request.recipe, request.mode, disagreeing) {
-        let layers = sensitivity::ranked(&maker, &points[from].choice, &mut judge, report)?;
-        let mut build = |choice: &Choice| maker.make(choice);
-        let mut progress =
-            |done, of, choice: &Choice| tell(report, Progress::Trying { done, of, choice: choice.clone() });
-        let mut search = search::Search { judge: &mut judge, build: &mut build, progress: &mut progress, points };
-        search.refine(from, &layers, &request.gate)?;
-        points = search.points;
-    }
-    let mut outcome = outcome(&prepared, &maker, request, points)?;
-    if let Some(input) = judge.input() {
-        match profile::of_made(&prepared, &outcome.best().bytes, input, request.judged_threads) {
-            Ok(profiles) => outcome.profiles = profiles,
-            Err(error) => outcome.notes.push(format!("where the time goes was not found out: {error}")),
-        }
-    }
-    Ok(outcome)
-}
-
-fn outcome(
-    prepared: &Prepared,
-    maker: &Maker<'_>,
-    request: &Request,
-    points: Vec<Point>,
-) -> Result<Outcome, QuantizeError> {
-    let Some(best) = search::best(&points, &request.gate) else {
-        return Err(QuantizeError::NothingToQuantize { path: request.model.clone() });
-    };
-    let point = &points[best];
-    let mut notes = prepared.notes.clone();
-    let written = onnx::parse(point.bytes.clone(), &prepared.path)?;
-    notes.extend(forms::notes(point.choice.form, &prepared.model, &prepared.layout, &written));
-    if let Some(executed) = point.measured.executed {
-        let running = executed.integer_convolutions + executed.integer_products;
-        if running != point.integers {
-            notes.push(format!(
-                "{} convolutions and products are written in integers, and ONNX Runtime runs {running} so",
-                point.integers
-            ));
-        }
-    }
-    if point.measured.latency_ratio > 1.0 {
-        notes.push(format!(
-            "on this machine integers do not pay for this model ({:.2} of the FP32 time); the FP32 model is faster",
-            point.measured.latency_ratio
-        ));
-    }
-    Ok(Outcome {
-        front: search::front(&points),
-        failed: request.gate.failed_by(&point.measured),
-        recipe: maker.recipe(&point.choice),
-        layers: heavy(&prepared.model, &prepared.layout).count(),
-        float_bytes: prepared.bytes,
-        best,
-        points,
-        notes,
-        profiles: Vec::new(),
-    })
+    Quantizer::calibrate(request, trial, &mut pictures.map(Sample::from), report)?.quantize(report)
 }
 
 fn tell(report: &mut Report<'_>, progress: Progress) -> Result<(), QuantizeError> {
@@ -284,120 +240,6 @@ fn tell(report: &mut Report<'_>, progress: Progress) -> Result<(), QuantizeError
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(QuantizeError::Cancelled),
     }
-}
-
-type Judged = Vec<(ModelInput, Letterbox)>;
-
-/// Runs the pictures; returns what was seen, the pictures to judge by, and how many the ranges are chosen by.
-fn calibrate(
-    prepared: &Prepared,
-    request: &Request,
-    pictures: &mut dyn Iterator<Item = RgbImage>,
-    report: &mut Report<'_>,
-) -> Result<(Observed, Judged, usize), QuantizeError> {
-    let mut observer = Observer::new(prepared, request.load.session.threads)?;
-    let needs_ranges = request.form().needs_ranges();
-    let mut preprocessor = Preprocessor::new(&prepared.card, prepared.input.dtype);
-    let (mut judged, mut spare, mut used) = (Judged::new(), Judged::new(), 0);
-    for (index, picture) in pictures.take(request.samples).enumerate() {
-        tell(report, Progress::Calibrating { done: index, of: request.samples })?;
-        let mut input = preprocessor.new_input();
-        let letterbox = preprocessor.run(&picture, &mut input);
-        let is_judged = !needs_ranges || index % JUDGED_EVERY == JUDGED_EVERY - 1;
-        if is_judged && judged.len() < JUDGED_MAX {
-            judged.push((input, letterbox));
-            continue;
-        }
-        if !needs_ranges {
-            break;
-        }
-        observer.add(&input)?;
-        used += 1;
-        if spare.len() < JUDGED_MIN {
-            spare.push((input, letterbox));
-        }
-    }
-    if used == 0 && judged.is_empty() {
-        return Err(QuantizeError::NoPictures { from: "what was named".to_owned() });
-    }
-    if judged.len() < JUDGED_MIN {
-        judged.append(&mut spare);
-    }
-    Ok((observer.observed, judged, used))
-}
-
-/// Makes models of choices.
-struct Maker<'a> {
-    prepared: &'a Prepared,
-    codes: insert::Codes,
-    strides: Vec<usize>,
-    method: Method,
-    weight_limit: i8,
-    numbers: Numbers,
-    pictures: usize,
-}
-
-impl<'a> Maker<'a> {
-    fn new(prepared: &'a Prepared, observed: &Observed, request: &Request, pictures: usize) -> Self {
-        let method = request.recipe.as_ref().map_or(request.method, |recipe| recipe.method);
-        let by_request = || request.weight_limit.unwrap_or_else(weight_limit);
-        let weight_limit = request.recipe.as_ref().map_or_else(by_request, |recipe| recipe.weight_limit);
-        let numbers = request.recipe.as_ref().map_or(request.numbers, |recipe| recipe.numbers);
-        // With steps as fine as those of 16 bits nothing has to be cut off.
-        let ranges = if numbers.activations.is_wide() { Method::MinMax } else { method };
-        let height = prepared.input.size.height as usize;
-        let (codes, strides) = prepared.model.graph.as_ref().map_or_else(Default::default, |graph| {
-            let codes = observed.codes(graph, &prepared.layout, ranges);
-            (codes, layout::strides(graph, &observed.shapes, height))
-        });
-        Self { prepared, codes, strides, method, weight_limit, numbers, pictures }
-    }
-
-    fn recipe(&self, choice: &Choice) -> Recipe {
-        Recipe {
-            parent_sha256: self.prepared.sha256.clone(),
-            method: self.method,
-            weight_limit: self.weight_limit,
-            pictures: self.pictures,
-            numbers: self.numbers,
-            choice: choice.clone(),
-        }
-    }
-
-    fn integers(&self, choice: &Choice) -> Vec<bool> {
-        let graph = self.prepared.model.graph.as_ref();
-        graph.map_or_else(Vec::new, |graph| plan::integers(graph, &self.prepared.layout, &self.strides, choice))
-    }
-
-    /// The file's contents, and how many convolutions and products are in integers.
-    fn make(&self, choice: &Choice) -> Result<(Vec<u8>, usize), QuantizeError> {
-        let integer = self.integers(choice);
-        let count = heavy(&self.prepared.model, &self.prepared.layout).filter(|(index, _)| integer[*index]).count();
-        let writing = Writing {
-            model: &self.prepared.model,
-            layout: &self.prepared.layout,
-            integer: &integer,
-            codes: &self.codes,
-            weight_limit: self.weight_limit,
-            numbers: self.numbers,
-        };
-        let mut model = writing.write(choice);
-        self.recipe(choice).store(self.prepared.own_bytes, &mut model);
-        Ok((onnx::encoded(&model, &self.prepared.path)?, count))
-    }
-}
-
-/// On x86 processors without VNNI the sum of two products of 8 bits is cut to 16 bits (ONNX Runtime, "Quantize ONNX
-/// models": "saturation"); weights of 7 bits avoid it.
-fn weight_limit() -> i8 {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let vnni = std::arch::is_x86_feature_detected!("avx512vnni") || std::arch::is_x86_feature_detected!("avxvnni");
-        if !vnni {
-            return 63;
-        }
-    }
-    127
 }
 
 /// Where the twin of a model is written by default: beside it, as `name.int8.onnx`, or as its form is called.

@@ -4,11 +4,12 @@ use super::layout::Layout;
 use super::prepare::Prepared;
 use super::range::{Followed, Method, choose};
 use super::{Histogram, QuantizeError};
+use crate::inference::heads::OutputTensor;
 use crate::inference::preprocess::ModelInput;
 use crate::inference::session::{ModelSource, Session};
 use crate::inference::{Optimization, SessionOptions};
 use crate::onnx::graph::Links;
-use crate::onnx::proto::{GraphProto, ModelProto, ValueInfoProto};
+use crate::onnx::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use crate::onnx::{self};
 use std::collections::HashMap;
 
@@ -21,6 +22,26 @@ pub(super) struct Observed {
     pub histograms: HashMap<String, Histogram>,
     /// Of the first picture.
     pub shapes: HashMap<String, Vec<usize>>,
+    /// How large the channels of values `[1, channels, height, width]` are: sums over the pictures.
+    pub reaches: HashMap<String, Vec<Reach>>,
+}
+
+/// How large the values of a channel are.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Reach {
+    /// Largest distance from 0.
+    pub most: f32,
+    /// Mean square.
+    pub square: f32,
+}
+
+/// What is kept of values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watch {
+    /// How often which come.
+    Values,
+    /// How far each channel reaches.
+    Reaches,
 }
 
 /// A session, or several, with what goes on inside as outputs.
@@ -29,14 +50,16 @@ pub(super) struct Observer<'a> {
     wanted: Vec<String>,
     sessions: Vec<(Session, Vec<String>)>,
     threads: usize,
+    watch: Watch,
     pub observed: Observed,
 }
 
 impl<'a> Observer<'a> {
-    pub fn new(prepared: &'a Prepared, threads: usize) -> Result<Self, QuantizeError> {
+    pub fn new(prepared: &'a Prepared, threads: usize, watch: Watch) -> Result<Self, QuantizeError> {
         let graph = prepared.model.graph.as_ref();
         let wanted = graph.map_or_else(Vec::new, |graph| prepared.layout.observed(graph));
-        let mut observer = Self { prepared, wanted, sessions: Vec::new(), threads, observed: Observed::default() };
+        let (sessions, observed) = (Vec::new(), Observed::default());
+        let mut observer = Self { prepared, wanted, sessions, threads, watch, observed };
         observer.sessions = vec![observer.session(observer.wanted.clone())?];
         Ok(observer)
     }
@@ -51,7 +74,7 @@ impl<'a> Observer<'a> {
 
     /// Counts the values that come of one picture.
     pub fn add(&mut self, input: &ModelInput) -> Result<(), QuantizeError> {
-        let is_first = self.observed.shapes.is_empty();
+        let (is_first, watch) = (self.observed.shapes.is_empty(), self.watch);
         let observed = &mut self.observed;
         if is_first {
             for value in self.wanted.iter().filter(|value| **value == self.prepared.input.name) {
@@ -70,10 +93,7 @@ impl<'a> Observer<'a> {
                     if is_first {
                         observed.shapes.insert(output.name.to_owned(), output.shape.to_vec());
                     }
-                    match observed.histograms.get_mut(output.name) {
-                        Some(histogram) => histogram.add(output.values),
-                        None => observed.histograms.entry(output.name.to_owned()).or_default().add(output.values),
-                    }
+                    observed.add(watch, output);
                 }
             })?;
         }
@@ -123,6 +143,24 @@ fn with_outputs(model: &ModelProto, values: &[String]) -> ModelProto {
 }
 
 impl Observed {
+    fn add(&mut self, watch: Watch, output: &OutputTensor<'_>) {
+        if watch == Watch::Values {
+            match self.histograms.get_mut(output.name) {
+                Some(histogram) => histogram.add(output.values),
+                None => self.histograms.entry(output.name.to_owned()).or_default().add(output.values),
+            }
+            return;
+        }
+        let [1, channels, height, width] = *output.shape else { return };
+        let sums = self.reaches.entry(output.name.to_owned()).or_default();
+        sums.resize(channels, Reach::default());
+        let area = (height * width).max(1);
+        for (sum, values) in sums.iter_mut().zip(output.values.chunks_exact(area)) {
+            sum.most += values.iter().fold(0f32, |most, value| most.max(value.abs()));
+            sum.square += values.iter().map(|value| value * value).sum::<f32>() / area as f32;
+        }
+    }
+
     /// The codes of every tensor that was seen.
     pub fn codes(&self, graph: &GraphProto, layout: &Layout, method: Method) -> super::insert::Codes {
         let links = Links::of(graph);
@@ -153,6 +191,10 @@ fn followed(graph: &GraphProto, layout: &Layout, links: &Links<'_>, value: &str)
         return Followed::BySigmoid;
     }
     if let [one, other] = readers.as_slice() {
+        let (shifted, product) = if one.is("Add") { (one, other) } else { (other, one) };
+        if shifted.is("Add") && product.is("Mul") && is_hard_swish(graph, links, shifted, product) {
+            return Followed::ByHardSwish;
+        }
         let (sigmoid, product) = if one.is("Sigmoid") { (one, other) } else { (other, one) };
         let reads_both = product.input.contains(&sigmoid.output[0]) && product.input.iter().any(|name| name == value);
         if sigmoid.is("Sigmoid") && product.is("Mul") && reads_both {
@@ -163,4 +205,15 @@ fn followed(graph: &GraphProto, layout: &Layout, links: &Links<'_>, value: &str)
         Some(source) if layout.nodes[source].predicts => Followed::ByDecoding,
         _ => Followed::Plainly,
     }
+}
+
+/// Whether a product is one with a sum that was cut, as in `x · min(max(x + 3, 0), 6)`.
+fn is_hard_swish(graph: &GraphProto, links: &Links<'_>, shifted: &NodeProto, product: &NodeProto) -> bool {
+    let is_three = |name: &String| {
+        let values = links.constant(name).and_then(TensorProto::floats);
+        values.is_some_and(|values| matches!(values[..], [three] if (three - 3.0).abs() < 1e-3))
+    };
+    let cuts = links.readers(&shifted.output[0]).iter().map(|reader| &graph.node[*reader]);
+    shifted.input.iter().any(is_three)
+        && cuts.into_iter().all(|cut| cut.is("Clip") && product.input.contains(&cut.output[0]))
 }

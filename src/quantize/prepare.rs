@@ -1,7 +1,7 @@
 //! From a file to a graph that can be quantized: constants folded, batch normalization fused, operator set high enough.
 
-use super::QuantizeError;
 use super::layout::Layout;
+use super::{QuantizeError, swish};
 use crate::inference::session::{ModelSource, Session};
 use crate::inference::trial::Trial;
 use crate::inference::{InputRecognition, LoadOptions, ModelCard, Optimization, Precision, SessionOptions, examine};
@@ -81,6 +81,10 @@ pub(super) fn prepare(path: &Path, options: &LoadOptions, trial: Option<&Trial>)
     }
     // The new operator set allows repairs that the old one did not.
     notes.extend(onnx::repair(&mut folded));
+    let spelled_out = folded.graph.as_mut().map_or(0, swish::spell_out);
+    if spelled_out > 0 {
+        notes.push(format!("{spelled_out} HardSwish and HardSigmoid were spelled out, to work in integers"));
+    }
     tidy(&mut folded);
     let layout = folded.graph.as_ref().map(Layout::of);
     let Some(layout) = layout.filter(|layout| layout.nodes.iter().any(|facts| facts.kind.has_weights())) else {

@@ -43,6 +43,8 @@ pub enum Followed {
     Plainly,
     /// `x · sigmoid(x)` is all that is used of it.
     BySilu,
+    /// `x · min(max(x + 3, 0), 6) / 6` is all that is used of it.
+    ByHardSwish,
     /// Its sigmoid is all that is used of it.
     BySigmoid,
     /// It is a result, as box coordinates are: its ends matter.
@@ -56,6 +58,7 @@ impl Followed {
         let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
         match self {
             Self::BySilu => x * sigmoid(x),
+            Self::ByHardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
             Self::BySigmoid => sigmoid(x),
             Self::Plainly | Self::ByDecoding | Self::AsShare => x,
         }

@@ -2,40 +2,42 @@
 //! then single layers, the most sensitive first; each attempt is measured for agreement and for speed.
 
 use super::judge::{Judge, Measured};
+use super::maker::{Made, Maker};
 use super::plan::Choice;
-use super::{Gate, Point, QuantizeError};
-use std::collections::BTreeSet;
+use super::{Gate, Point, Progress, QuantizeError, Report, segments, tell};
 
 /// Resolutions until which the network may stay in floats. Detectors predict from 8 on.
 const STRIDES: [usize; 4] = [0, 4, 8, 16];
 /// Of two models whose agreement differs by less, the faster one is better: of some thirty pictures no more is known.
 const NOISE: f64 = 0.015;
+/// F1 that is looked for, where less is asked for.
+const AIM: f64 = 0.95;
+/// Segments that are left in floats at most.
+const STEPS: usize = 8;
 /// Models that take at most this share of the time of the one in floats come before slower ones.
 const FAST_ENOUGH: f64 = 0.85;
 /// A model that is slower than this share of the one in floats is not worth having.
-const WORTH_IT: f64 = 0.95;
-
-/// Builds the model of a choice: its bytes, and how many convolutions and products are in integers.
-pub(super) type Build<'a> = dyn FnMut(&Choice) -> Result<(Vec<u8>, usize), QuantizeError> + 'a;
+pub(super) const WORTH_IT: f64 = 0.95;
 
 /// All that was tried, and the best of it.
 pub(super) struct Search<'a, 'b> {
-    pub judge: &'a mut Judge<'b>,
-    pub build: &'a mut Build<'a>,
-    pub progress: &'a mut dyn FnMut(usize, usize, &Choice) -> Result<(), QuantizeError>,
+    pub judge: &'a mut Judge,
+    pub maker: &'a Maker,
+    pub report: &'a mut Report<'b>,
     pub points: Vec<Point>,
 }
 
 impl Search<'_, '_> {
     /// Tries one choice; one that comes to the same model as an earlier one is not tried again.
     pub fn attempt(&mut self, choice: Choice, left: usize) -> Result<usize, QuantizeError> {
-        (self.progress)(self.points.len(), self.points.len() + 1 + left, &choice)?;
-        let (bytes, integers) = (self.build)(&choice)?;
+        let done = self.points.len();
+        tell(self.report, Progress::Trying { done, of: done + 1 + left, choice: choice.clone() })?;
+        let Made { bytes, integers, float } = self.maker.make(&choice)?;
         if let Some(known) = self.points.iter().position(|point| point.bytes == bytes) {
             return Ok(known);
         }
         let measured = self.judge.measure(&bytes)?;
-        self.points.push(Point { choice, integers, measured, bytes });
+        self.points.push(Point { choice, integers, float, measured, bytes });
         Ok(self.points.len() - 1)
     }
 
@@ -52,14 +54,21 @@ impl Search<'_, '_> {
         Ok(())
     }
 
-    /// Leaves more and more layers in floats, the most sensitive first, in steps that double, until the gate holds.
-    pub fn refine(&mut self, from: usize, sensitive: &[String], gate: &Gate) -> Result<(), QuantizeError> {
-        const STEPS: [usize; 4] = [2, 4, 8, 16];
+    /// Where no model that is fast enough agrees as it should: leaves more and more segments in floats, those first that
+    /// bring most for their time, until one does or none is worth it.
+    pub fn refine(&mut self, gate: &Gate) -> Result<(), QuantizeError> {
+        let aim = gate.min_agreement.unwrap_or(0.0).max(AIM);
+        let reached = |point: &Point| point.measured.agreement.f1 >= aim && point.measured.latency_ratio <= FAST_ENOUGH;
+        let Some(from) = best(&self.points, gate).filter(|_| !self.points.iter().any(reached)) else { return Ok(()) };
         let base = self.points[from].choice.clone();
-        for (index, count) in STEPS.into_iter().enumerate().filter(|(_, count)| *count < sensitive.len()) {
-            let float_nodes: BTreeSet<String> = base.float_nodes.iter().chain(&sensitive[..count]).cloned().collect();
-            let point = self.attempt(Choice { float_nodes, ..base.clone() }, STEPS.len() - index - 1)?;
-            if gate.failed_by(&self.points[point].measured).is_none() {
+        let segments = segments::ranked(self.maker, &base, self.judge, self.report)?;
+        let mut float_nodes = base.float_nodes.clone();
+        for (index, segment) in segments.iter().enumerate().take(STEPS) {
+            float_nodes.extend(segment.iter().cloned());
+            let left = segments.len().min(STEPS) - index - 1;
+            let point = self.attempt(Choice { float_nodes: float_nodes.clone(), ..base.clone() }, left)?;
+            let measured = &self.points[point].measured;
+            if measured.agreement.f1 >= aim || measured.latency_ratio > WORTH_IT && gate.agrees(measured) {
                 break;
             }
         }
@@ -106,11 +115,13 @@ pub(super) fn front(points: &[Point]) -> Vec<usize> {
 mod tests {
     use super::*;
     use crate::quantize::Agreement;
+    use std::collections::BTreeSet;
 
     fn point(f1: f64, latency_ratio: f64) -> Point {
         let agreement = Agreement { f1, closeness: f1, ..Agreement::default() };
-        let measured = Measured { agreement, latency_ratio, latency_ms: [latency_ratio, 1.0], executed: None };
-        Point { choice: Choice::default(), integers: 1, measured, bytes: Vec::new() }
+        let measured =
+            Measured { agreement, latency_ratio, latency_ms: [latency_ratio, 1.0], ap: None, executed: None };
+        Point { choice: Choice::default(), integers: 1, float: BTreeSet::new(), measured, bytes: Vec::new() }
     }
 
     #[test]
@@ -121,7 +132,11 @@ mod tests {
         assert_eq!(best(&[point(0.90, 0.88), point(0.91, 0.9)], &gate), Some(0), "to the noise as good, and faster");
         assert_eq!(best(&points, &Gate { min_agreement: Some(0.95), ..gate }), Some(3));
         assert_eq!(best(&points, &Gate { min_agreement: Some(0.905), ..gate }), Some(2));
-        assert_eq!(best(&points, &Gate { min_agreement: Some(1.0), min_speedup: Some(2.0) }), Some(1), "none passes");
+        assert_eq!(
+            best(&points, &Gate { min_agreement: Some(1.0), min_speedup: Some(2.0), ..gate }),
+            Some(1),
+            "none passes"
+        );
         assert_eq!(best(&[], &gate), None);
         assert_eq!(front(&points), [0, 1, 2, 3]);
         assert_eq!(front(&[point(0.9, 0.8), point(0.8, 0.9)]), [0]);

@@ -1,8 +1,9 @@
 //! Pictures to calibrate with: those of a dataset, or the frames of a source.
 
 use crate::capture::{self, CaptureError, FrameSource, Next, Pace, SourceOptions, SourceSpec};
-use crate::dataset::{Dataset, OpenOptions};
+use crate::dataset::{Dataset, DatasetClass, LabelledPicture, OpenOptions};
 use crate::imaging::RgbImage;
+use crate::quantize::Sample;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,11 +15,13 @@ const QUIET_MAX: usize = 20;
 /// Pictures, one after the other; what cannot be read is left out and said.
 pub(super) struct Pictures {
     from: Origin,
+    /// Classes of the labels; empty where there are none.
+    pub classes: Vec<DatasetClass>,
     failed: Option<CaptureError>,
 }
 
 enum Origin {
-    Files(std::vec::IntoIter<PathBuf>),
+    Files(std::vec::IntoIter<(PathBuf, Option<LabelledPicture>)>),
     Source(Box<dyn FrameSource>),
 }
 
@@ -28,15 +31,20 @@ impl Pictures {
     pub fn open(text: &str, wanted: usize) -> anyhow::Result<Self> {
         let path = Path::new(text);
         let is_dataset = path.extension().is_some_and(|ending| ending == "json" || ending == "yaml" || ending == "yml");
+        let mut classes = Vec::new();
         let from = if is_dataset && path.is_file() {
-            Origin::Files(spread(pictures_of(path)?, wanted).into_iter())
+            let dataset = training_part(path)?;
+            classes = dataset.classes;
+            let pictures = dataset.pictures.into_iter().map(|picture| (picture.path.clone(), Some(picture)));
+            Origin::Files(spread(pictures.collect(), wanted).into_iter())
         } else if path.is_dir() {
-            Origin::Files(spread(in_folder(path)?, wanted).into_iter())
+            let files = in_folder(path)?.into_iter().map(|file| (file, None)).collect();
+            Origin::Files(spread(files, wanted).into_iter())
         } else {
             let options = SourceOptions { pace: Pace::EveryFrame, ..SourceOptions::default() };
             Origin::Source(capture::open(&SourceSpec::from(text), &options)?)
         };
-        Ok(Self { from, failed: None })
+        Ok(Self { from, classes, failed: None })
     }
 
     /// The error that a source ended with.
@@ -45,11 +53,10 @@ impl Pictures {
     }
 }
 
-/// The pictures of a dataset's training split, or of the one that it has.
-fn pictures_of(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// A dataset's training split, or the one that it has.
+fn training_part(path: &Path) -> anyhow::Result<Dataset> {
     let train = OpenOptions { images: None, split: Some("train".to_owned()) };
-    let dataset = Dataset::open_with(path, &train).or_else(|_| Dataset::open(path, None))?;
-    Ok(dataset.pictures.into_iter().map(|picture| picture.path).collect())
+    Ok(Dataset::open_with(path, &train).or_else(|_| Dataset::open(path, None))?)
 }
 
 fn in_folder(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
@@ -61,7 +68,7 @@ fn in_folder(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn spread(files: Vec<PathBuf>, wanted: usize) -> Vec<PathBuf> {
+fn spread<T: Clone>(files: Vec<T>, wanted: usize) -> Vec<T> {
     let count = files.len();
     if count <= wanted {
         return files;
@@ -70,12 +77,12 @@ fn spread(files: Vec<PathBuf>, wanted: usize) -> Vec<PathBuf> {
 }
 
 impl Iterator for Pictures {
-    type Item = RgbImage;
+    type Item = Sample;
 
-    fn next(&mut self) -> Option<RgbImage> {
+    fn next(&mut self) -> Option<Sample> {
         match &mut self.from {
-            Origin::Files(files) => files.find_map(|file| match capture::read_picture(&file) {
-                Ok(picture) => Some(picture),
+            Origin::Files(files) => files.find_map(|(file, truth)| match capture::read_picture(&file) {
+                Ok(image) => Some(Sample { image, truth }),
                 Err(error) => {
                     tracing::warn!("{error}; it is left out");
                     None
@@ -84,7 +91,7 @@ impl Iterator for Pictures {
             Origin::Source(source) => {
                 for _ in 0..QUIET_MAX {
                     match source.next_frame(PATIENCE) {
-                        Ok(Next::Frame(frame)) => return Some(RgbImage::clone(&frame.image)),
+                        Ok(Next::Frame(frame)) => return Some(RgbImage::clone(&frame.image).into()),
                         Ok(Next::Waiting) => {}
                         Ok(Next::End) => return None,
                         Err(error) => {
@@ -121,7 +128,7 @@ mod tests {
         }
         std::fs::write(folder.path().join("aa.jpg"), b"no picture").unwrap();
         let pictures = Pictures::open(folder.path().to_str().unwrap(), 10).unwrap();
-        assert_eq!(pictures.map(|picture| picture.width()).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(pictures.map(|picture| picture.image.width()).collect::<Vec<_>>(), [1, 2]);
         let demo: Vec<_> = Pictures::open("demo", 10).unwrap().take(3).collect();
         assert_eq!(demo.len(), 3);
         assert!(Pictures::open("/no/such/folder", 1).is_err());

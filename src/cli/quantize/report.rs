@@ -32,7 +32,7 @@ pub(super) fn text(told: &Quantized<'_>) -> String {
     for (index, point) in outcome.points.iter().enumerate() {
         let mark = if index == outcome.best { "*" } else { " " };
         let name = format!("{mark} {}", point.choice.in_words());
-        let integers = format!("{}/{}", point.integers, outcome.layers);
+        let integers = format!("{}/{}", point.integers, outcome.layers.len());
         let measured = &point.measured;
         let _ = writeln!(
             text,
@@ -47,6 +47,9 @@ pub(super) fn text(told: &Quantized<'_>) -> String {
         "\nagreement and time are against the FP32 model, on {} pictures ({} boxes) that the ranges were not chosen by",
         agreement.pictures, agreement.boxes
     );
+    if let Some([own, float]) = best.measured.ap {
+        let _ = writeln!(text, "AP is {own:.3} on those that have labels, {float:.3} in floats");
+    }
     outcome.notes.iter().for_each(|note| {
         let _ = writeln!(text, "{note}");
     });

@@ -39,7 +39,7 @@ pub struct Quantized<'a> {
 impl Quantized<'_> {
     /// Convolutions and products with weights before the tail.
     fn layer_count(&self) -> usize {
-        self.outcome.layers
+        self.outcome.layers.len()
     }
 
     /// Everything, for programs.
@@ -48,12 +48,14 @@ impl Quantized<'_> {
         let points = outcome.points.iter().enumerate().map(|(index, point)| {
             json!({
                 "choice": point.choice,
+                "float": point.float,
                 "in_words": point.choice.in_words(),
                 "integers": point.integers,
                 "bytes": point.bytes.len(),
                 "agreement": point.measured.agreement,
                 "latency_ratio": point.measured.latency_ratio,
                 "latency_ms": point.measured.latency_ms,
+                "ap": point.measured.ap,
                 "executed": point.measured.executed,
                 "on_front": outcome.front.contains(&index),
             })
@@ -66,7 +68,8 @@ impl Quantized<'_> {
             "begun": self.begun,
             "seconds": self.seconds,
             "float_bytes": outcome.float_bytes,
-            "layers": outcome.layers,
+            "layers": outcome.layers.len(),
+            "layer_table": outcome.layers,
             "best": outcome.best,
             "front": outcome.front,
             "failed": outcome.failed,
