@@ -121,8 +121,11 @@ impl Quantizer {
                 ));
             }
         }
-        if point.measured.latency_ratio > search::WORTH_IT {
+        let ratio = point.measured.latency_ratio;
+        if ratio > search::WORTH_IT && point.choice.form == Mode::Static {
             notes.push(advice::keep_floats(&maker.prepared, point));
+        } else if ratio > search::WORTH_IT {
+            notes.push(format!("it takes {ratio:.2} of the time of the FP32 model on this machine"));
         }
         let profiles = self.profiles(point, &mut notes);
         Ok(Outcome {
