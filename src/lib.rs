@@ -31,6 +31,7 @@
 //! files ← everything that writes files
 //! scene ← capture
 //! onnx, inference, metrics ← quantize ← app, cli
+//! capture, dataset ← pictures ← app, cli
 //! dataset, pipeline ← evaluate, benchmark ← report ← app, cli
 //! quantize ← report
 //! ```
@@ -49,6 +50,7 @@ pub mod imaging;
 pub mod inference;
 pub mod metrics;
 pub mod onnx;
+pub mod pictures;
 pub mod pipeline;
 pub mod quantize;
 pub mod report;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every module of the crate and what it may import, in the order of the flow.
-const MAY_IMPORT: [(&str, &[&str]); 16] = [
+const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("files", &[]),
     ("imaging", &[]),
     ("onnx", &[]),
@@ -14,6 +14,7 @@ const MAY_IMPORT: [(&str, &[&str]); 16] = [
     ("scene", &["imaging"]),
     ("dataset", &["imaging"]),
     ("capture", &["imaging", "scene"]),
+    ("pictures", &["imaging", "dataset", "capture"]),
     ("inference", &["files", "imaging", "dataset", "onnx", "runtime"]),
     ("metrics", &["imaging", "inference", "dataset"]),
     ("quantize", &["imaging", "dataset", "onnx", "runtime", "inference", "metrics"]),
@@ -34,6 +35,7 @@ const EVERYTHING_BELOW: &[&str] = &[
     "scene",
     "dataset",
     "capture",
+    "pictures",
     "onnx",
     "runtime",
     "inference",

@@ -33,6 +33,7 @@ fn every_state() {
     album.windows_and_menus();
     album.get_models();
     album.evaluate();
+    album.quantize();
     album.label();
     album.failures();
     album.sources();
@@ -202,6 +203,53 @@ impl Album<'_> {
                 shot(&program, "picture");
                 program.key("v");
                 shot(&program, "one-picture");
+                program.close();
+            }
+        }
+    }
+
+    /// The window Quantize: choices, progress, results with their tabs, and a gate that no model passes.
+    fn quantize(&self) {
+        let models = self.screen.home().join("to-quantize");
+        std::fs::create_dir_all(&models).unwrap();
+        let file = |name: &str| models.join(name);
+        for (width, height) in [(900, 600), (1280, 800), (1920, 1080)] {
+            for (theme, asked) in [("dark", ""), ("light", ""), ("dark", "min_speedup = 19.0\n")] {
+                let _earlier = std::fs::remove_file(file("scene.int8-2.onnx"));
+                for name in ["scene.onnx", "scene.int8.onnx", "scene.toml"] {
+                    std::fs::copy(common::default_model(name), file(name)).unwrap();
+                }
+                let more = format!("theme = \"{theme}\"\n[quantize]\npictures = 16\n{asked}");
+                let settings = settings(width, height, &more);
+                let [full, twin] = ["scene.onnx", "scene.int8.onnx"].map(file);
+                let arguments = ["--model", full.to_str().unwrap(), "--model-b", twin.to_str().unwrap()];
+                let setup = Setup { settings: Some(&settings), arguments: &arguments, ..Setup::default() };
+                let mut program = Program::start(self.screen, &setup);
+                program.waits(&["on view: A FP32", "B INT8"]);
+                let shot = |program: &Program<'_>, name: &str| {
+                    std::thread::sleep(FADE);
+                    self.save(program, &format!("quantize-{name}-{width}x{height}-{theme}"));
+                };
+                program.key_brings("q", &["quantize window open"], &[]);
+                // Where the new model goes is found out in the background.
+                std::thread::sleep(FADE);
+                shot(&program, "choices");
+                program.key_brings("Return", &["quantizing begun"], &[]);
+                std::thread::sleep(FADE);
+                shot(&program, "running");
+                program.waits(&["quantized:"]);
+                if !asked.is_empty() {
+                    shot(&program, "no-twin-passes");
+                    program.close();
+                    continue;
+                }
+                program.waits(&["model loaded: B", "scene.int8-2.onnx"]);
+                std::thread::sleep(FIGURES);
+                shot(&program, "result");
+                for (key, name) in [("2", "layers"), ("3", "time")] {
+                    program.key(key);
+                    shot(&program, name);
+                }
                 program.close();
             }
         }

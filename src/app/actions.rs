@@ -3,6 +3,7 @@
 use super::dialogs::DialogKind;
 use super::evaluate::EvaluateAction;
 use super::label::LabelAction;
+use super::quantize::QuantizeAction;
 use super::recording::RecordingSettings;
 use super::settings::{CameraWish, CompareLayout, ThemeChoice};
 use super::tools::Tool;
@@ -157,6 +158,8 @@ pub enum Action {
     TakeFeeding(Feeding, bool),
     /// Something on the page Evaluate.
     Evaluate(EvaluateAction),
+    /// Something in the window Quantize.
+    Quantize(QuantizeAction),
     /// Something on the page Label.
     Label(LabelAction),
 }

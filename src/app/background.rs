@@ -1,6 +1,7 @@
 //! Work that may block, done on named threads; what comes of it is drained by `logic`.
 
 mod outcome;
+mod quantizing;
 
 pub use outcome::Outcome;
 
@@ -10,6 +11,7 @@ use super::evaluate::{self, PictureKey, RunWatch};
 use super::label::{self, ExportChoice, OpenRequest, OpenWatch, ProposeRequest, ProposeWatch, Snapshot, WorkWriter};
 use super::options::Services;
 use super::probe_job::{ProbeRequest, ProbeWatch};
+use super::quantize::QuantizeWatch;
 use super::settings::{Settings, SettingsStore};
 use super::snapshot::{self, SnapshotRequest};
 use super::thread_job::AdviceWatch;
@@ -30,6 +32,8 @@ use std::time::Duration;
 
 /// Closing the window waits so long for a camera that hangs while it is asked what it is.
 const CAMERA_GRACE: Duration = Duration::from_millis(300);
+/// The same for a model that is being measured: a run of it cannot be broken off.
+const QUANTIZE_GRACE: Duration = Duration::from_millis(300);
 /// Outcomes that may wait for the window.
 const OUTCOME_CAPACITY: usize = 64;
 /// Jobs that may wait for one thread.
@@ -63,6 +67,9 @@ pub struct Background {
     evaluations: Worker,
     /// The evaluation that was begun last.
     run_watch: Arc<RunWatch>,
+    quantizations: Worker,
+    /// The model that was begun last.
+    quantize_watch: Arc<QuantizeWatch>,
     pictures: Worker,
     /// Opens and saves labels.
     labels: Worker,
@@ -97,6 +104,8 @@ impl Background {
             advice_watch: Arc::default(),
             evaluations: Worker::spawn("window-evaluate", 1)?,
             run_watch: Arc::default(),
+            quantizations: Worker::spawn("window-quantize", 1)?.with_patience(QUANTIZE_GRACE),
+            quantize_watch: Arc::default(),
             pictures: Worker::spawn("window-pictures", JOB_CAPACITY)?,
             labels: Worker::spawn("window-labels", JOB_CAPACITY)?,
             proposals: Worker::spawn("window-propose", 1)?,
@@ -362,6 +371,7 @@ impl Drop for Background {
         self.probe_watch.cancel();
         self.advice_watch.cancel();
         self.run_watch.cancel().cancel();
+        self.quantize_watch.close();
         self.open_watch.cancel().cancel();
         self.propose_watch.cancel().cancel();
         // The thread that waits for an answer can then be joined.

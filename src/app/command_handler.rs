@@ -96,6 +96,7 @@ impl App {
             Action::TakeFeeding(feeding, bytes) => self.take_feeding(feeding, bytes),
             Action::Evaluate(action) => self.handle_evaluate(ctx, action),
             Action::Label(action) => self.handle_label(action),
+            Action::Quantize(action) => self.handle_quantize(action),
         }
     }
 
@@ -237,7 +238,7 @@ impl App {
         self.send(Command::SetMode(self.settings.mode()));
     }
 
-    fn toggle_compare(&mut self) {
+    pub(super) fn toggle_compare(&mut self) {
         self.settings.compare = !self.settings.compare;
         self.session.worst.release();
         self.send(Command::SetMode(self.settings.mode()));

@@ -29,6 +29,14 @@ pub enum DialogKind {
     LabelExport,
     /// A model to be evaluated beside the others.
     EvaluatedModel,
+    /// An FP32 model to be quantized.
+    ModelToQuantize,
+    /// A folder of pictures to calibrate with.
+    CalibrationFolder,
+    /// A data set or a video to calibrate with.
+    CalibrationFile,
+    /// Where the quantized model goes; the file that is proposed.
+    QuantizedModel(PathBuf),
     /// Where a report goes.
     Report(ReportForm),
     /// Where recordings go.
@@ -52,6 +60,10 @@ impl DialogKind {
             Self::LabelDataset => "Open a data set to correct (COCO json, YOLO yaml)",
             Self::LabelExport => "Choose a folder for the labelled set",
             Self::EvaluatedModel => "Add a model to the evaluation",
+            Self::ModelToQuantize => "Choose the FP32 model to quantize",
+            Self::CalibrationFolder => "Choose a folder of pictures to calibrate with",
+            Self::CalibrationFile => "Choose a data set or a video to calibrate with",
+            Self::QuantizedModel(_) => "Save the quantized model",
             Self::Report(_) => "Save the report",
             Self::RecordingFolder => "Choose where recordings go",
             Self::WorstFolder => "Choose where the worst frames go",
@@ -87,7 +99,7 @@ pub fn native(kind: &DialogKind) -> Picked {
     let all: Vec<&str> = VIDEO_ENDINGS.into_iter().chain(PICTURE_ENDINGS).collect();
     let asked_at = Instant::now();
     let path = match kind {
-        DialogKind::Model(_) | DialogKind::EvaluatedModel => {
+        DialogKind::Model(_) | DialogKind::EvaluatedModel | DialogKind::ModelToQuantize => {
             dialog.add_filter("ONNX models", &["onnx"]).add_filter("All files", &["*"]).pick_file()
         }
         DialogKind::Labels(_) => {
@@ -101,11 +113,23 @@ pub fn native(kind: &DialogKind) -> Picked {
         | DialogKind::DatasetFolder
         | DialogKind::LabelFolder
         | DialogKind::LabelExport
+        | DialogKind::CalibrationFolder
         | DialogKind::WorstFolder
         | DialogKind::RecordingFolder => dialog.pick_folder(),
         DialogKind::Dataset | DialogKind::LabelDataset => {
             let names = ["json", "yaml", "yml"];
             dialog.add_filter("Data sets", &names).add_filter("All files", &["*"]).pick_file()
+        }
+        DialogKind::CalibrationFile => {
+            let sets = ["json", "yaml", "yml"];
+            let both: Vec<&str> = sets.into_iter().chain(VIDEO_ENDINGS).collect();
+            dialog.add_filter("Data sets and videos", &both).add_filter("All files", &["*"]).pick_file()
+        }
+        DialogKind::QuantizedModel(proposed) => {
+            let name = proposed.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let dialog = dialog.add_filter("ONNX models", &["onnx"]).set_file_name(name);
+            let folder = proposed.parent().filter(|folder| folder.is_dir());
+            folder.map_or(dialog.clone(), |folder| dialog.set_directory(folder)).save_file()
         }
         DialogKind::Report(form) => {
             let name = format!("quantscope-evaluation.{}", form.ending());

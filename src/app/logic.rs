@@ -6,6 +6,7 @@ use super::catalog::Shelf;
 use super::dialogs::{DialogKind, Picked};
 use super::messages::Severity;
 use super::options::{TwinChoice, TwinRole};
+use super::quantize::QuantizeAction;
 use super::state::{CameraList, OpenedSource, PathPrompt, SourceFailure};
 use crate::capture::SourceSpec;
 use crate::inference::ModelInfo;
@@ -29,6 +30,9 @@ impl App {
             if self.session.source.is_broken() && self.session.source.failure.as_ref().is_some_and(recovered) {
                 self.session.source.failure = None;
             }
+            if let Some(run) = self.quantize.run() {
+                run.watch.offer(&result.frame.image);
+            }
             self.session.result = Some(result);
         }
         if let Some(worst) = self.link.take_worst() {
@@ -47,6 +51,7 @@ impl App {
                 break;
             }
         }
+        self.rest_for_quantizing();
         self.take_proposals();
         self.save_labels_when_due(ctx);
         self.guard_closing(ctx);
@@ -74,7 +79,10 @@ impl App {
                 source.controls = None;
                 self.editing.camera_open &= source.camera().is_some();
             }
-            Event::SourceFailed { spec, message } => self.on_source_failed(spec, message, false),
+            Event::SourceFailed { spec, message, retries: true } => {
+                self.on_source_failed(spec, format!("{message}. It is tried again by itself"), false);
+            }
+            Event::SourceFailed { spec, message, retries: false } => self.on_source_failed(spec, message, false),
             Event::SourceTroubled { spec, message } => self.on_source_failed(spec, message, true),
             Event::SourceRecovered { spec, info } => {
                 tracing::info!("source is back: {spec}");
@@ -116,6 +124,10 @@ impl App {
         }
         if self.evaluate.open && self.evaluate.is_choosing() {
             self.take_loaded_models();
+        }
+        if self.quantize.open && self.quantize.is_choosing() {
+            self.take_model_to_quantize();
+            self.propose_output();
         }
     }
 
@@ -182,6 +194,10 @@ impl App {
             }
             Outcome::Advised { lane, found } => self.on_advised(lane, found),
             Outcome::Evaluated(found) => self.on_evaluated(found.map(|found| *found)),
+            Outcome::Quantized(watch, made) => self.on_quantized(&watch, *made),
+            Outcome::QuantizingEnded(watch, ended) => self.on_quantizing_ended(&watch, ended),
+            Outcome::QuantizedSaved(run, index, result) => self.on_quantized_saved(&run, index, result),
+            Outcome::OutputFound(proposed) => self.on_output_found(proposed),
             Outcome::PictureDecoded(key, decoded) => self.gallery.put(key, decoded),
             Outcome::LabelsOpened(watch, opened) => {
                 self.on_labels_opened(&watch, opened.map(|opened| opened.map(|opened| *opened)));
@@ -215,6 +231,9 @@ impl App {
             DialogKind::Dataset | DialogKind::DatasetFolder => self.choose_dataset(path),
             DialogKind::LabelFolder | DialogKind::LabelDataset => self.open_to_label(path),
             DialogKind::LabelExport => self.export_labels(path),
+            DialogKind::ModelToQuantize => self.handle_quantize(QuantizeAction::SetModel(Some(path))),
+            DialogKind::CalibrationFolder | DialogKind::CalibrationFile => self.choose_calibration(path),
+            DialogKind::QuantizedModel(_) => self.choose_output(path),
             DialogKind::EvaluatedModel => self.add_evaluated_model(path),
             DialogKind::Report(form) => self.save_report(form, path),
         }

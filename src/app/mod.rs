@@ -23,6 +23,7 @@ mod model_panel;
 mod options;
 mod panels;
 mod probe_job;
+mod quantize;
 mod recording;
 mod settings;
 mod shortcuts;
@@ -49,10 +50,13 @@ pub use dialogs::{DialogKind, Picked};
 pub use evaluate::{EvaluateAction, ReportForm};
 pub use label::{LabelAction, PixelBox, Proposal, Propose, ProposeRequest, ProposeStep};
 pub use options::{
-    Advise, CameraChoice, CameraFormatChoice, Evaluate, OpenCatalog, Services, StartOptions, TwinChoice, TwinRole,
-    Variant,
+    Advise, CameraChoice, CameraFormatChoice, Evaluate, OpenCatalog, Quantize, Services, StartOptions, TwinChoice,
+    TwinRole, Variant,
 };
 pub use probe_job::{ProbeRequest, ProbeRow, ProbeWatch};
+pub use quantize::{
+    PicturesFrom, QuantizeAction, QuantizeFailure, QuantizeJob, QuantizeSettings, QuantizeTalk, run as run_quantize,
+};
 pub use recording::RecordingSettings;
 pub use settings::{CameraWish, CompareLayout, FOLDER_VARIABLE, Settings, SettingsStore, ThemeChoice, WindowPlace};
 pub use tools::Tool;
@@ -68,6 +72,7 @@ use eframe::egui;
 use evaluate::{EvaluateState, PictureShelf};
 use journal::Journal;
 use label::LabelState;
+use quantize::QuantizeState;
 use state::{Editing, Session};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -89,6 +94,7 @@ pub struct App {
     evaluate: EvaluateState,
     gallery: PictureShelf,
     label: LabelState,
+    quantize: QuantizeState,
     thumbnails: Thumbnails,
     /// Rendered pictures that were evaluated; goes when the program ends.
     scene_folder: Option<tempfile::TempDir>,

@@ -4,6 +4,7 @@
 use super::dialogs::{self, DialogKind, Picked};
 use super::label::{self, Propose};
 use super::probe_job::{self, ProbeRequest, ProbeRow};
+use super::quantize::{self, QuantizeFailure, QuantizeJob, QuantizeTalk};
 use super::thread_job;
 use crate::benchmark::{self, AdviceRequest, ThreadAdvice};
 use crate::capture::{CameraBackend, SourceSpec};
@@ -139,6 +140,9 @@ pub type Evaluate = Arc<
     dyn Fn(&EvaluationPlan, &Cancel, &mut dyn FnMut(EvaluationProgress)) -> Result<Evaluation, String> + Send + Sync,
 >;
 
+/// Quantizes a model and makes further ones for as long as some are asked for; why there is none at all.
+pub type Quantize = Arc<dyn Fn(&QuantizeJob, &mut dyn QuantizeTalk) -> Result<(), QuantizeFailure> + Send + Sync>;
+
 /// The outside world. Each function may take its time: it is called on a thread of its own, never on the window's.
 #[derive(Clone)]
 pub struct Services {
@@ -158,9 +162,11 @@ pub struct Services {
     pub advise: Advise,
     /// Evaluates models on labelled pictures.
     pub evaluate: Evaluate,
+    /// Quantizes a model.
+    pub quantize: Quantize,
     /// Lets a model propose boxes on pictures that are labelled.
     pub propose: Propose,
-    /// Tries each model to be evaluated in a process of its own first; none skips that.
+    /// Tries each model to be evaluated or quantized in a process of its own first; none skips that.
     pub trial: Option<Trial>,
 }
 
@@ -179,6 +185,7 @@ impl Services {
             probe: Arc::new(probe_job::run),
             advise: Arc::new(thread_job::run),
             evaluate: Arc::new(run_evaluation),
+            quantize: Arc::new(quantize::run),
             propose: Arc::new(label::propose),
             trial: None,
         }

@@ -1,5 +1,6 @@
 //! What survives a restart, in one TOML file that is replaced as a whole.
 
+use super::quantize::QuantizeSettings;
 use super::recording::RecordingSettings;
 use crate::capture::{ControlMemory, SourceSpec};
 use crate::files;
@@ -132,6 +133,8 @@ pub struct Settings {
     pub recent_datasets: Vec<PathBuf>,
     /// What was labelled, the last one first.
     pub recent_labels: Vec<PathBuf>,
+    /// How models are quantized.
+    pub quantize: QuantizeSettings,
     /// What is recorded, and where to.
     pub recording: RecordingSettings,
     /// The window.
@@ -182,6 +185,7 @@ impl Default for Settings {
             camera_controls: ControlMemory::new(),
             recent_datasets: Vec::new(),
             recent_labels: Vec::new(),
+            quantize: QuantizeSettings::default(),
             recording: RecordingSettings::default(),
             window: WindowPlace::default(),
         }
@@ -231,6 +235,7 @@ impl Settings {
         self.window.height = side(self.window.height, 480.0, place.height);
         self.recent_datasets.truncate(RECENT_DATASETS);
         self.recent_labels.truncate(RECENT_DATASETS);
+        self.quantize = self.quantize.sanitized();
         self.recording = self.recording.sanitized();
         self.camera.rate = self.camera.rate.filter(|rate| rate.is_finite() && *rate > 0.0);
         self.camera.size = self.camera.size.filter(|size| size.width > 0 && size.height > 0);

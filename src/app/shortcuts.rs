@@ -4,11 +4,12 @@ use super::actions::Action;
 use super::dialogs::DialogKind;
 use super::evaluate::EvaluateAction;
 use super::label::LabelAction;
+use super::quantize::QuantizeAction;
 use crate::pipeline::LaneId;
 use eframe::egui::{Context, Key, Modifiers, Popup};
 
 /// A key and what it does, in the order of the help window.
-pub const SHORTCUTS: [(Key, &str); 14] = [
+pub const SHORTCUTS: [(Key, &str); 15] = [
     (Key::Space, "Pause or go on"),
     (Key::T, "Toggle between model A and model B"),
     (Key::C, "Compare: both models on the same frames, or one"),
@@ -16,6 +17,7 @@ pub const SHORTCUTS: [(Key, &str); 14] = [
     (Key::O, "Open a model into the lane that is shown"),
     (Key::G, "Get models: well-known detectors to download"),
     (Key::E, "Evaluate: models on labelled pictures, how accurate they are and where they differ"),
+    (Key::Q, "Quantize: make an INT8 twin of the FP32 model and compare the two"),
     (Key::L, "Label: correct boxes on pictures by hand to make a small labelled set"),
     (Key::M, "Model: what is believed of the model that is shown, and how to correct it"),
     (Key::S, "Save a snapshot: the picture with its boxes, and the boxes as JSON"),
@@ -68,6 +70,7 @@ fn action(key: Key, active: LaneId) -> Option<Action> {
         Key::O => Some(Action::Browse(DialogKind::Model(active))),
         Key::G => Some(Action::ToggleCatalog),
         Key::E => Some(Action::Evaluate(EvaluateAction::Toggle)),
+        Key::Q => Some(Action::Quantize(QuantizeAction::Toggle)),
         Key::L => Some(Action::Label(LabelAction::Toggle)),
         Key::M => Some(Action::ToggleModelPanel(active)),
         Key::S => Some(Action::SaveSnapshot),

@@ -5,6 +5,7 @@ use super::evaluate::{EvaluateState, PictureShelf};
 use super::journal::Journal;
 use super::label::LabelState;
 use super::messages::Severity;
+use super::quantize::QuantizeState;
 use super::settings::{Found, Settings, SettingsStore};
 use super::state::{Editing, Session};
 use super::thumbnails::Thumbnails;
@@ -66,6 +67,7 @@ impl App {
             evaluate: EvaluateState::default(),
             gallery: PictureShelf::default(),
             label: LabelState::default(),
+            quantize: QuantizeState::default(),
             thumbnails: Thumbnails::default(),
             scene_folder: None,
             journal: Journal::new(options.started_at),

@@ -55,6 +55,10 @@ impl App {
             return self
                 .tell(Severity::Info, "An evaluation is under way, which would disturb this. Wait for its end.");
         }
+        if self.quantize.is_at_work() {
+            let text = "A model is being quantized, which would disturb this. Wait for its end, or stop it (Q).";
+            return self.tell(Severity::Info, text);
+        }
         let Some(result) = self.session.result.clone() else {
             return self.tell(Severity::Info, "There is no picture to measure with yet.");
         };

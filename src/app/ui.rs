@@ -8,6 +8,7 @@ use super::panels::{
     boxes, camera, figures, get_models, help, message_log, model, path_prompt, situation, toasts, top_bar, transport,
     welcome, worst,
 };
+use super::quantize;
 use super::shortcuts;
 use super::theme::Colors;
 use super::verdict::verdict;
@@ -207,6 +208,9 @@ impl App {
             if let Some(run) = self.evaluate.run() {
                 resting_ui(ui, whole, run, actions);
             }
+            if let Some(run) = self.quantize.run().filter(|_| !self.quantize.open) {
+                quantize::resting_ui(ui, whole, run, self.quantize.rests, actions);
+            }
             toasts::toasts_ui(ui, whole, &self.session.messages, now, actions);
         });
     }
@@ -220,6 +224,14 @@ impl App {
         if !self.evaluate.open && !self.label.open {
             camera::camera_ui(&ctx, &mut self.editing.camera_open, &self.session.source, actions);
             get_models::get_models_ui(&ctx, &self.session.catalog, actions);
+            let source = self.session.source.open.as_ref();
+            let input = quantize::WindowInput {
+                state: &self.quantize,
+                wishes: &self.settings.quantize,
+                on_view: source.map(|open| (&open.spec, open.info.title.as_str())),
+                paused: self.session.paused && !self.quantize.rests,
+            };
+            quantize::quantize_ui(&ctx, &input, actions);
             if let Some(panel) = &mut self.editing.model_panel {
                 let state = &self.session.lanes[panel.lane.index()];
                 let own_threads = self.settings.threads_of(&panel.path);

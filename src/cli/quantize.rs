@@ -1,17 +1,17 @@
 //! `quantscope quantize`: a quantized twin of an FP32 model, and a report.
 
 mod names;
-mod pictures;
 mod report;
 
 use super::arguments::Global;
 use super::output::{OutputFormat, print};
 use super::start::{self, UsageError};
+use crate::capture::SourceSpec;
 use crate::evaluate::Versions;
-use crate::inference::{CardOverrides, LoadOptions, SessionOptions, sidecar_paths};
-use crate::onnx;
+use crate::inference::{LoadOptions, SessionOptions, sidecar_paths};
+use crate::pictures::Pictures;
 use crate::quantize::{
-    Corrections, Gate, Outcome, Progress, QuantizeError, Quantizer, Recipe, Request, default_output,
+    self, Corrections, Gate, Outcome, Progress, QuantizeError, Quantizer, Recipe, Request, Sample, default_output,
 };
 use crate::report::{Form, Quantized, write_quantized};
 use crate::runtime::{MachineInfo, default_threads};
@@ -99,57 +99,26 @@ fn factor(text: &str) -> Result<f64, String> {
 
 pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
     let began = Instant::now();
-    let model = match (&args.file, global.model.as_slice()) {
-        (Some(file), []) => file.as_path(),
-        (None, [_, ..]) => global.one_model()?,
-        (Some(_), _) => return Err(UsageError::because("the model was named twice; name it once")),
-        (None, []) => {
-            return Err(UsageError::because("no model was named: quantscope quantize MODEL.onnx --calibrate DIR"));
-        }
-    };
-    let out = args.out.clone().unwrap_or_else(|| default_output(model, args.mode.into()));
-    if same_file(&out, model) {
-        return Err(UsageError::because("--out names the FP32 model itself, which stays as it is; name another file"));
-    }
-    if let Some(recipe) = &args.save_recipe
-        && [model, &out].iter().any(|model| sidecar_paths(model).contains(recipe))
-    {
-        let reason = "--save-recipe names the place of a model card, which the file would be taken for; name another";
-        return Err(UsageError::because(reason));
-    }
-    for path in &args.report {
-        Form::of(path).map_err(|error| UsageError::because(error.to_string()))?;
-    }
     let begun = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let mut pictures = pictures::Pictures::open(&args.calibrate, args.samples as usize)?;
-    if args.max_ap_drop.is_some() && pictures.classes.is_empty() {
-        let reason = "--max-ap-drop needs labels; name a data.yaml or a COCO json with --calibrate";
-        return Err(UsageError::because(reason));
-    }
-    let request = Request { classes: pictures.classes.clone(), ..request(global, args, model)? };
-    let bar = Bar::new();
-    let report = &mut |step| bar.show(step);
-    let quantizer = Quantizer::calibrate(&request, start::trial().as_ref(), &mut pictures, report);
-    let outcome = quantizer.and_then(|mut quantizer| quantizer.quantize(report));
-    bar.0.finish_and_clear();
-    pictures.finish()?;
-    let outcome = outcome.map_err(|error| match error {
-        QuantizeError::NoPictures { .. } => QuantizeError::NoPictures { from: args.calibrate.clone() },
-        error => error,
-    })?;
+    let model = named_model(global, args)?;
+    let out = args.out.clone().unwrap_or_else(|| default_output(model, args.mode.into()));
+    check_files(args, model, &out)?;
+    let (request, outcome) = search(global, args, model)?;
     let saved = outcome.failed.is_none() || args.save_anyway;
     if saved {
-        save(&outcome, &out, args.save_recipe.as_deref())?;
-        pass_card_on(global, model, &out)?;
+        quantize::save(outcome.best(), model, &global.overrides(), &out)?;
+        if let Some(path) = &args.save_recipe {
+            std::fs::write(path, outcome.recipe.to_toml())
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+        }
     }
     if let Some(folder) = &args.front {
         save_front(global, &outcome, model, folder)?;
     }
-    let written = saved.then_some(out.as_path());
     let told = Quantized {
         outcome: &outcome,
         model,
-        written,
+        written: saved.then_some(out.as_path()),
         asked: report::asked(args, &request),
         begun,
         seconds: began.elapsed().as_secs_f64(),
@@ -174,6 +143,55 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
         }
         (None, _) => Ok(()),
     }
+}
+
+fn named_model<'a>(global: &'a Global, args: &'a Args) -> anyhow::Result<&'a Path> {
+    match (&args.file, global.model.as_slice()) {
+        (Some(file), []) => Ok(file.as_path()),
+        (None, [_, ..]) => global.one_model(),
+        (Some(_), _) => Err(UsageError::because("the model was named twice; name it once")),
+        (None, []) => Err(UsageError::because("no model was named: quantscope quantize MODEL.onnx --calibrate DIR")),
+    }
+}
+
+/// What is to be written, before anything is worked out.
+fn check_files(args: &Args, model: &Path, out: &Path) -> anyhow::Result<()> {
+    if same_file(out, model) {
+        return Err(UsageError::because("--out names the FP32 model itself, which stays as it is; name another file"));
+    }
+    if let Some(recipe) = &args.save_recipe
+        && [model, out].iter().any(|model| sidecar_paths(model).contains(recipe))
+    {
+        let reason = "--save-recipe names the place of a model card, which the file would be taken for; name another";
+        return Err(UsageError::because(reason));
+    }
+    for path in &args.report {
+        Form::of(path).map_err(|error| UsageError::because(error.to_string()))?;
+    }
+    Ok(())
+}
+
+fn search(global: &Global, args: &Args, model: &Path) -> anyhow::Result<(Request, Outcome)> {
+    let request = request(global, args, model)?;
+    let calibrate = SourceSpec::from(args.calibrate.as_str());
+    let mut pictures = Pictures::open(&calibrate, args.samples as usize, global.camera_backend)?;
+    if args.max_ap_drop.is_some() && pictures.classes.is_empty() {
+        let reason = "--max-ap-drop needs labels; name a data.yaml or a COCO json with --calibrate";
+        return Err(UsageError::because(reason));
+    }
+    let request = Request { classes: pictures.classes.clone(), ..request };
+    let mut samples = pictures.by_ref().map(|picture| Sample { image: picture.image, truth: picture.truth });
+    let bar = Bar::new();
+    let report = &mut |step| bar.show(step);
+    let quantizer = Quantizer::calibrate(&request, start::trial().as_ref(), &mut samples, report);
+    let outcome = quantizer.and_then(|mut quantizer| quantizer.quantize(report));
+    bar.0.finish_and_clear();
+    pictures.finish()?;
+    let outcome = outcome.map_err(|error| match error {
+        QuantizeError::NoPictures { .. } => QuantizeError::NoPictures { from: args.calibrate.clone() },
+        error => error,
+    })?;
+    Ok((request, outcome))
 }
 
 fn request(global: &Global, args: &Args, model: &Path) -> anyhow::Result<Request> {
@@ -210,39 +228,13 @@ fn request(global: &Global, args: &Args, model: &Path) -> anyhow::Result<Request
     })
 }
 
-fn save(outcome: &Outcome, out: &Path, recipe: Option<&Path>) -> anyhow::Result<()> {
-    let quantized = onnx::parse(outcome.best().bytes.clone(), out)?;
-    onnx::write(&quantized, out)?;
-    if let Some(path) = recipe {
-        std::fs::write(path, outcome.recipe.to_toml())
-            .with_context(|| format!("{} cannot be written", path.display()))?;
-    }
-    Ok(())
-}
-
 /// All points of the front, the fastest first: `name.1.int8.onnx`, `name.2.int8.onnx` …
 fn save_front(global: &Global, outcome: &Outcome, model: &Path, folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let stem = model.file_stem().unwrap_or_default().to_string_lossy();
     for (number, index) in outcome.front.iter().enumerate() {
         let file = folder.join(format!("{stem}.{}.int8.onnx", number + 1));
-        onnx::write(&onnx::parse(outcome.points[*index].bytes.clone(), &file)?, &file)?;
-        pass_card_on(global, model, &file)?;
-    }
-    Ok(())
-}
-
-/// The twin is fed as its parent is: what the user knows of the one holds for the other. A twin beside its parent finds
-/// the same card.
-fn pass_card_on(global: &Global, model: &Path, out: &Path) -> anyhow::Result<()> {
-    let card = match &global.card {
-        Some(file) => Some(CardOverrides::read(file)?),
-        None => CardOverrides::beside(model)?,
-    };
-    if let Some(card) = card
-        && CardOverrides::beside(out)?.is_none()
-    {
-        card.detached().save(&out.with_extension("toml"))?;
+        quantize::save(&outcome.points[*index], model, &global.overrides(), &file)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::EvaluateError;
 use crate::files;
 use crate::imaging::{ImageSize, RgbImage, Truth};
 use crate::scene::{CLASS_NAMES, Stills};
-use image::codecs::jpeg::JpegEncoder;
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -136,8 +136,12 @@ impl CocoFile {
 }
 
 fn write_jpeg(path: &Path, picture: &RgbImage, quality: u8) -> std::io::Result<()> {
+    let side = |pixels: u32| u16::try_from(pixels).map_err(std::io::Error::other);
+    let (width, height) = (side(picture.width())?, side(picture.height())?);
     let mut bytes = Vec::new();
-    let encoded = JpegEncoder::new_with_quality(&mut bytes, quality).encode_image(picture);
-    encoded.map_err(std::io::Error::other)?;
+    let mut encoder = Encoder::new(&mut bytes, quality);
+    // Small signs live by their colours: chrominance keeps its resolution.
+    encoder.set_sampling_factor(SamplingFactor::R_4_4_4);
+    encoder.encode(picture.as_raw(), width, height, ColorType::Rgb).map_err(std::io::Error::other)?;
     files::replace_quickly(path, &bytes)
 }

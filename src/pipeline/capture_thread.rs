@@ -234,7 +234,8 @@ impl<F: Fn(Event)> Capture<F> {
                 self.unanswered.push(spec);
             }
             Err(error) => {
-                (self.tell)(Event::SourceFailed { spec, message: format!("no thread to open the source: {error}") });
+                let message = format!("no thread to open the source: {error}");
+                (self.tell)(Event::SourceFailed { spec, message, retries: false });
             }
         }
     }
@@ -268,7 +269,8 @@ impl<F: Fn(Event)> Capture<F> {
         let attempts = self.retry.as_ref().map_or(0, |retry| retry.attempts);
         let is_news = self.retry.take().is_none_or(|retry| retry.told != message);
         if is_news {
-            (self.tell)(Event::SourceFailed { spec: spec.clone(), message: message.clone() });
+            let retries = error.may_pass();
+            (self.tell)(Event::SourceFailed { spec: spec.clone(), message: message.clone(), retries });
         }
         if error.may_pass() {
             let delay = FIRST_RETRY.saturating_mul(2u32.saturating_pow(attempts.min(8))).min(LONGEST_RETRY);
@@ -338,7 +340,7 @@ impl<F: Fn(Event)> Capture<F> {
     /// The source is closed; what was shown last stays on view.
     fn fail(&mut self, error: &CaptureError) {
         if let Some(current) = self.current.take() {
-            (self.tell)(Event::SourceFailed { spec: current.spec, message: error.to_string() });
+            (self.tell)(Event::SourceFailed { spec: current.spec, message: error.to_string(), retries: false });
         }
     }
 }

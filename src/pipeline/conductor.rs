@@ -2,7 +2,8 @@
 //!
 //! A lane holds at most two frames: one that is inferred and one that is prepared meanwhile. The second is taken
 //! *just in time*, so late that it is ready just before the first is through: the session never waits, and yet the
-//! frame is no older than it need be.
+//! frame is no older than it need be. For a model so slow that preparing takes next to nothing beside it, a frame is only
+//! taken when the model is free.
 
 use super::capture_thread::{CaptureCommand, CaptureThread, NumberedFrame, SourceNumber};
 use super::flight::{Flight, Models, Shown};
@@ -25,6 +26,9 @@ use std::time::{Duration, Instant};
 
 /// Slack in the just-in-time plan: a thread may wake late.
 const MARGIN: Duration = Duration::from_millis(1);
+/// A second frame is not taken early where that saves less than this share of the inference: when a slow model is through
+/// is hard to tell, and the frame would grow old meanwhile.
+const LEAD_WORTH: f32 = 0.02;
 /// A source that gave nothing for this long is at rest; the frame on view may be worked on again.
 const AT_REST: Duration = Duration::from_millis(250);
 /// Scores from here up are kept, so that a lower threshold applies to the frame on view at once.
@@ -175,6 +179,9 @@ impl Conductor {
                     let Some(started) = self.places[lane.index()].started_at else { return (false, None) };
                     let typical = self.recorder.typical(lane);
                     let lead = typical.preprocess.mul_f32(1.5) + MARGIN;
+                    if lead < typical.inference.mul_f32(LEAD_WORTH) {
+                        return (false, None);
+                    }
                     take_at = take_at.max(started + typical.inference.saturating_sub(lead));
                 }
                 _ => return (false, None),

@@ -146,6 +146,8 @@ pub enum Event {
         spec: SourceSpec,
         /// One sentence: what, and what to do.
         message: String,
+        /// It is tried again by itself, until something else is asked for.
+        retries: bool,
     },
     /// A source that stays open gives nothing for now and tries again by itself; told again when the reason changes. The
     /// last frame stays on view.

@@ -1,6 +1,6 @@
 //! Why a model is not quantized.
 
-use crate::inference::{LoadError, SessionError};
+use crate::inference::{CardError, LoadError, SessionError};
 use crate::onnx::{OnnxError, OpsetError};
 use std::path::PathBuf;
 
@@ -13,6 +13,9 @@ pub enum QuantizeError {
     /// It cannot be read or written.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
+    /// Its card cannot be passed on.
+    #[error(transparent)]
+    Card(#[from] CardError),
     /// ONNX Runtime refuses it, or what was made of it.
     #[error(transparent)]
     Session(#[from] SessionError),

@@ -189,22 +189,26 @@ impl Writer<'_> {
     fn convert(&mut self, value: &str, raw: &str, affine: Affine, result: String) {
         let quantized = self.names.fresh(&format!("{value}_quantized"));
         let (scale, zero) = self.constants_of(value, affine);
-        self.conversion("QuantizeLinear", value, &[raw, &scale, &zero], &quantized);
-        self.conversion("DequantizeLinear", value, &[&quantized, &scale, &zero], &result);
+        let name = self.names.fresh(&format!("{value}_QuantizeLinear"));
+        let node = NodeProto::new("QuantizeLinear", name, &[raw, &scale, &zero], &[&quantized]);
+        self.nodes.push(NodeProto { domain: self.domain(), ..node });
+        let name = self.names.fresh(&format!("{value}_DequantizeLinear"));
+        let node = NodeProto::new("DequantizeLinear", name, &[&quantized, &scale, &zero], &[&result]);
+        self.nodes.push(NodeProto { domain: self.domain(), ..node });
         self.quantized.insert(value.to_owned(), (quantized, affine));
     }
 
     fn dequantize(&mut self, quantized: &str, affine: Affine, result: String) {
         let (scale, zero) = self.constants_of(&result, affine);
-        self.conversion("DequantizeLinear", &result, &[quantized, &scale, &zero], &result);
+        let name = self.names.fresh(&format!("{result}_DequantizeLinear"));
+        let node = NodeProto::new("DequantizeLinear", name, &[quantized, &scale, &zero], &[&result]);
+        self.nodes.push(NodeProto { domain: self.domain(), ..node });
         self.quantized.insert(result, (quantized.to_owned(), affine));
     }
 
-    /// Operator set 13 has conversions to 8 bits; ONNX Runtime's own ones take 16 as well.
-    fn conversion(&mut self, operator: &str, value: &str, inputs: &[&str], output: &str) {
-        let name = self.names.fresh(&format!("{value}_{operator}"));
-        let domain = if self.numbers.activations.is_wide() { MICROSOFT } else { "" }.to_owned();
-        self.nodes.push(NodeProto { domain, ..NodeProto::new(operator, name, inputs, &[output]) });
+    /// Operator set 13 converts to and from 8 bits; ONNX Runtime's own operators take 16 as well.
+    fn domain(&self) -> String {
+        if self.numbers.activations.is_wide() { MICROSOFT } else { "" }.to_owned()
     }
 
     /// Names of a scale and a zero point.

@@ -1,13 +1,13 @@
 //! From a choice of layers to a model.
 
 use super::corrections::{self, Corrections, Shifts};
-use super::forms::{Numbers, Writing};
+use super::forms::Writing;
 use super::layout::Kind;
 use super::observe::Observed;
 use super::plan::{self, Choice};
 use super::prepare::{Prepared, heavy};
 use super::range::Method;
-use super::{QuantizeError, Recipe, Request, insert, layout};
+use super::{Numbers, QuantizeError, Recipe, Request, insert, layout};
 use crate::onnx;
 use crate::onnx::proto::TensorProto;
 use std::collections::{BTreeSet, HashMap};
@@ -17,11 +17,11 @@ pub(super) struct Maker {
     pub prepared: Prepared,
     pub codes: insert::Codes,
     pub weight_limit: i8,
+    numbers: Numbers,
     strides: Vec<usize>,
     /// Of values that were seen at work.
     pub shapes: HashMap<String, Vec<usize>>,
     method: Method,
-    numbers: Numbers,
     corrections: Corrections,
     pictures: usize,
     /// Mean errors of layers that are to be taken from their biases.
@@ -53,7 +53,7 @@ impl Maker {
             (codes, layout::strides(graph, &observed.shapes, height))
         });
         let (shapes, shifts) = (observed.shapes, Shifts::new());
-        Self { prepared, codes, strides, shapes, method, weight_limit, numbers, corrections, pictures, shifts }
+        Self { prepared, codes, numbers, strides, shapes, method, weight_limit, corrections, pictures, shifts }
     }
 
     pub fn recipe(&self, choice: &Choice) -> Recipe {
@@ -62,8 +62,8 @@ impl Maker {
             method: self.method,
             weight_limit: self.weight_limit,
             pictures: self.pictures,
-            corrections: self.corrections,
             numbers: self.numbers,
+            corrections: self.corrections,
             choice: choice.clone(),
         }
     }

@@ -25,6 +25,7 @@ mod profile;
 mod quantizer;
 mod range;
 mod recipe;
+mod save;
 mod search;
 mod segments;
 mod swish;
@@ -41,6 +42,8 @@ pub use profile::{LeftFloat, OperatorTime, Profile, Reason, Work, WorkTime, prof
 pub use quantizer::Quantizer;
 pub use range::{Affine, Followed, Method, choose};
 pub use recipe::{RECIPE_KEY, Recipe};
+pub use save::save;
+pub use search::front;
 pub use truth::Sample;
 
 use crate::dataset::DatasetClass;

@@ -24,12 +24,12 @@ pub struct Recipe {
     pub weight_limit: i8,
     /// Pictures that the ranges were chosen by.
     pub pictures: usize,
-    /// What was done to weights and biases before.
-    #[serde(default)]
-    pub corrections: Corrections,
     /// Types of what fixed scales are written with.
     #[serde(default)]
     pub numbers: Numbers,
+    /// What was done to weights and biases before.
+    #[serde(default)]
+    pub corrections: Corrections,
     /// Which layers stay in floats.
     pub choice: Choice,
 }
@@ -79,13 +79,14 @@ mod tests {
     fn a_recipe_comes_back_from_a_file_and_from_a_model() {
         let float_nodes = ["Conv_1".to_owned(), "päth/Conv".to_owned()].into();
         let choice = Choice { float_until_stride: 8, float_predictions: true, float_nodes, ..Choice::default() };
+        let numbers = Numbers { weights: Weights::U8, ..Numbers::default() };
         let recipe = Recipe {
             parent_sha256: "ab".repeat(32),
             method: Method::Mse,
             weight_limit: 127,
             pictures: 96,
+            numbers,
             corrections: Corrections::USUAL,
-            numbers: Numbers { weights: Weights::U8, ..Numbers::default() },
             choice,
         };
         assert_eq!(Recipe::from_toml(&recipe.to_toml()), Ok(recipe.clone()));

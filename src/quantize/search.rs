@@ -97,7 +97,7 @@ pub(super) fn best(points: &[Point], gate: &Gate) -> Option<usize> {
 }
 
 /// The points than which none is both faster and agrees better, the fastest first.
-pub(super) fn front(points: &[Point]) -> Vec<usize> {
+pub fn front(points: &[Point]) -> Vec<usize> {
     let beaten = |measured: &Measured| {
         points.iter().any(|other| {
             let other = &other.measured;

@@ -3,7 +3,7 @@
 
 use super::canvas::Canvas;
 use super::light::Light;
-use super::maths::{cos, mix3, sin};
+use super::maths::{cos, floor, mix3, sin};
 use super::noise::{NATURAL, ROUGH};
 use super::optics::smooth;
 use super::rng::Rng;
@@ -13,6 +13,9 @@ use crate::imaging::ImageSize;
 const MOST: f32 = 160.0;
 /// Half the size of the largest and of the largest of most others, as shares of the picture's longer side.
 const LARGEST: [f32; 2] = [0.42, 0.04];
+
+/// Of a pixel that nothing was painted on yet; the highest byte of colours is 0.
+const BARE: u32 = u32::MAX;
 
 /// A heap of flat things, from the back to the front.
 pub(super) struct Collage {
@@ -138,7 +141,9 @@ impl Collage {
     /// Paints the whole canvas.
     pub fn paint(&self, canvas: &mut Canvas, light: &Light, scratch: &mut Vec<u32>) {
         let gain = light.gain(12.0, 0.3);
-        for patch in &self.patches {
+        // From the nearest to the ground, so that nothing is computed that another patch hides.
+        canvas.pixels.fill(BARE);
+        for patch in self.patches.iter().rev() {
             patch.paint(canvas, gain);
         }
         if self.soft {
@@ -217,7 +222,7 @@ impl Patch {
             let ink = mix3(inks[0], inks[1], t).map(|c| c as i32);
             let Some(row) = canvas.pixels.get_mut(y * width + left..y * width + right) else { continue };
             for pixel in row {
-                if self.contains(u, v) {
+                if *pixel == BARE && self.contains(u, v) {
                     *pixel = lit(ink, 256 + self.structure(u, v));
                 }
                 u += c;
@@ -243,13 +248,13 @@ impl Patch {
             let at = |x: f32, offset: i32| (x * self.zoom * 256.0) as i32 + (offset << 8);
             ((tile.smooth(at(u, self.patch[0]), at(v, self.patch[1])) - 128) as f32 * 2.0 * strength) as i32
         };
-        let share = |x: f32| x - x.floor();
+        let share = |x: f32| x - floor(x);
         match self.surface {
             Surface::Plain => 0,
             Surface::Natural => noise(&NATURAL, self.strength),
             Surface::Rough => noise(&ROUGH, self.strength),
             Surface::Bricks([w, h]) => {
-                let row = (v / h).floor();
+                let row = floor(v / h);
                 let joint = share(v / h) < 0.16 || share(u / w + row * 0.5) < 0.08;
                 noise(&ROUGH, self.strength * 0.4) + if joint { 70 } else { 0 }
             }

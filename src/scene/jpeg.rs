@@ -1,7 +1,7 @@
 //! What storing a picture as JPEG does to it, without the file: the lossy steps of ITU-T T.81 alone, in fixed order,
 //! so that every machine gives the same bits.
 
-use super::maths::cos;
+use super::maths::{cos, floor};
 use crate::imaging::RgbImage;
 use std::f64::consts::PI;
 use std::sync::LazyLock;
@@ -49,14 +49,19 @@ pub(super) fn degrade(picture: &mut RgbImage, quality: u8) {
     let chrominance = table(&CHROMINANCE);
     cb.quantize(&chrominance);
     cr.quantize(&chrominance);
-    for (row, pixels) in picture.chunks_exact_mut(width * 3).enumerate() {
-        for (column, rgb) in pixels.chunks_exact_mut(3).enumerate() {
-            let luma = y.values[row * width + column] + 128.5;
-            let at = (row / 2) * cb.width + column / 2;
-            let (blue, red) = (cb.values[at], cr.values[at]);
-            rgb[0] = (luma + 1.402 * red) as u8;
-            rgb[1] = (luma - 0.344_136 * blue - 0.714_136 * red) as u8;
-            rgb[2] = (luma + 1.772 * blue) as u8;
+    let rows = picture.chunks_exact_mut(width * 3).zip(y.values.chunks_exact(width)).enumerate();
+    for (row, (pixels, luma)) in rows {
+        let start = row / 2 * cb.width;
+        let colours = cb.values[start..start + cb.width].iter().zip(&cr.values[start..start + cb.width]);
+        // Two pixels a colour; the last of an odd number has one for itself.
+        for ((pair, luma), (&blue, &red)) in pixels.chunks_mut(6).zip(luma.chunks(2)).zip(colours) {
+            let shift = [1.402 * red, 0.344_136 * blue, 0.714_136 * red, 1.772 * blue];
+            for (rgb, luma) in pair.chunks_exact_mut(3).zip(luma) {
+                let luma = luma + 128.5;
+                rgb[0] = (luma + shift[0]) as u8;
+                rgb[1] = (luma - shift[1] - shift[2]) as u8;
+                rgb[2] = (luma + shift[3]) as u8;
+            }
         }
     }
 }
@@ -91,6 +96,7 @@ impl Plane {
     /// Rounds every block's coefficients to multiples of the table's steps.
     fn quantize(&mut self, steps: &[f32; 64]) {
         let cosines = &*COSINES;
+        let across = &transposed(cosines);
         for top in (0..self.height).step_by(SIDE) {
             for left in (0..self.width).step_by(SIDE) {
                 let mut block = [[0.0; SIDE]; SIDE];
@@ -100,11 +106,11 @@ impl Plane {
                         *value = self.values[start + (left + dx).min(self.width - 1)];
                     }
                 }
-                let mut spectrum = product(cosines, &product_transposed(&block, cosines));
+                let mut spectrum = product(cosines, &product(&block, across));
                 for (value, step) in spectrum.as_flattened_mut().iter_mut().zip(steps) {
-                    *value = (*value / step + 0.5).floor() * step;
+                    *value = floor(*value / step + 0.5) * step;
                 }
-                let block = product(&transposed(cosines), &product(&spectrum, cosines));
+                let block = product(across, &product(&spectrum, cosines));
                 for (dy, line) in block.iter().enumerate().take(self.height - top) {
                     let start = (top + dy) * self.width + left;
                     let count = SIDE.min(self.width - left);
@@ -129,13 +135,6 @@ fn product(a: &Block, b: &Block) -> Block {
     out
 }
 
-/// `a · bᵀ`.
-#[inline]
-fn product_transposed(a: &Block, b: &Block) -> Block {
-    product(a, &transposed(b))
-}
-
-#[inline]
 fn transposed(a: &Block) -> Block {
     std::array::from_fn(|y| std::array::from_fn(|x| a[x][y]))
 }

@@ -90,35 +90,39 @@ impl Optics {
     }
 
     fn expose(&self, canvas: &Canvas, rng: &mut Rng, picture: &mut RgbImage) {
-        let tables: [Vec<u8>; 3] = [0, 1, 2].map(|k| {
-            let tone = |v: u32| (v as f32 * self.exposure[k] - 128.0) * self.contrast + 128.0;
-            (0..256).map(|v| tone(v).clamp(0.0, 255.0) as u8).collect()
+        let tables: [[u8; 256]; 3] = [0, 1, 2].map(|k| {
+            let tone = |v: usize| (v as f32 * self.exposure[k] - 128.0) * self.contrast + 128.0;
+            std::array::from_fn(|v| tone(v).clamp(0.0, 255.0) as u8)
         });
         let width = canvas.size.width as usize;
         // Shot noise grows with the square root of light, on top of a floor; in 1/256 of the tile's numbers.
-        let strength: Vec<i32> =
-            (0..256).map(|v| (self.noise / 32.0 * 256.0 * (0.45 + 0.55 * (v as f32 / 128.0).sqrt())) as i32).collect();
+        let strength: [i32; 256] =
+            std::array::from_fn(|v| (self.noise / 32.0 * 256.0 * (0.45 + 0.55 * (v as f32 / 128.0).sqrt())) as i32);
         let noisy = self.noise > 0.0;
-        let grains: &[i8] = &GAUSSIAN;
         for (row, out) in canvas.pixels.chunks_exact(width).zip(picture.chunks_exact_mut(width * 3)) {
-            if !noisy {
-                for (&pixel, rgb) in row.iter().zip(out.chunks_exact_mut(3)) {
-                    rgb[0] = tables[0][(pixel & 255) as usize];
-                    rgb[1] = tables[1][(pixel >> 8 & 255) as usize];
-                    rgb[2] = tables[2][(pixel >> 16 & 255) as usize];
-                }
-                continue;
-            }
-            let mut at = (rng.next() & 0xFFFF) as usize;
             for (&pixel, rgb) in row.iter().zip(out.chunks_exact_mut(3)) {
-                for (k, channel) in rgb.iter_mut().enumerate() {
-                    let value = tables[k][(pixel >> (8 * k) & 255) as usize];
-                    let grain = i32::from(grains[at & 0xFFFF]);
-                    *channel = (i32::from(value) + ((grain * strength[usize::from(value)]) >> 8)).clamp(0, 255) as u8;
-                    at += 1;
-                }
+                rgb[0] = tables[0][usize::from(pixel as u8)];
+                rgb[1] = tables[1][usize::from((pixel >> 8) as u8)];
+                rgb[2] = tables[2][usize::from((pixel >> 16) as u8)];
+            }
+            if noisy {
+                add_noise(out, &strength, (rng.next() & 0xFFFF) as usize);
             }
         }
+    }
+}
+
+/// Noise from the tile, which begins anew where it ends, on a row of channels; `strength` is for each value, in 1/256 of
+/// the tile's numbers.
+fn add_noise(mut row: &mut [u8], strength: &[i32; 256], mut start: usize) {
+    while !row.is_empty() {
+        let grains = GAUSSIAN.get(start..).unwrap_or_default();
+        let (now, later) = row.split_at_mut(row.len().min(grains.len()));
+        for (channel, &grain) in now.iter_mut().zip(grains) {
+            let noise = (i32::from(grain) * strength[usize::from(*channel)]) >> 8;
+            *channel = (i32::from(*channel) + noise).clamp(0, 255) as u8;
+        }
+        (row, start) = (later, 0);
     }
 }
 
@@ -134,12 +138,17 @@ fn mean_up(a: u32, b: u32) -> u32 {
     (a | b) - (((a ^ b) & 0xFEFE_FEFE) >> 1)
 }
 
+/// Moves the pixels to `scratch`; those of the canvas are all to be written then.
+fn set_aside(canvas: &mut Canvas, scratch: &mut Vec<u32>) {
+    scratch.resize(canvas.pixels.len(), 0);
+    std::mem::swap(&mut canvas.pixels, scratch);
+}
+
 /// (1 2 1)/4 along rows and along columns, as means of means.
 pub(super) fn smooth(canvas: &mut Canvas, scratch: &mut Vec<u32>) {
     let width = canvas.size.width as usize;
     let height = canvas.size.height as usize;
-    scratch.clear();
-    scratch.extend_from_slice(&canvas.pixels);
+    set_aside(canvas, scratch);
     for y in 0..height {
         let above = y.saturating_sub(1) * width;
         let below = (y + 1).min(height - 1) * width;
@@ -149,9 +158,9 @@ pub(super) fn smooth(canvas: &mut Canvas, scratch: &mut Vec<u32>) {
             *out = mean_up(mean(a, c), b);
         }
     }
-    scratch.clear();
-    scratch.extend_from_slice(&canvas.pixels);
+    set_aside(canvas, scratch);
     for (row, out) in scratch.chunks_exact(width).zip(canvas.pixels.chunks_exact_mut(width)) {
+        (out[0], out[width - 1]) = (row[0], row[width - 1]);
         for (three, out) in row.windows(3).zip(out.iter_mut().skip(1)) {
             *out = mean_up(mean(three[0], three[2]), three[1]);
         }
@@ -166,8 +175,7 @@ fn smear(canvas: &mut Canvas, scratch: &mut Vec<u32>, [dx, dy]: [f32; 2]) {
         let t = (k as f32 + 0.5) / TAPS as f32 - 0.5;
         ((dx * t + 1024.5) as i64 - 1024, (dy * t + 1024.5) as i64 - 1024)
     });
-    scratch.clear();
-    scratch.extend_from_slice(&canvas.pixels);
+    set_aside(canvas, scratch);
     let margin = dx.abs() as i64 / 2 + 1;
     for y in 0..height {
         let rows = offsets.map(|(ox, oy)| ((y + oy).clamp(0, height - 1) * width, ox));
@@ -207,8 +215,7 @@ fn streak(canvas: &mut Canvas, rng: &mut Rng) {
 /// Shifts every row sideways, mixing neighbouring pixels; what comes in from outside repeats the edge.
 fn shift_rows(canvas: &mut Canvas, scratch: &mut Vec<u32>, wobble: &Wobble) {
     let (width, height) = (canvas.size.width as usize, canvas.size.height);
-    scratch.clear();
-    scratch.extend_from_slice(&canvas.pixels);
+    set_aside(canvas, scratch);
     for (y, (row, out)) in scratch.chunks_exact(width).zip(canvas.pixels.chunks_exact_mut(width)).enumerate() {
         // Where the row is taken from, in 1/256 of a pixel.
         let from = (-wobble.shift(y as f32 + 0.5, height as f32) * 256.0) as i64;

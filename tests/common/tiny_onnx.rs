@@ -100,6 +100,23 @@ pub fn memory_hog(bytes: i64) -> ModelProto {
     model
 }
 
+/// The detector, which takes long: so many sines of millions of numbers, some thirty milliseconds each.
+pub fn slow(sines: usize) -> ModelProto {
+    let size = TensorProto {
+        name: "size".into(),
+        dims: vec![1],
+        data_type: DataType::Int64 as i32,
+        int64_data: vec![4 << 20],
+        ..Default::default()
+    };
+    let mut extra = vec![node("Expand", &["zero", "size"], "sine0", vec![])];
+    extra.extend((0..sines).map(|k| node("Sin", &[&format!("sine{k}")], &format!("sine{}", k + 1), vec![])));
+    extra.push(node("ReduceMax", &[&format!("sine{sines}")], "most", vec![integer("keepdims", 0)]));
+    let mut model = detector_with(extra, "most");
+    model.graph.as_mut().unwrap().initializer.push(size);
+    model
+}
+
 /// The detector with its boxes in a file beside it, named by `location`.
 pub fn with_external_data(location: &str) -> ModelProto {
     let mut model = detector();

@@ -2,8 +2,10 @@
 
 use crate::STEP_LIMIT;
 use crate::growth::frames_behind;
+use crate::tiny_onnx;
 use quantscope::capture::{SourceOptions, SourceSpec};
-use quantscope::pipeline::{Command, Event, Link, Pipeline, PipelineConfig};
+use quantscope::inference::ModelOverrides;
+use quantscope::pipeline::{Command, Event, LaneId, Link, Pipeline, PipelineConfig};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,6 +25,36 @@ pub fn slow_view(options: &SourceOptions, count: usize) {
         }
     }
     assert!(in_time + count / 4 >= count, "{in_time} of {count} were new");
+}
+
+/// What a camera takes in this time is one frame.
+const PERIOD: Duration = Duration::from_millis(33);
+
+/// A model ten times too slow for the camera: where its inference begins, a frame is no older than the time from one frame
+/// to the next, although eight of ten are passed over.
+pub fn slow_model(options: &SourceOptions, count: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = tiny_onnx::write(folder.path(), "slow.onnx", &tiny_onnx::slow(16));
+    let (link, _pipeline) = start();
+    assert!(link.send(Command::LoadModel { lane: LaneId::A, path, overrides: ModelOverrides::default() }));
+    open(&link, options);
+    let started = Instant::now();
+    let mut ages = Vec::new();
+    while ages.len() < count {
+        assert!(started.elapsed() < STEP_LIMIT, "{} results", ages.len());
+        let Some(result) = link.take_result() else {
+            std::thread::sleep(Duration::from_millis(5));
+            continue;
+        };
+        if let Some(lane) = &result.lanes[LaneId::A.index()] {
+            let timings = &lane.timings;
+            assert!(timings.inference > PERIOD * 5, "the slow model takes {:?}", timings.inference);
+            ages.push(result.frame_to_box.saturating_sub(timings.inference + timings.postprocess));
+        }
+    }
+    ages.sort_unstable();
+    println!("age where inference begins: {ages:?}");
+    assert!(ages[count / 2] <= PERIOD, "{ages:?}");
 }
 
 /// The camera is asked for so many times, the next time while it is being opened or just was: only the last one counts,

@@ -53,6 +53,8 @@ pub enum Step {
     Warned(&'static str),
     /// The view behind the whole pipeline takes so many frames, one in ten periods.
     SlowView(usize),
+    /// A model that takes more than ten periods is given so many frames.
+    SlowModel(usize),
     /// The pipeline is asked for it so many times, faster than it opens.
     AskedAgain(usize),
     /// So many times: it is closed and opened again at once.
@@ -105,7 +107,7 @@ macro_rules! scenarios {
 
 use Step::{
     AskedAgain, Controls, Flaps, Frames, Has, Lists, Loses, Luma, Number, OpenFails, Opens, Pause, Quiet, Remembers,
-    Reopens, Resets, Sets, SlowView, Slowly, Told, Warned,
+    Reopens, Resets, Sets, SlowModel, SlowView, Slowly, Told, Warned,
 };
 
 /// V4L2's numbers.
@@ -207,6 +209,7 @@ scenarios! {
             [Opens("YUYV"), Frames(1), Sets(BRIGHTNESS, 200), Told("gives no pictures since 3 s"), Luma(200)];
         setting_that_hangs_at_the_end: "ctl=0x980900:1:0:255:1:128:0:Brightness;hang=sext:3000", ANY,
             [Opens("YUYV"), Frames(1), Sets(BRIGHTNESS, 200)];
+        slow_model: "", ANY, [Opens("YUYV"), SlowModel(8)];
         slow_view: "", ANY, [Opens("YUYV"), SlowView(8)];
         asked_for_again_while_it_opens: "hang=streamon:300", ANY, [Lists(1), AskedAgain(6)];
         asked_for_again_and_again: "", ANY, [Opens("YUYV"), AskedAgain(12)];

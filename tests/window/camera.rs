@@ -178,7 +178,8 @@ fn each_trouble_is_told_with_the_age_of_the_last_picture_and_passes() {
 fn a_camera_that_does_not_open_says_why_and_offers_what_else_there_is() {
     let mut window = Window::open(Setup::default());
     let error = CaptureError::CameraBusy { camera: "Webcam (/dev/video0)".to_owned(), number: 0 };
-    window.tell(Event::SourceFailed { spec: SourceSpec::Camera(0), message: error.to_string() });
+    window.tell(Event::SourceFailed { spec: SourceSpec::Camera(0), message: error.to_string(), retries: true });
     assert!(window.sees("The source did not open") && window.sees("in use by another program"));
+    assert!(window.sees("It is tried again by itself"));
     assert!(window.sees("Try again") && window.sees("Show the demo scene"));
 }

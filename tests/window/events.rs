@@ -102,14 +102,14 @@ fn a_model_that_was_unloaded_leaves_its_slot_empty() {
 fn a_source_that_breaks_off_keeps_its_last_frame_and_recovers() {
     let mut window = Window::running(Setup::default());
     let message = "The camera was unplugged. Plug it in again".to_owned();
-    window.tell(Event::SourceFailed { spec: SourceSpec::Demo, message: message.clone() });
+    window.tell(Event::SourceFailed { spec: SourceSpec::Demo, message: message.clone(), retries: false });
     assert!(window.sees("The source broke off"));
     assert!(window.sees(&message));
     assert!(window.sees("Picture street, frame 1"));
     window.click("Try again");
     let commands = window.commands();
     assert!(commands[0].starts_with("OpenSource(Demo"), "{commands:?}");
-    window.tell(Event::SourceFailed { spec: SourceSpec::Demo, message });
+    window.tell(Event::SourceFailed { spec: SourceSpec::Demo, message, retries: false });
     window.publish(frame(2, Mode::Compare));
     assert!(!window.sees("The source broke off"));
 }
@@ -121,7 +121,7 @@ fn a_source_that_does_not_open_leaves_the_running_one() {
     window.click("Front camera (camera 0)");
     window.commands();
     let message = "Camera 0 is used by another program".to_owned();
-    window.tell(Event::SourceFailed { spec: SourceSpec::Camera(0), message: message.clone() });
+    window.tell(Event::SourceFailed { spec: SourceSpec::Camera(0), message: message.clone(), retries: false });
     assert!(window.sees(&message));
     assert!(!window.sees("The source broke off"));
     window.publish(frame(2, Mode::Compare));
@@ -135,7 +135,7 @@ fn the_empty_states_offer_a_way_on() {
     let mut window = Window::open(Setup::default());
     assert!(window.sees("Opening demo"));
     let message = "It is not there".to_owned();
-    window.tell(Event::SourceFailed { spec: SourceSpec::Demo, message });
+    window.tell(Event::SourceFailed { spec: SourceSpec::Demo, message, retries: false });
     assert!(window.sees("The source did not open"));
     window.commands();
     window.click("Show the demo scene");

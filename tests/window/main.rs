@@ -12,6 +12,9 @@ mod events;
 mod label;
 mod layout;
 mod model;
+mod quantization;
+mod quantize;
+mod quantize_results;
 mod record;
 #[expect(dead_code, reason = "these tests need a part of what the server can do")]
 #[path = "../catalog/server.rs"]

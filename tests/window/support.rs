@@ -5,7 +5,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use quantscope::app::{
     Advise, App, CameraChoice, CameraFormatChoice, DialogKind, Evaluate, OpenCatalog, Picked, ProbeRow, Propose,
-    Services, Settings, SettingsStore, StartOptions, TwinChoice, Variant,
+    Quantize, Services, Settings, SettingsStore, StartOptions, TwinChoice, Variant,
 };
 use quantscope::capture::{CapturedFrame, SourceInfo, SourceKind, SourceSpec};
 use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
@@ -45,6 +45,8 @@ pub struct Setup {
     pub advise: Option<Advise>,
     /// Evaluates; none: as the program does.
     pub evaluate: Option<Evaluate>,
+    /// Quantizes; none: as the program does.
+    pub quantize: Option<Quantize>,
     /// Proposes boxes; none: as the program does.
     pub propose: Option<Propose>,
     /// Called with the folder of the settings before the window starts.
@@ -68,6 +70,7 @@ impl Default for Setup {
             probed: Ok(None),
             advise: None,
             evaluate: None,
+            quantize: None,
             propose: None,
             prepare: |_| {},
         }
@@ -109,6 +112,9 @@ impl Window {
         }
         if let Some(evaluate) = setup.evaluate {
             services.evaluate = evaluate;
+        }
+        if let Some(quantize) = setup.quantize {
+            services.quantize = quantize;
         }
         if let Some(propose) = setup.propose {
             services.propose = propose;
@@ -172,9 +178,14 @@ impl Window {
 
     /// Waits for background work until something is to be seen.
     pub fn until(&mut self, seen: impl Fn(&Self) -> bool) {
+        self.until_within(PATIENCE, seen);
+    }
+
+    /// The same for work that takes its time.
+    pub fn until_within(&mut self, patience: Duration, seen: impl Fn(&Self) -> bool) {
         let start = Instant::now();
         while !seen(self) {
-            assert!(start.elapsed() < PATIENCE, "it is not to be seen");
+            assert!(start.elapsed() < patience, "it is not to be seen");
             let _ = self.woken.recv_timeout(Duration::from_millis(20));
             self.harness.run();
         }

@@ -6,11 +6,13 @@ use crate::app::evaluate::PictureKey;
 use crate::app::label::{OpenWatch, Opened, ProposeWatch, WorkWriter};
 use crate::app::options::{CameraChoice, TwinChoice, Variant};
 use crate::app::probe_job::ProbeRow;
+use crate::app::quantize::{Proposed, QuantizeFailure, QuantizeRun, QuantizeWatch};
 use crate::benchmark::ThreadAdvice;
 use crate::dataset::Written;
 use crate::evaluate::Evaluation;
 use crate::imaging::RgbImage;
 use crate::pipeline::LaneId;
+use crate::quantize::Outcome as Quantized;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -65,6 +67,14 @@ pub enum Outcome {
     },
     /// An evaluation came to its end, or why it failed.
     Evaluated(Result<Box<Evaluation>, String>),
+    /// A model was quantized, or one further model was made of it; or why not.
+    Quantized(Arc<QuantizeWatch>, Box<Result<Quantized, QuantizeFailure>>),
+    /// The thread that quantized has ended: nothing more can be made of that model.
+    QuantizingEnded(Arc<QuantizeWatch>, Result<(), QuantizeFailure>),
+    /// One of the models that were made was written, by its index, or why it was not: a sentence.
+    QuantizedSaved(Box<QuantizeRun>, usize, Result<(), String>),
+    /// A file was found that the twin of a model can go to.
+    OutputFound(Proposed),
     /// A picture of the gallery.
     PictureDecoded(PictureKey, Result<RgbImage, String>),
     /// Pictures to be labelled are open, or why they are not; None when that was broken off.

@@ -76,7 +76,7 @@ impl App {
     /// The live view stands still while nothing of it is seen or its work would disturb a measurement, and goes on
     /// after that unless the person had paused it.
     pub(in crate::app) fn hold_live_view(&mut self) {
-        let wanted = self.evaluate.wants_rest() || self.label.open || self.finds_threads();
+        let wanted = self.evaluate.wants_rest() || self.label.open || self.finds_threads() || self.quantize.rests;
         if wanted && !self.session.paused {
             self.toggle_pause();
             self.evaluate.holds_live_view = true;
@@ -118,6 +118,10 @@ impl App {
         let setup = &self.evaluate.setup;
         if !self.evaluate.is_choosing() || setup.missing().is_some() {
             return;
+        }
+        if self.quantize.is_at_work() {
+            let text = "A model is being quantized, which would disturb this. Wait for its end, or stop it (Q).";
+            return self.tell(Severity::Info, text);
         }
         let folder = match self.scene_folder.take().map_or_else(scene_folder, Ok) {
             Ok(folder) => self.scene_folder.insert(folder).path().to_owned(),

@@ -27,8 +27,13 @@ pub fn path_prompt_ui(ctx: &Context, prompt: &mut PathPrompt, actions: &mut Vec<
         let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         let typed = !prompt.text.trim().is_empty();
         ui.horizontal(|ui| {
-            let saves =
-                matches!(prompt.kind, DialogKind::Report(_) | DialogKind::LabelExport | DialogKind::WorstFolder);
+            let saves = matches!(
+                prompt.kind,
+                DialogKind::Report(_)
+                    | DialogKind::LabelExport
+                    | DialogKind::WorstFolder
+                    | DialogKind::QuantizedModel(_)
+            );
             let open = ui.add_enabled(typed, Button::new(if saves { "Save here" } else { "Open this path" }));
             if typed && (open.clicked() || entered) {
                 actions.push(Action::PathTyped(prompt.kind.clone(), expanded(prompt.text.trim())));

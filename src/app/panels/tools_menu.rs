@@ -1,4 +1,4 @@
-//! The menu of what there is beside watching: evaluating, labelling.
+//! The menu of what there is beside watching: evaluating, quantizing, labelling.
 
 use crate::app::actions::Action;
 use crate::app::tools::Tool;

@@ -8,6 +8,7 @@ use crate::app::dialogs::DialogKind;
 use crate::app::settings::{CompareLayout, Settings, ThemeChoice, most_threads};
 use crate::app::state::{LaneState, Session};
 use crate::app::theme::{Colors, readable_on};
+use crate::app::tools::Tool;
 use crate::app::variants::{menu_name, precision_name};
 use crate::pipeline::{LaneId, LoadStage};
 use eframe::egui::containers::Sides;
@@ -254,9 +255,11 @@ fn models_menu_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, actions: &mut Ve
         ui.spacing_mut().button_padding.x = 3.0;
         ui.menu_button("▾", |ui| {
             family_ui(ui, lane, state, actions);
-            for (name, action) in
-                [("Get models…", Action::ToggleCatalog), ("Default models", Action::OpenDefaultModels)]
-            {
+            for (name, action) in [
+                ("Quantize…", Action::OpenTool(Tool::Quantize)),
+                ("Get models…", Action::ToggleCatalog),
+                ("Default models", Action::OpenDefaultModels),
+            ] {
                 if ui.button(name).clicked() {
                     actions.push(action);
                     ui.close();
@@ -264,7 +267,8 @@ fn models_menu_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, actions: &mut Ve
             }
         })
     });
-    let tip = "Other precisions of this model, models to download (G), and those of the program";
+    let tip =
+        "Other precisions of this model, making a quantized one (Q), models to download (G), those of the program";
     menu.inner.response.on_hover_text(tip).accessible_name(format!("More models {lane:?}"));
 }
 

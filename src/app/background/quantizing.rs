@@ -1,0 +1,95 @@
+//! Quantizing in the background: the search and what comes after it, and writing what was made.
+
+use super::{Background, Outcome, Wake};
+use crate::app::quantize::{
+    PicturesFrom, Proposed, QuantizeFailure, QuantizeJob, QuantizeRun, QuantizeTalk, QuantizeWatch, free_output,
+};
+use crate::onnx::OnnxError;
+use crate::quantize::{self, Mode, Outcome as Quantized, Point, Progress, QuantizeError, Request};
+use crossbeam_channel::Sender;
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+impl Background {
+    /// Quantizes a model, and then makes further ones for as long as the watch is not closed. False when too much waits;
+    /// the last one is given up.
+    pub fn quantize(&mut self, request: Request, pictures: PicturesFrom, watch: Arc<QuantizeWatch>) -> bool {
+        self.quantize_watch.close();
+        let job = QuantizeJob { request, pictures, trial: self.services.trial.clone() };
+        let quantize = Arc::clone(&self.services.quantize);
+        let (sender, wake) = (self.sender.clone(), Arc::clone(&self.wake));
+        let mut talk = Talk { watch: Arc::clone(&watch), sender, wake };
+        let begun = self.run(&self.quantizations, move || {
+            let ended = quantize(&job, &mut talk);
+            Some(Outcome::QuantizingEnded(talk.watch, ended))
+        });
+        if begun {
+            self.quantize_watch = watch;
+        }
+        begun
+    }
+
+    /// Writes a model that was made.
+    pub fn save_quantized(&self, run: QuantizeRun, index: usize, point: Point) -> bool {
+        self.run(&self.files, move || {
+            let result = save(&run, &point);
+            Some(Outcome::QuantizedSaved(Box::new(run), index, result))
+        })
+    }
+
+    /// Looks for a file that the twin of a model can go to.
+    pub fn find_output(&self, model: PathBuf, mode: Mode) -> bool {
+        let open = Arc::clone(&self.services.open_catalog);
+        self.run(&self.files, move || {
+            let folder = open().ok().map(|(_, store)| store.folder().to_owned());
+            let output = free_output(&model, mode, folder.as_deref());
+            Some(Outcome::OutputFound(Proposed { model, mode, output }))
+        })
+    }
+}
+
+fn save(run: &QuantizeRun, point: &Point) -> Result<(), String> {
+    if let Some(folder) = run.output.parent() {
+        // What is wrong with it shows when the file is written.
+        let _made = std::fs::create_dir_all(folder);
+    }
+    quantize::save(point, &run.model, &run.overrides, &run.output).map_err(|error| match error {
+        QuantizeError::Onnx(OnnxError::Write { path, source }) => {
+            format!("{} cannot be written: {source}. Make room there, or choose another place.", path.display())
+        }
+        error => error.to_string(),
+    })
+}
+
+/// The thread's end of the talk.
+struct Talk {
+    watch: Arc<QuantizeWatch>,
+    sender: Sender<Outcome>,
+    wake: Wake,
+}
+
+impl QuantizeTalk for Talk {
+    fn tell(&mut self, progress: Progress) -> ControlFlow<()> {
+        let (go_on, wake) = self.watch.note(&progress, Instant::now());
+        if wake {
+            (self.wake)();
+        }
+        go_on
+    }
+
+    fn stops(&self) -> bool {
+        self.watch.is_cancelled()
+    }
+
+    fn made(&mut self, made: Result<Quantized, QuantizeFailure>) -> Option<BTreeSet<String>> {
+        let outcome = Outcome::Quantized(Arc::clone(&self.watch), Box::new(made));
+        if self.sender.try_send(outcome).is_err() {
+            return None;
+        }
+        (self.wake)();
+        self.watch.wait_for_wish()
+    }
+}

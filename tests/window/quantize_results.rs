@@ -1,0 +1,189 @@
+//! The window Quantize: what was found, the chart, the layers, and what becomes of the file.
+
+use crate::quantization::{Next, Played, one_more, outcome};
+use crate::support::Setup;
+use egui_kittest::kittest::Queryable;
+use quantscope::app::{Picked, QuantizeFailure};
+use quantscope::quantize::{Choice, Outcome, Progress};
+use std::path::Path;
+use std::time::Duration;
+
+fn loads_b(commands: &[String]) -> usize {
+    commands.iter().filter(|command| command.starts_with("LoadModel { lane: B")).count()
+}
+
+#[test]
+fn the_best_is_told_in_words_saved_and_compared() {
+    let outcome = outcome();
+    let mut played = Played::with(Setup::default(), outcome.clone());
+    played.window.until(|window| window.sees("Saved as"));
+    for words in [
+        "2 of 3 layers in integers",
+        "0.70 of the FP32 time",
+        "0.950 agreement (F1)",
+        "0.930 closeness",
+        "Of 3 models tried it is the fastest of those that pass",
+        "raised from operator set 11 to 13",
+    ] {
+        assert!(played.window.sees(words), "{words}");
+    }
+    played.holds("a.int8.onnx", &outcome.points[1].bytes);
+    let commands = played.window.commands();
+    assert_eq!(loads_b(&commands), 1, "{commands:?}");
+    assert!(!commands.iter().any(|command| command.starts_with("SetMode")), "they are compared already");
+}
+
+#[test]
+fn a_click_on_a_point_writes_it_and_loads_it_as_b() {
+    let outcome = outcome();
+    let mut played = Played::with(Setup::default(), outcome.clone());
+    played.window.until(|window| window.sees("Saved as"));
+    played.window.commands();
+    let point = "Point 3: 1 more layers float, 2 of 3 layers in integers";
+    played.window.harness.get_by_label_contains(point).click();
+    played.window.harness.run();
+    played.window.until(|window| window.sees("Saved as"));
+    played.holds("a.int8.onnx", &outcome.points[2].bytes);
+    assert!(played.window.sees("Chosen by hand; it passes") && played.window.sees("0.90 of the FP32 time"));
+    assert_eq!(loads_b(&played.window.commands()), 1);
+    // The rows below the chart do the same.
+    played.window.harness.get_by_label_contains("Model 1: all integers but the tail").click();
+    played.window.harness.run();
+    played.window.until(|window| window.sees("although it does not pass: its agreement with the FP32 model is 0.700"));
+    played.holds("a.int8.onnx", &outcome.points[0].bytes);
+}
+
+#[test]
+fn what_does_not_pass_is_not_saved_unless_asked_for() {
+    let mut failed = outcome();
+    failed.points[1].measured.agreement.f1 = 0.6;
+    failed.failed = Some("its agreement with the FP32 model is 0.600, and 0.800 was asked for".to_owned());
+    let mut played = Played::with(Setup::default(), failed);
+    assert!(played.window.sees("Nothing is saved, for the best model does not pass"));
+    assert!(played.window.sees("told above") && !played.path("a.int8.onnx").exists());
+    assert_eq!(loads_b(&played.window.commands()), 0);
+    played.window.click("Save the best anyway");
+    played.window.until(|window| window.sees("although it does not pass"));
+    assert!(played.path("a.int8.onnx").exists());
+    assert_eq!(loads_b(&played.window.commands()), 1);
+}
+
+#[test]
+fn one_point_and_a_twin_that_does_not_pay_are_told() {
+    let mut alone = one_more(1.0, 1.2, &[], "scene.int8.onnx");
+    alone.layers.clear();
+    let mut played = Played::with(Setup::default(), alone);
+    assert!(played.window.sees("integers do not pay for this model: FP32 is faster"));
+    assert!(played.window.sees("Point 1: ") && !played.window.sees("beaten"));
+    played.window.click("Layers");
+    assert!(played.window.sees("0 of 0 layers in integers"));
+}
+
+#[test]
+fn what_cannot_be_written_is_kept_and_can_go_elsewhere() {
+    let other = tempfile::tempdir().unwrap();
+    let place = other.path().join("twin");
+    let mut played = Played::open(Setup { picked: Picked::Path(place.clone()), ..Setup::default() });
+    played.window.until(|window| window.sees("a.int8.onnx"));
+    // A folder in its place.
+    std::fs::create_dir_all(played.path("a.int8.onnx").join("inside")).unwrap();
+    played.window.press(eframe::egui::Key::Enter);
+    played.send(Next::Make(outcome()));
+    played.window.until(|window| window.sees("Not saved."));
+    assert!(played.window.sees("cannot be written") && played.window.sees("Make room there, or choose another place"));
+    assert_eq!(loads_b(&played.window.commands()), 0);
+    played.window.click("Try to save again");
+    played.window.until(|window| window.sees("Not saved."));
+    played.window.click("Save as…");
+    played.window.until(|window| window.sees("Saved as"));
+    assert!(other.path().join("twin.onnx").exists());
+}
+
+#[test]
+fn where_the_time_goes_is_told() {
+    let mut played = Played::with(Setup::default(), outcome());
+    played.window.until(|window| window.sees("Saved as"));
+    played.window.press(eframe::egui::Key::Num3);
+    for words in [
+        "Use it: it is twice as fast.",
+        "Half of the time goes into convolutions.",
+        "convolutions and products in integers: 37 nodes, FP32 –, INT8 (QDQ) 4.50 ms",
+        "7 × HardSwish: ONNX Runtime has no integer form of it",
+    ] {
+        assert!(played.window.sees(words), "{words}");
+    }
+    played.window.press(eframe::egui::Key::Num1);
+    played.window.harness.get_by_label_contains("Model 1: all integers").click();
+    played.window.harness.run();
+    played.window.press(eframe::egui::Key::Num3);
+    assert!(played.window.sees("Of the model that was measured last: 1 more layers float"));
+}
+
+#[test]
+fn ticks_make_a_model_without_a_search() {
+    let mut played = Played::with(Setup::default(), outcome());
+    played.window.until(|window| window.sees("Saved as"));
+    played.window.commands();
+    played.window.click("Layers");
+    assert!(played.window.sees("2 of 3 layers in integers, as in the model in B"));
+    let top = |played: &Played, name: &str| played.window.harness.get_by_label_contains(name).rect().top();
+    assert!(top(&played, "neck: Conv") < top(&played, "stem: Conv"), "the most sensitive first");
+    assert!(top(&played, "stem: Conv") < top(&played, "head: Conv"), "what was not measured last");
+    assert!(played.window.sees("neck: Conv, 9 216 weights, sensitivity 5.0 %"));
+    played.window.click("neck in integers");
+    played.window.click("stem in integers");
+    assert!(played.window.sees("2 of 3 layers in integers; 2 are changed"));
+    played.window.click("Re-quantize");
+    let wished = played.wished.recv_timeout(Duration::from_secs(5)).unwrap();
+    assert_eq!(wished.into_iter().collect::<Vec<_>>(), ["neck"]);
+    played.send(Next::Tell(Progress::Trying { done: 0, of: 1, choice: Choice::default() }));
+    played.window.until(|window| window.sees("Making that model…") && window.sees("Progress: 1 of 1"));
+    assert_eq!(played.window.commands(), ["SetPaused(true)"]);
+    let made = one_more(0.97, 0.6, &["neck"], "scene.onnx");
+    played.send(Next::Make(made.clone()));
+    played.window.until(|window| window.sees("as in the model in B"));
+    played.holds("a.int8.onnx", &made.points[0].bytes);
+    assert!(played.window.sees("0.60 of the FP32 time"));
+    played.window.until(|window| window.sees("Saved as"));
+    assert_eq!(loads_b(&played.window.commands()), 1);
+    played.window.click("Models tried");
+    assert!(played.window.sees("Point 4: "));
+}
+
+#[test]
+fn a_further_model_can_be_stopped_and_may_fail() {
+    let mut played = Played::with(Setup::default(), outcome());
+    played.window.until(|window| window.sees("Saved as"));
+    played.window.click("Layers");
+    played.window.click("neck in integers");
+    played.window.click("Re-quantize");
+    played.wished.recv_timeout(Duration::from_secs(5)).unwrap();
+    played.window.until(|window| window.sees("Cancel re-quantizing"));
+    played.window.click("Cancel re-quantizing");
+    assert!(played.window.sees("Stopping…"));
+    played.send(Next::Tell(Progress::Trying { done: 0, of: 1, choice: Choice::default() }));
+    played.window.until(|window| window.sees("1 of 3 layers in integers; 1 is changed"));
+    played.window.click("Re-quantize");
+    played.wished.recv_timeout(Duration::from_secs(5)).unwrap();
+    played.send(Next::Fail(QuantizeFailure::Model("The runtime refuses it.".to_owned())));
+    played.window.until(|window| window.sees("That model was not made. The runtime refuses it."));
+    played.window.click("Revert");
+    assert!(played.window.sees("as in the model in B"));
+}
+
+#[test]
+fn the_last_result_stays_while_the_next_is_chosen_and_its_name_is_not_taken_again() {
+    let mut played = Played::with(Setup::default(), outcome());
+    played.window.until(|window| window.sees("Saved as"));
+    played.window.click("New…");
+    played.window.until(|window| window.sees("a.int8-2.onnx"));
+    played.window.click("Last result");
+    assert!(played.window.sees("Models tried"));
+    played.window.click("New…");
+    played.window.click("Start quantizing");
+    let further: Outcome = one_more(0.99, 0.8, &[], "scene.fp16.onnx");
+    played.send(Next::Make(further.clone()));
+    played.window.until(|window| window.sees("0.80 of the FP32 time"));
+    played.holds("a.int8-2.onnx", &further.points[0].bytes);
+    assert!(Path::new(&played.path("a.int8.onnx")).exists());
+}
