@@ -46,9 +46,9 @@ pub(super) fn calibrate(
     let mut preprocessor = Preprocessor::new(&prepared.card, prepared.input.dtype);
     let size: usize = preprocessor.new_input().shape().iter().product();
     let most = KEPT_MAX.min(KEPT_VALUES_MAX / size.max(1)).max(JUDGED_MIN);
-    let needs_ranges = request.form().needs_ranges();
     let (mut judged, mut kept) = (Vec::<Fed>::new(), Spread::<Fed>::of(most));
     let mut truths = Vec::new();
+    let needs_ranges = request.form().needs_ranges();
     for (index, Sample { image, truth }) in pictures.take(request.samples).enumerate() {
         tell(report, Progress::Calibrating { done: index, of: request.samples })?;
         let mut input = preprocessor.new_input();

@@ -8,12 +8,11 @@ use super::prepare::{Prepared, prepare};
 use super::search::{self, Search};
 use super::truth::Truths;
 use super::{
-    Choice, Mode, Outcome, Point, Progress, QuantizeError, Report, Request, Sample, advice, equalize, forms, layers,
-    profile, tell,
+    Choice, Mode, Outcome, Point, Profile, Progress, QuantizeError, Report, Request, Sample, advice, equalize, forms,
+    layers, profile, tell,
 };
 use crate::inference::preprocess::{ModelInput, Preprocessor};
 use crate::inference::trial::Trial;
-use crate::onnx;
 use std::collections::{BTreeSet, HashMap};
 
 /// How far channels reach is told from so many pictures.
@@ -57,8 +56,8 @@ impl Quantizer {
         let truths = Truths::new(&request.classes, &prepared.card.labels, truths);
         let judge = Judge::new(&prepared, request.thresholds, request.judged_threads, judged, truths)?;
         let mut maker = Maker::new(prepared, observed, request, used);
-        let is_static = request.form() == Mode::Static;
-        let noise = if is_static { listen(&maker, &kept, request, report)? } else { HashMap::new() };
+        let noise =
+            if request.form().needs_ranges() { listen(&maker, &kept, request, report)? } else { HashMap::new() };
         if request.corrections().bias {
             maker.shifts = noise.iter().map(|(node, noise)| (*node, noise.shift())).collect();
         }
@@ -107,14 +106,12 @@ impl Quantizer {
 
     fn outcome(&self, points: Vec<Point>) -> Result<Outcome, QuantizeError> {
         let (maker, gate) = (&self.maker, &self.request.gate);
-        let prepared = &maker.prepared;
         let Some(best) = search::best(&points, gate) else {
             return Err(QuantizeError::NothingToQuantize { path: self.request.model.clone() });
         };
         let point = &points[best];
-        let mut notes = prepared.notes.clone();
-        let written = onnx::parse(point.bytes.clone(), &prepared.path)?;
-        notes.extend(forms::notes(point.choice.form, &prepared.model, &prepared.layout, &written));
+        let mut notes = maker.prepared.notes.clone();
+        notes.extend(forms::notes(&maker.prepared, point)?);
         if let Some(executed) = point.measured.executed {
             let running = executed.integer_convolutions + executed.integer_products;
             if running != point.integers {
@@ -124,26 +121,33 @@ impl Quantizer {
                 ));
             }
         }
-        if point.measured.latency_ratio > search::WORTH_IT {
-            notes.push(advice::keep_floats(prepared, point));
+        let ratio = point.measured.latency_ratio;
+        if ratio > search::WORTH_IT && point.choice.form == Mode::Static {
+            notes.push(advice::keep_floats(&maker.prepared, point));
+        } else if ratio > search::WORTH_IT {
+            notes.push(format!("it takes {ratio:.2} of the time of the FP32 model on this machine"));
         }
-        let mut profiles = Vec::new();
-        if let Some(input) = self.judge.input() {
-            match profile::of_made(prepared, &point.bytes, input, self.request.judged_threads) {
-                Ok(found) => profiles = found,
-                Err(error) => notes.push(format!("where the time goes was not found out: {error}")),
-            }
-        }
+        let profiles = self.profiles(point, &mut notes);
         Ok(Outcome {
             front: search::front(&points),
             failed: gate.failed_by(&point.measured),
             recipe: maker.recipe(&point.choice),
             layers: layers::layers(maker, &self.noise, &point.float),
-            float_bytes: prepared.bytes,
+            float_bytes: maker.prepared.bytes,
             best,
             points,
             notes,
             profiles,
+        })
+    }
+
+    /// Where the time of the FP32 model goes, and that of a model that was made.
+    fn profiles(&self, point: &Point, notes: &mut Vec<String>) -> Vec<Profile> {
+        let Some(input) = self.judge.input() else { return Vec::new() };
+        let taken = profile::of_made(&self.maker.prepared, &point.bytes, input, self.request.judged_threads);
+        taken.unwrap_or_else(|error| {
+            notes.push(format!("where the time goes was not found out: {error}"));
+            Vec::new()
         })
     }
 }

@@ -4,8 +4,8 @@ use crate::{HOSTILE, all, references, texts};
 use quantscope::evaluate::Versions;
 use quantscope::onnx::Executed;
 use quantscope::quantize::{
-    Agreement, Choice, Layer, LeftFloat, Measured, Method, Numbers, OperatorTime, Outcome, Point, Profile, Reason,
-    Recipe, Work, WorkTime,
+    Agreement, Choice, Corrections, Layer, LeftFloat, Measured, Method, Numbers, OperatorTime, Outcome, Point, Profile,
+    Reason, Recipe, Work, WorkTime,
 };
 use quantscope::report::{Quantized, write_quantized};
 use quantscope::runtime::MachineInfo;
@@ -21,15 +21,10 @@ fn point(float_until_stride: usize, f1: f64, latency_ratio: f64) -> Point {
     Point {
         choice: Choice { float_until_stride, ..Choice::default() },
         integers: 113 - float_until_stride,
-        float: (0..float_until_stride).map(|number| layer(number).name).collect(),
+        float: Default::default(),
         measured: Measured { agreement, latency_ratio, latency_ms, ap: None, executed: Some(executed) },
         bytes: vec![0; 1_320_000],
     }
-}
-
-fn layer(number: usize) -> Layer {
-    let name = format!("Conv_{number}");
-    Layer { name, op: "Conv".to_owned(), weights: 432, sensitivity: None, integer: number > 8 }
 }
 
 fn profile(of_int8: bool) -> Profile {
@@ -73,6 +68,10 @@ fn profile(of_int8: bool) -> Profile {
     }
 }
 
+fn layer(name: &str, sensitivity: Option<f64>, integer: bool) -> Layer {
+    Layer { name: name.into(), op: "Conv".into(), weights: 864, sensitivity, integer }
+}
+
 fn outcome() -> Outcome {
     let points = vec![
         point(0, 0.58, 0.75),
@@ -87,15 +86,15 @@ fn outcome() -> Outcome {
             method: Method::Mse,
             weight_limit: 127,
             pictures: 96,
+            corrections: Corrections::default(),
             numbers: Numbers::default(),
-            corrections: Default::default(),
             choice: points[2].choice.clone(),
         },
         points,
         best: 2,
         front: vec![0, 1, 2, 3],
         failed: None,
-        layers: (0..113).map(layer).collect(),
+        layers: vec![layer("Conv_0", Some(0.78), false), layer(HOSTILE, None, true), layer("Conv_9", Some(0.02), true)],
         float_bytes: 3_680_000,
         notes: vec!["ONNX Runtime's optimizer left 312 of 410 operators".into(), HOSTILE.into()],
         profiles: vec![profile(false), profile(true)],
@@ -142,7 +141,7 @@ fn the_page_holds_every_part_and_runs_nothing() {
     assert_eq!(references(&page), Vec::<String>::new());
     assert_eq!(
         texts(&page, "section h2"),
-        ["Everything that was tried", "Where the time goes", "What was done", "Recipe", "How it was made"]
+        ["Everything that was tried", "Where the time goes", "Layers", "What was done", "Recipe", "How it was made"]
     );
     assert_eq!(texts(&page, "h1"), ["yolox_nano.int8.onnx, quantized from yolox_nano.onnx"]);
     let headline = &texts(&page, ".headline")[0];
@@ -159,6 +158,8 @@ fn the_page_holds_every_part_and_runs_nothing() {
     {
         assert!(text.contains(part), "{part}");
     }
+    let layers = texts(&page, "section#layers tbody th");
+    assert!(layers[0] == "Conv_0" && layers[1] == "Conv_9" && layers.len() == 3, "{layers:?}");
     for svg in all(&page, "svg") {
         let named = svg.attr("aria-label").is_some_and(|label| label.len() > 10) && svg.attr("role") == Some("img");
         assert!(named || svg.attr("aria-hidden") == Some("true"), "{}", svg.html());
@@ -183,6 +184,7 @@ fn every_form_has_every_model_and_the_operators() {
         csv::Reader::from_reader(text_of("report.csv", &report).as_bytes()).deserialize().map(Result::unwrap).collect();
     let part = |name: &str| rows.iter().filter(|row| row["part"] == name).collect::<Vec<_>>();
     assert_eq!((part("tried").len(), part("work").len(), part("operator").len(), part("float").len()), (5, 2, 2, 1));
+    assert_eq!(part("layer").iter().map(|row| row["sensitivity"].as_str()).collect::<Vec<_>>(), ["0.78", "", "0.02"]);
     assert_eq!((part("tried")[2]["chosen"].as_str(), part("tried")[2]["f1"].as_str()), ("true", "0.932"));
     let json: Value = serde_json::from_str(&text_of("report.json", &report)).unwrap();
     assert_eq!((&json["best"], json["points"].as_array().unwrap().len()), (&Value::from(2), 5));

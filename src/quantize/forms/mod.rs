@@ -12,6 +12,9 @@ pub use numbers::{Activations, Mode, Numbers, Weights};
 use super::insert::{Codes, insert};
 use super::layout::{Kind, Layout};
 use super::plan::Choice;
+use super::prepare::Prepared;
+use super::{Point, QuantizeError};
+use crate::onnx;
 use crate::onnx::graph::Names;
 use crate::onnx::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto};
 use dynamic::dynamic;
@@ -55,10 +58,11 @@ impl Writing<'_> {
 }
 
 /// What there is to say of a form beside what every one has, in sentences.
-pub(super) fn notes(mode: Mode, model: &ModelProto, layout: &Layout, written: &ModelProto) -> Vec<String> {
+pub(super) fn notes(prepared: &Prepared, point: &Point) -> Result<Vec<String>, QuantizeError> {
+    let (mode, model, layout) = (point.choice.form, &prepared.model, &prepared.layout);
     let count = |kind| layout.nodes.iter().filter(|facts| facts.kind == kind).count();
     let (convolutions, products) = (count(Kind::Convolution), count(Kind::Product));
-    match mode {
+    Ok(match mode {
         Mode::FourBits => {
             let stored = if products == 0 {
                 "nothing in the model could be".to_owned()
@@ -71,6 +75,7 @@ pub(super) fn notes(mode: Mode, model: &ModelProto, layout: &Layout, written: &M
         }
         Mode::Half => {
             let layers = half(model, layout).1;
+            let written = onnx::parse(point.bytes.clone(), &prepared.path)?;
             let casts = written.graph.iter().flat_map(|graph| &graph.node).filter(|node| node.is("Cast")).count();
             vec![format!(
                 "{layers} of {} convolutions and products compute in 16-bit floats, {casts} casts stand where they begin and end; the tail stays in 32 bits",
@@ -78,7 +83,7 @@ pub(super) fn notes(mode: Mode, model: &ModelProto, layout: &Layout, written: &M
             )]
         }
         _ => Vec::new(),
-    }
+    })
 }
 
 /// Says that a model uses ONNX Runtime's own operators.

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 /// Runs of each model that count, and how long all of them may take at most.
 const ROUNDS: usize = 20;
 const ROUNDS_MIN: usize = 3;
-const ROUNDS_TIME: Duration = Duration::from_secs(4);
+const ROUNDS_TIME: Duration = Duration::from_secs(2);
 
 /// Where the time of a model goes.
 #[derive(Clone, Debug, PartialEq, Serialize)]

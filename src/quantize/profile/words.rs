@@ -26,6 +26,8 @@ pub(super) fn explain(profile: &mut Profile, reference: Option<&Profile>, record
 struct Facts {
     /// Layers in integers whose data are signed.
     signed: usize,
+    /// Convolutions in integers whose weights are unsigned.
+    unsigned_weights: usize,
     /// Conversions to or from 16 bits.
     wide: usize,
     /// Scales are found anew in every run.
@@ -50,6 +52,9 @@ impl Facts {
         };
         Self {
             signed: count(&|node| layer(node, Work::IntegerLayers, "int8")),
+            unsigned_weights: count(&|node| {
+                node.operator == "QLinearConv" && node.inputs.get(3).is_some_and(|kind| kind == "uint8")
+            }),
             wide: count(&|node| {
                 let wide = |kind: &String| matches!(kind.as_str(), "uint16" | "int16");
                 Work::of(&node.operator) == Work::Conversions && node.inputs.iter().chain(&node.outputs).any(wide)
@@ -168,6 +173,9 @@ impl Facts {
             Work::FloatLayers if profile.ms_of(Work::IntegerLayers) == 0.0 => {
                 Some("Only how weights are stored has changed; quantize with --mode static to compute in integers")
             }
+            Work::IntegerLayers if self.unsigned_weights > 0 && self.x86 => {
+                Some("Signed weights are faster here: --weights s8")
+            }
             Work::IntegerLayers if self.signed > 0 && self.x86 => {
                 Some("Unsigned data are faster here: --activations u8")
             }
@@ -257,7 +265,7 @@ mod tests {
     }
 
     fn facts() -> Facts {
-        Facts { signed: 0, wide: 0, dynamic: false, missing: None, x86: true }
+        Facts { signed: 0, unsigned_weights: 0, wide: 0, dynamic: false, missing: None, x86: true }
     }
 
     #[test]

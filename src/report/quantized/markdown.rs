@@ -1,7 +1,7 @@
 //! The same as markdown, fit to paste into an issue.
 
 use super::Quantized;
-use super::parts::{self, FLOAT_HEADS, POINT_HEADS, TIME_HEADS, TimeRow};
+use super::parts::{self, FLOAT_HEADS, LAYER_HEADS, POINT_HEADS, TIME_HEADS, TimeRow};
 use crate::report::details;
 use crate::report::markdown::{Text, code, escaped};
 
@@ -24,6 +24,15 @@ pub fn markdown(report: &Quantized<'_>) -> String {
             let rows = parts::float_rows(profile).into_iter().map(|cells| cells.map(|cell| escaped(&cell)).to_vec());
             text.table(1, FLOAT_HEADS.map(str::to_owned).to_vec(), rows);
         }
+    }
+    let layers = parts::layers(report);
+    if !layers.is_empty() {
+        text.line("## Layers, the most sensitive first");
+        let rows = layers.iter().take(parts::LAYERS).map(|layer| {
+            let [name, others @ ..] = parts::layer_cells(layer);
+            [code(&name)].into_iter().chain(others.map(|cell| escaped(&cell))).collect()
+        });
+        text.table(2, LAYER_HEADS.map(str::to_owned).to_vec(), rows);
     }
     text.line("## What was done");
     for (name, sentences) in parts::steps(report) {

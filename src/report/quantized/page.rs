@@ -1,8 +1,8 @@
 //! The page.
 
 use super::Quantized;
-use super::parts::{self, FLOAT_HEADS, POINT_HEADS, TIME_HEADS, TimeRow};
-use crate::quantize::Profile;
+use super::parts::{self, FLOAT_HEADS, LAYER_HEADS, POINT_HEADS, TIME_HEADS, TimeRow};
+use crate::quantize::{Layer, Profile};
 use crate::report::chart::{self, Axis};
 use crate::report::details;
 use crate::report::page::{Section, document};
@@ -21,6 +21,9 @@ pub fn page(report: &Quantized<'_>) -> String {
     let mut push = |id, title, content| sections.push(Section { id, title, content });
     if let Some(profile) = report.outcome.profiles.last() {
         push("time", "Where the time goes", time(profile));
+    }
+    if !report.outcome.layers.is_empty() {
+        push("layers", "Layers", layers(report));
     }
     push("steps", "What was done", steps(report));
     push("recipe", "Recipe", recipe(report));
@@ -181,6 +184,48 @@ fn times(name: &str, caption: &str, rows: &[TimeRow]) -> Markup {
                             td class="figure" { (cells[1]) }
                             td class="figure bar" style={ "--length: " (format!("{:.3}", row.2 / most)) } { (cells[2]) }
                             @for cell in &cells[3..] { td class="figure" { (cell) } }
+                        }
+                    }
+                }
+            }
+        },
+    )
+}
+
+fn layers(report: &Quantized<'_>) -> Markup {
+    let all = parts::layers(report);
+    let (first, others) = all.split_at(all.len().min(parts::LAYERS));
+    html! {
+        (layer_table(first, "Convolutions and products before the tail, the most sensitive first. Lost alone: the share of what a layer gives that is lost when it alone works in integers"))
+        @if !others.is_empty() {
+            details {
+                summary { (words::counted(others.len(), "more layer", "more layers")) }
+                (layer_table(others, "The other layers"))
+            }
+        }
+    }
+}
+
+fn layer_table(layers: &[&Layer], caption: &str) -> Markup {
+    let most = layers.iter().filter_map(|layer| layer.sensitivity).fold(f64::MIN_POSITIVE, f64::max);
+    scrolling(
+        "Layers",
+        &html! {
+            table class="classes" {
+                caption { (caption) }
+                thead { tr { @for (place, head) in LAYER_HEADS.iter().enumerate() {
+                    th scope="col" class=[matches!(place, 2 | 3).then_some("figure")] { (head) }
+                } } }
+                tbody {
+                    @for layer in layers {
+                        @let cells = parts::layer_cells(layer);
+                        @let length = layer.sensitivity.unwrap_or(0.0) / most;
+                        tr {
+                            th scope="row" class="file" { (cells[0]) }
+                            td { (cells[1]) }
+                            td class="figure" { (cells[2]) }
+                            td class="figure bar" style={ "--length: " (format!("{length:.3}")) } { (cells[3]) }
+                            td { (cells[4]) }
                         }
                     }
                 }

@@ -1,7 +1,7 @@
 //! What page and markdown have in common: titles, sentences, and the cells of tables.
 
 use super::Quantized;
-use crate::quantize::{LeftFloat, Point, Profile, Reason};
+use crate::quantize::{Layer, LeftFloat, Point, Profile, Reason};
 use crate::report::words::{self, figure};
 
 /// Operators in the table: those that take most.
@@ -121,6 +121,31 @@ pub fn point_cells(report: &Quantized<'_>, index: usize, point: &Point) -> [Stri
         words::number(Some(measured.latency_ratio), 2),
         words::number(Some(measured.latency_ms[0]), 2),
         words::bytes(point.bytes.len() as u64),
+    ]
+}
+
+/// Layers in the table: the most sensitive ones.
+pub const LAYERS: usize = 40;
+
+/// The heads of the table of layers.
+pub const LAYER_HEADS: [&str; 5] = ["Layer", "Operator", "Weights", "Lost alone", "Works in"];
+
+/// The layers, the most sensitive first; those that were not looked at come last, in the graph's order.
+pub fn layers<'a>(report: &Quantized<'a>) -> Vec<&'a Layer> {
+    let mut layers: Vec<&Layer> = report.outcome.layers.iter().collect();
+    let key = |layer: &Layer| layer.sensitivity.unwrap_or(-1.0);
+    layers.sort_by(|one, other| key(other).total_cmp(&key(one)));
+    layers
+}
+
+/// The cells of a layer.
+pub fn layer_cells(layer: &Layer) -> [String; 5] {
+    [
+        layer.name.clone(),
+        layer.op.clone(),
+        layer.weights.to_string(),
+        figure(layer.sensitivity),
+        if layer.integer { "integers" } else { "floats" }.to_owned(),
     ]
 }
 

@@ -1,5 +1,5 @@
-//! The same as one table, told apart by its first column: a row a model that was tried (`tried`), a row a kind of work
-//! (`work`), a row an operator (`operator`), and a row a reason to run in floats (`float`).
+//! The same as one table, told apart by its first column: a row a model that was tried (`tried`), a row a layer
+//! (`layer`), a row a kind of work (`work`), a row an operator (`operator`), and a row a reason to run in floats (`float`).
 
 use super::Quantized;
 use crate::report::spreadsheet::safe;
@@ -27,6 +27,9 @@ struct Row {
     fp32_ms: Option<f64>,
     conversions: Option<usize>,
     conversion_ms: Option<f64>,
+    weights: Option<usize>,
+    sensitivity: Option<f64>,
+    in_integers: Option<bool>,
     why: String,
 }
 
@@ -67,6 +70,14 @@ fn rows(report: &Quantized<'_>) -> Vec<Row> {
             }
         })
         .collect();
+    rows.extend(outcome.layers.iter().map(|layer| Row {
+        part: "layer",
+        name: safe(&layer.name),
+        weights: Some(layer.weights),
+        sensitivity: layer.sensitivity,
+        in_integers: Some(layer.integer),
+        ..Row::default()
+    }));
     let Some(profile) = outcome.profiles.last() else { return rows };
     let time = |part, name: &str, nodes, ms, share, fp32_ms| Row {
         part,
