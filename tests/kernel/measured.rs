@@ -66,18 +66,20 @@ pub fn rate(source: &mut dyn FrameSource, rate: f64) {
 }
 
 /// A reader that takes a frame of every ten gets the newest one each time: by the driver's time no older than two
-/// periods, one that it waited for its successor and one in which that was filled and decoded.
+/// periods, one that it waited for its successor and one in which that was filled, and the time of decoding both.
 pub fn slowly(source: &mut dyn FrameSource, count: usize) {
     let period = Duration::from_secs_f64(1.0 / source.info().frame_rate.unwrap());
     frames(source, 1);
-    let mut ages = Vec::new();
+    let mut in_time = 0;
     for _ in 0..count {
         std::thread::sleep(10 * period);
-        ages.push(frames(source, 1)[0].captured_at.elapsed());
+        let frame = frames(source, 1).remove(0);
+        let (age, limit) = (frame.captured_at.elapsed(), 2 * (period + frame.decode_time));
+        println!("{age:?} of {limit:?}");
+        in_time += usize::from(age <= limit);
     }
-    ages.sort_unstable();
-    println!("ages at a period of {period:?}: {ages:?}");
-    assert!(ages[count / 2] <= 2 * period, "{ages:?}");
+    // A queue anywhere would make all of them late; a machine that has something else to do, some.
+    assert!(in_time + count / 4 >= count, "{in_time} of {count} were the newest");
 }
 
 /// Frames are older where they are handed over when the driver stamps them at the start of their exposure than when it

@@ -98,18 +98,20 @@ macro_rules! scenarios {
      v4l { $($alone:ident: $only_camera:expr, $only_wish:expr, [$($only_step:expr),+];)+ }) => {
         mod v4l {
             use super::*;
-            $(#[test] #[ignore = "in a virtual machine: make test-kernel"] fn $both() {
-                crate::run(&Scenario { camera: $camera, wish: $wish, steps: &[$($step),+] }, CameraBackend::V4l);
-            })+
-            $(#[test] #[ignore = "in a virtual machine: make test-kernel"] fn $alone() {
-                crate::run(&Scenario { camera: $only_camera, wish: $only_wish, steps: &[$($only_step),+] }, CameraBackend::V4l);
-            })+
+            $(scenarios!(one $both, V4l, $camera, $wish, [$($step),+]);)+
+            $(scenarios!(one $alone, V4l, $only_camera, $only_wish, [$($only_step),+]);)+
         }
         mod nokhwa {
             use super::*;
-            $(#[test] #[ignore = "in a virtual machine: make test-kernel"] fn $both() {
-                crate::run(&Scenario { camera: $camera, wish: $wish, steps: &[$($step),+] }, CameraBackend::Nokhwa);
-            })+
+            $(scenarios!(one $both, Nokhwa, $camera, $wish, [$($step),+]);)+
+        }
+    };
+    (one $name:ident, $backend:ident, $camera:expr, $wish:expr, [$($step:expr),+]) => {
+        #[test]
+        #[ignore = "in a virtual machine: make test-kernel"]
+        fn $name() {
+            const SCENARIO: Scenario = Scenario { camera: $camera, wish: $wish, steps: &[$($step),+] };
+            crate::run(&SCENARIO, CameraBackend::$backend);
         }
     };
 }
