@@ -11,11 +11,12 @@ PROGRAM := $(TARGET)/release/quantscope
 # Arguments for the program: make run ARGS="--source camera"
 ARGS ?=
 
-.PHONY: help run test setup build bench fuzz soak screenshots train clean
+.PHONY: help run test test-kernel setup build bench fuzz soak screenshots train clean
 
 help:
 	@echo "make run          install what is missing, build, open the window (ARGS=\"...\" for the program)"
 	@echo "make test         the same, then format, clippy, docs and all tests"
+	@echo "make test-kernel  cameras on the test driver of a real kernel, in a virtual machine (qemu; FILTER=name for some of them)"
 	@echo "make setup        only install what is missing, and repair what is damaged"
 	@echo "make bench        measure for some minutes: every stage, pipeline against bare session, quantized against full precision"
 	@echo "make fuzz         arbitrary bytes for everything that reads files of others (FUZZ_SECONDS=120 each)"
@@ -34,6 +35,10 @@ build:
 test:
 	@scripts/setup.sh --quick --test
 	@scripts/check.sh
+
+test-kernel:
+	@scripts/setup.sh --quick --kernel
+	@scripts/test-kernel.sh $(FILTER)
 
 setup:
 	@scripts/setup.sh

@@ -4,6 +4,7 @@
 #
 #   scripts/setup.sh            look at everything
 #   scripts/setup.sh --test     also what the window tests need
+#   scripts/setup.sh --kernel   also what the tests inside a kernel of their own need (make test-kernel)
 #   scripts/setup.sh --quick    only look whether an earlier run was complete (what `make run` does)
 set -eu
 
@@ -18,6 +19,7 @@ ORT_LIBRARY_AARCH64=49852228a93995158b2a813d4df487d47a1b76b0eaa894507ef49e91b6d7
 BUILD_COMMANDS="cc:gcc pkg-config:pkg-config"
 RUN_COMMANDS="ffmpeg:ffmpeg zenity:zenity"
 TEST_COMMANDS="Xvfb:xvfb xdotool:xdotool openbox:openbox import:imagemagick xprop:x11-utils"
+KERNEL_COMMANDS="qemu-system-x86_64:qemu-system-x86 busybox:busybox-static modprobe:kmod cpio:cpio strip:binutils"
 # Libraries: libc and libclang to build (the camera's bindings are generated), the rest is opened by the window.
 BUILD_PACKAGES="libc6-dev libclang-dev libstdc++6"
 RUN_PACKAGES="libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libegl1 libgl1 libgl1-mesa-dri
@@ -30,12 +32,13 @@ ORT_LIBRARY=$ORT_FOLDER/lib/libonnxruntime.so.$ORT_VERSION
 ORT_TEMPORARY=
 
 main() {
-    with_tests=no quick=no outcome="everything that is needed is here"
+    with_tests=no with_kernel=no quick=no outcome="everything that is needed is here"
     for argument in "$@"; do
         case $argument in
             --test) with_tests=yes ;;
+            --kernel) with_kernel=yes ;;
             --quick) quick=yes ;;
-            *) fail "unknown argument $argument; known are --test and --quick" ;;
+            *) fail "unknown argument $argument; known are --test, --kernel and --quick" ;;
         esac
     done
     if [ "$quick" = yes ] && is_stamped; then
@@ -66,7 +69,10 @@ has() { command -v "$1" >/dev/null 2>&1; }
 # --- The stamp: an earlier run was complete, and neither this script nor the library has changed since. -------------
 
 stamp_file() {
-    if [ "$with_tests" = yes ]; then echo "$RUNTIME/setup-test.stamp"; else echo "$RUNTIME/setup.stamp"; fi
+    stamp=setup
+    if [ "$with_tests" = yes ]; then stamp=$stamp-test; fi
+    if [ "$with_kernel" = yes ]; then stamp=$stamp-kernel; fi
+    echo "$RUNTIME/$stamp.stamp"
 }
 
 stamp_text() {
@@ -110,6 +116,9 @@ look_for_packages() {
     if [ "$with_tests" = yes ]; then
         useful="$useful$(packages_of_missing_commands $TEST_COMMANDS)"
     fi
+    if [ "$with_kernel" = yes ]; then
+        useful="$useful$(packages_of_missing_commands $KERNEL_COMMANDS)"
+    fi
     needed=$(echo $needed) useful=$(echo $useful)
 }
 
@@ -124,7 +133,7 @@ set_up_packages() {
     fi
     [ -n "$missing" ] || return 0
     [ -z "$needed" ] || say "missing to build: $needed"
-    [ -z "$useful" ] || say "missing for the window, videos, file dialogs or window tests: $useful"
+    [ -z "$useful" ] || say "missing for the window, videos, file dialogs or tests: $useful"
     # shellcheck disable=SC2086 # the lists are meant to be split
     if install_packages $missing; then
         return 0

@@ -213,6 +213,7 @@ scenarios! {
         slow_view: "", ANY, [Opens("YUYV"), SlowView(8)];
         asked_for_again_while_it_opens: "hang=streamon:300", ANY, [Lists(1), AskedAgain(6)];
         asked_for_again_and_again: "", ANY, [Opens("YUYV"), AskedAgain(12)];
+        sizes_are_not_told: "fail=enumsize:EINVAL", ANY, [Opens("YUYV 640x480 at 30 fps"), Frames(3)];
         rate_cannot_be_set: "fail=sparm:ENOTTY", ANY, [Opens("YUYV 640x480"), Frames(3)];
         rate_is_refused: "fail=sparm:EIO", ANY, [OpenFails("driver reports an error")];
         rate_cannot_be_read: "fail=gparm:ENOTTY", ANY, [Opens("YUYV 640x480 at 30 fps"), Frames(3)];

@@ -322,7 +322,7 @@ static int driver(int fd, unsigned request, void *argument) {
         for (int i = 0; i < format_count; i++) { int first = 1; for (int j = 0; j < i; j++) first &= formats[j].fourcc != formats[i].fourcc;
             if (first && n++ == d->index) { d->pixelformat = formats[i].fourcc; snprintf((char *)d->description, sizeof d->description, "Format %u", n); return 0; } }
         return no(EINVAL); }
-    case VIDIOC_ENUM_FRAMESIZES: { struct v4l2_frmsizeenum *s = argument; unsigned n = 0;
+    case VIDIOC_ENUM_FRAMESIZES: { STEP("enumsize"); struct v4l2_frmsizeenum *s = argument; unsigned n = 0;
         for (f = formats; f < formats + format_count; f++) if (f->fourcc == s->pixel_format && n++ == s->index) { s->type = V4L2_FRMSIZE_TYPE_DISCRETE; s->discrete.width = f->width; s->discrete.height = f->height; return 0; }
         return no(EINVAL); }
     case VIDIOC_ENUM_FRAMEINTERVALS: { struct v4l2_frmivalenum *v = argument;

@@ -136,6 +136,6 @@ fn why_not(access: ControlAccess) -> &'static str {
         ControlAccess::Free => "",
         ControlAccess::Automatic => "The camera sets this by itself: turn its automatic mode off first",
         ControlAccess::ReadOnly => "The camera only tells this value",
-        ControlAccess::Grabbed => "Another program holds this control",
+        ControlAccess::Grabbed => "It cannot be set while the camera gives pictures, or another program holds it",
     }
 }

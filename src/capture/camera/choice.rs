@@ -70,7 +70,8 @@ pub fn choose(offered: &[CameraFormat], options: &SourceOptions, for_nokhwa: boo
 fn cost(choice: &Choice, options: &SourceOptions) -> f64 {
     let format = match &options.camera_format {
         Some(wanted) if PixelFormat::from_fourcc(wanted) == Some(choice.pixels) => 0.0,
-        Some(_) => 1_000.0,
+        // In the place of what is not on offer comes what would come without a wish.
+        Some(_) => 1_000.0 + choice.pixels.reluctance(),
         None => choice.pixels.reluctance(),
     };
     let size = match options.camera_size {
@@ -155,6 +156,14 @@ mod tests {
         for (options, expected) in table {
             assert_eq!(chosen(&webcam(), &options), expected, "{options:?}");
         }
+    }
+
+    #[test]
+    fn in_the_place_of_a_format_that_is_not_on_offer_comes_the_best_one_and_not_the_first() {
+        let grey_first =
+            offered(&[("GREY", 640, 480, &[30.0]), ("RGB3", 640, 480, &[30.0]), ("YUYV", 640, 480, &[30.0])]);
+        let wish = SourceOptions { camera_format: Some("MJPG".into()), ..Default::default() };
+        assert_eq!(chosen(&grey_first, &wish), "YUYV 640x480 at 30 fps");
     }
 
     #[test]

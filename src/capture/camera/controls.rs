@@ -64,7 +64,7 @@ pub enum ControlAccess {
     Automatic,
     /// Never; it only tells.
     ReadOnly,
-    /// Not now: another program holds it.
+    /// Not now: the camera gives pictures, or another program holds it.
     Grabbed,
 }
 

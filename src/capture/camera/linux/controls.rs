@@ -108,7 +108,9 @@ fn make(device: &Device, settings: &[ControlSetting]) -> Vec<String> {
             let Some(known) = controls.iter().find(wanted) else { continue };
             match known.control.access {
                 ControlAccess::Free => refusals.extend(set(device, known, setting.value).err()),
-                ControlAccess::Grabbed => refusals.push(format!("{}: another program holds it", known.control.name)),
+                ControlAccess::Grabbed => {
+                    refusals.push(format!("{}: it cannot be set while the camera gives pictures", known.control.name))
+                }
                 ControlAccess::Automatic | ControlAccess::ReadOnly => {}
             }
             made = true;
@@ -119,6 +121,11 @@ fn make(device: &Device, settings: &[ControlSetting]) -> Vec<String> {
         }
     }
     refusals
+}
+
+/// Drivers hold what would change the size of a picture while they give some, and what another program has reserved.
+fn grabbed(name: &str) -> String {
+    format!("{name}: it cannot be set while the camera gives pictures, or another program holds it")
 }
 
 /// Everything to its default: what is free, then the modes, then what they have set free.

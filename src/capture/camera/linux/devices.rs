@@ -178,6 +178,11 @@ fn sizes_of(device: &Device, fourcc: FourCC) -> Vec<ImageSize> {
             }
         }
     }
+    if sizes.is_empty() {
+        // Cards that read television or HDMI need not tell: they have the size of what comes in, and stand at it.
+        let present = device.format().ok().map(|format| ImageSize::new(format.width, format.height));
+        sizes.extend(present.filter(|size| size.width > 0 && size.height > 0));
+    }
     sizes
 }
 
