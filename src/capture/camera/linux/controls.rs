@@ -109,7 +109,7 @@ fn make(device: &Device, settings: &[ControlSetting]) -> Vec<String> {
             match known.control.access {
                 ControlAccess::Free => refusals.extend(set(device, known, setting.value).err()),
                 ControlAccess::Grabbed => {
-                    refusals.push(format!("{}: it cannot be set while the camera gives pictures", known.control.name))
+                    refusals.push(grabbed(&known.control.name));
                 }
                 ControlAccess::Automatic | ControlAccess::ReadOnly => {}
             }
