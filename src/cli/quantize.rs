@@ -48,9 +48,9 @@ pub(super) struct Args {
     /// How the range of a tensor is chosen from what was seen
     #[arg(long, value_enum, default_value_t)]
     method: MethodName,
-    /// Brings the channels of a tensor to like ranges where that changes nothing but rounding
+    /// Does not bring the channels of a tensor to like ranges where that changes nothing but rounding
     #[arg(long)]
-    equalize: bool,
+    no_equalize: bool,
     /// Does not take the mean error of rounding from the biases
     #[arg(long)]
     no_bias_correction: bool,
@@ -216,7 +216,7 @@ fn request(global: &Global, args: &Args, model: &Path) -> anyhow::Result<Request
         numbers: names::numbers(args.activations, args.weights),
         weight_limit: args.weights.and_then(WeightsName::limit),
         method: args.method.into(),
-        corrections: Corrections { equalize: args.equalize, bias: !args.no_bias_correction },
+        corrections: Corrections { equalize: !args.no_equalize, bias: !args.no_bias_correction },
         samples: args.samples as usize,
         classes: Vec::new(),
         gate: Gate {

@@ -20,7 +20,7 @@ impl Corrections {
     /// None of them.
     pub const NONE: Self = Self { equalize: false, bias: false };
     /// Those that are made unless something else is asked for.
-    pub const USUAL: Self = Self { equalize: false, bias: true };
+    pub const USUAL: Self = Self { equalize: true, bias: true };
 }
 
 /// Mean errors of the channels of layers, by node.
