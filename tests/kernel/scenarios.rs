@@ -243,7 +243,6 @@ scenarios! {
         set_again_when_plugged_in_again: WEBCAM, SMALL, [
             Opens(OPENED), Frames(1), Sets(BRIGHTNESS, 200), Has(&[(BRIGHTNESS, 200)]), Unplug, Told("it is gone"), PlugIn,
             Has(&[(BRIGHTNESS, 200)]), Frames(3)];
-        card_of_any_size: HDMI, Wish(Some("YUYV"), Some((320, 240)), None), [Opens("YUYV 320x240 at 60 fps"), Frames(5)];
     }
     v4l {
         formats: WEBCAM, ANY, [
@@ -265,6 +264,7 @@ scenarios! {
         age_of_frames: WEBCAM, Wish(Some("YUYV"), Some((1280, 720)), Some(10.0)), [Opens("YUYV 1280x720 at 10 fps"), AgeIsTheDrivers(STAMPED_AT)];
         slow_reader: WEBCAM, Wish(Some("YUYV"), Some((320, 180)), Some(15.0)),
             [OtherProgramSets(STAMPED_AT, 1), Opens("YUYV 320x180 at 15 fps"), Slowly(8)];
+        card_of_any_size: HDMI, Wish(Some("YUYV"), Some((320, 240)), None), [Opens("YUYV 320x240 at 60 fps"), Frames(5)];
         card_at_the_rate_of_television: HDMI, Wish(Some("YUYV"), Some((320, 240)), None), [
             OtherProgramSets(REDUCED_RATE, 1), Offers("YUYV 320x240", &[59.94]), Opens("YUYV 320x240 at 59.94 fps"), Frames(5)];
         card_that_does_not_tell_its_sizes: HDMI_OF_ONE_SIZE, ANY, [
