@@ -108,9 +108,7 @@ fn make(device: &Device, settings: &[ControlSetting]) -> Vec<String> {
             let Some(known) = controls.iter().find(wanted) else { continue };
             match known.control.access {
                 ControlAccess::Free => refusals.extend(set(device, known, setting.value).err()),
-                ControlAccess::Grabbed => {
-                    refusals.push(grabbed(&known.control.name));
-                }
+                ControlAccess::Grabbed => refusals.push(grabbed(&known.control.name)),
                 ControlAccess::Automatic | ControlAccess::ReadOnly => {}
             }
             made = true;
