@@ -29,8 +29,10 @@ type Reaches = HashMap<String, Vec<Reach>>;
 pub(super) fn equalize(prepared: &mut Prepared, pictures: &[ModelInput], threads: usize) -> Result<(), QuantizeError> {
     let mut observer = Observer::new(prepared, threads, Watch::Reaches)?;
     pictures.iter().try_for_each(|picture| observer.add(picture))?;
-    let Observed { shapes, reaches, .. } = observer.observed;
-    let (Some((model, count)), Some(picture)) =
+    let Observed { shapes, mut reaches, .. } = observer.observed;
+    let count = pictures.len().max(1) as f32;
+    reaches.values_mut().flatten().for_each(|reach| reach.square /= count);
+    let (Some((model, scaled)), Some(picture)) =
         (equalized(&prepared.model, &prepared.layout, &shapes, &reaches), pictures.first())
     else {
         return Ok(());
@@ -40,7 +42,7 @@ pub(super) fn equalize(prepared: &mut Prepared, pictures: &[ModelInput], threads
         prepared.notes.push("channels were not equalized across layers: the outputs would change".to_owned());
         return Ok(());
     }
-    prepared.notes.push(format!("{count} channels were equalized across layers"));
+    prepared.notes.push(format!("{scaled} channels were equalized across layers"));
     prepared.model = model;
     Ok(())
 }

@@ -37,3 +37,11 @@ pub(super) fn layers(maker: &Maker, noise: &HashMap<usize, Noise>, float: &BTree
     };
     heavy(&prepared.model, &prepared.layout).map(layer).collect()
 }
+
+/// Names of the layers that lose something, those first that lose most.
+pub(super) fn noisy(maker: &Maker, noise: &HashMap<usize, Noise>) -> Vec<String> {
+    let mut layers = layers(maker, noise, &BTreeSet::new());
+    layers.retain(|layer| layer.sensitivity.is_some());
+    layers.sort_by(|one, other| other.sensitivity.unwrap_or(0.0).total_cmp(&one.sensitivity.unwrap_or(0.0)));
+    layers.into_iter().map(|layer| layer.name).collect()
+}

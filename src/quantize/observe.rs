@@ -22,7 +22,7 @@ pub(super) struct Observed {
     pub histograms: HashMap<String, Histogram>,
     /// Of the first picture.
     pub shapes: HashMap<String, Vec<usize>>,
-    /// How large the channels of values `[1, channels, height, width]` are: sums over the pictures.
+    /// How large the channels of values `[1, channels, height, width]` are, over all pictures.
     pub reaches: HashMap<String, Vec<Reach>>,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Observed {
 pub(super) struct Reach {
     /// Largest distance from 0.
     pub most: f32,
-    /// Mean square.
+    /// Mean square, a sum over the pictures.
     pub square: f32,
 }
 
@@ -156,7 +156,7 @@ impl Observed {
         sums.resize(channels, Reach::default());
         let area = (height * width).max(1);
         for (sum, values) in sums.iter_mut().zip(output.values.chunks_exact(area)) {
-            sum.most += values.iter().fold(0f32, |most, value| most.max(value.abs()));
+            sum.most = values.iter().fold(sum.most, |most, value| most.max(value.abs()));
             sum.square += values.iter().map(|value| value * value).sum::<f32>() / area as f32;
         }
     }

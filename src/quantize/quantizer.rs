@@ -16,8 +16,10 @@ use crate::inference::trial::Trial;
 use crate::onnx;
 use std::collections::{BTreeSet, HashMap};
 
-/// How far channels reach is told from so many pictures.
-const EQUALIZED_BY: usize = 8;
+/// How far channels reach is told from so many pictures, and from so many bytes of them: a channel that only fires for
+/// what is rare must have been seen to.
+const EQUALIZED_BY: usize = 64;
+const EQUALIZED_BYTES: usize = 192 << 20;
 
 /// A model that pictures have been run through. It keeps some of the pictures, for judging, and the model twice in memory.
 pub struct Quantizer {
@@ -48,7 +50,12 @@ impl Quantizer {
         }
         let mut first = Vec::new();
         if request.corrections().equalize {
-            first.extend(pictures.take(EQUALIZED_BY.min(request.samples)));
+            let mut bytes = 0;
+            while first.len() < EQUALIZED_BY.min(request.samples) && bytes < EQUALIZED_BYTES {
+                let Some(picture) = pictures.next() else { break };
+                bytes += picture.image.as_raw().len();
+                first.push(picture);
+            }
             let inputs: Vec<ModelInput> = fed(&prepared, &first).collect();
             equalize::equalize(&mut prepared, &inputs, request.load.session.threads)?;
         }
@@ -71,7 +78,8 @@ impl Quantizer {
     /// When ONNX Runtime refuses what was made, or `report` ends it. A gate that no model passes is no error: see
     /// [`Outcome::failed`].
     pub fn quantize(&mut self, report: &mut Report<'_>) -> Result<Outcome, QuantizeError> {
-        let Self { request, maker, judge, .. } = self;
+        let Self { request, maker, judge, noise } = self;
+        let noisy = layers::noisy(maker, noise);
         let mut search = Search { judge, maker, report, points: Vec::new() };
         match &request.recipe {
             Some(recipe) => {
@@ -82,7 +90,7 @@ impl Quantizer {
             }
             None => {
                 search.stretches()?;
-                search.refine(&request.gate)?;
+                search.refine(&request.gate, &noisy)?;
             }
         }
         let points = search.points;

@@ -12,6 +12,8 @@ const STRIDES: [usize; 4] = [0, 4, 8, 16];
 const NOISE: f64 = 0.015;
 /// F1 that is looked for, where less is asked for.
 const AIM: f64 = 0.95;
+/// Of so many layers one is left in floats, the noisiest ones.
+const NOISY_SHARES: [usize; 4] = [16, 8, 4, 2];
 /// Segments that are left in floats at most.
 const STEPS: usize = 8;
 /// Models that take at most this share of the time of the one in floats come before slower ones.
@@ -54,12 +56,18 @@ impl Search<'_, '_> {
         Ok(())
     }
 
-    /// Where no model that is fast enough agrees as it should: leaves more and more segments in floats, those first that
-    /// bring most for their time, until one does or none is worth it.
-    pub fn refine(&mut self, gate: &Gate) -> Result<(), QuantizeError> {
-        let aim = gate.min_agreement.unwrap_or(0.0).max(AIM);
-        let reached = |point: &Point| point.measured.agreement.f1 >= aim && point.measured.latency_ratio <= FAST_ENOUGH;
-        let Some(from) = best(&self.points, gate).filter(|_| !self.points.iter().any(reached)) else { return Ok(()) };
+    /// Where no model that is fast enough agrees as it should: leaves the layers in floats that lose most alone, in shares
+    /// that double, and then, from the best so far, segment after segment, those first that bring most for their time, until
+    /// one does or none is worth it. `noisy` are the layers by what they lose.
+    pub fn refine(&mut self, gate: &Gate, noisy: &[String]) -> Result<(), QuantizeError> {
+        for share in NOISY_SHARES.into_iter().filter(|share| noisy.len() >= *share) {
+            if self.has_reached(gate) {
+                return Ok(());
+            }
+            let float_nodes = noisy[..noisy.len() / share].iter().cloned().collect();
+            self.attempt(Choice { float_nodes, ..Choice::default() }, STEPS)?;
+        }
+        let Some(from) = best(&self.points, gate).filter(|_| !self.has_reached(gate)) else { return Ok(()) };
         let base = self.points[from].choice.clone();
         let segments = segments::ranked(self.maker, &base, self.judge, self.report)?;
         let mut float_nodes = base.float_nodes.clone();
@@ -68,11 +76,20 @@ impl Search<'_, '_> {
             let left = segments.len().min(STEPS) - index - 1;
             let point = self.attempt(Choice { float_nodes: float_nodes.clone(), ..base.clone() }, left)?;
             let measured = &self.points[point].measured;
-            if measured.agreement.f1 >= aim || measured.latency_ratio > WORTH_IT && gate.agrees(measured) {
+            if self.has_reached(gate) || measured.latency_ratio > WORTH_IT && gate.agrees(measured) {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Whether some model that is fast enough agrees as is asked for, and well.
+    fn has_reached(&self, gate: &Gate) -> bool {
+        let aim = gate.min_agreement.unwrap_or(0.0).max(AIM);
+        self.points.iter().map(|point| &point.measured).any(|measured| {
+            // A speed that is asked for is not reached by leaving more in floats.
+            measured.agreement.f1 >= aim && measured.latency_ratio <= FAST_ENOUGH && gate.agrees(measured)
+        })
     }
 }
 
