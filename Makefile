@@ -48,7 +48,9 @@ bench: build
 	@cargo build --release --quiet --locked --manifest-path benches/nokhwa/Cargo.toml --target-dir $(TARGET)/nokhwa \
 		|| echo "bench: skipped nokhwa's JPEG decoder: it does not build here" >&2
 	@QUANTSCOPE_NOKHWA_JPEG="$(abspath $(TARGET))/nokhwa/release/nokhwa-jpeg" cargo bench --locked --bench camera
-	@scripts/bench.sh $(PROGRAM)
+	@mkdir -p $(TARGET)/bench
+	@cargo run --release --quiet --locked --example silu_detector -- $(TARGET)/bench/silu.onnx
+	@scripts/bench.sh $(PROGRAM) $(TARGET)/bench
 
 fuzz:
 	@scripts/setup.sh --quick

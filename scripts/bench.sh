@@ -1,16 +1,26 @@
 #!/bin/sh
-# Measures the program as it will be used, models in turn and as ratios to the first: bench.sh PROGRAM [FOLDER]. The
-# default models, full precision first, then YOLOX-Nano and its quantized twin where a folder with it is known (../shared
-# beside the checkout, or QUANTSCOPE_SHARED). Each set takes SECONDS_A_SET at most. With a FOLDER reports are left there.
+# Measures the program as it will be used, models in turn and as ratios to the first: bench.sh PROGRAM MADE [REPORTS].
+# First the default models; then, on one thread, each model accelerated and as ONNX Runtime alone runs it: the default
+# ones, YOLOX-Nano where a folder with it is known (../shared beside the checkout, or QUANTSCOPE_SHARED), and MADE/silu.onnx,
+# which `make bench` writes. Their quantized twins are made in the folder MADE. Each set takes SECONDS_A_SET at most. With
+# a folder REPORTS reports are left there.
 set -eu
 program=$1
-reports=${2-}
+made=$2
+reports=${3-}
 limit=${SECONDS_A_SET:-60}
 cd "$(dirname "$0")/.."
+shared="${QUANTSCOPE_SHARED:-../shared}"
 
-# measure NAME MODEL...: those of the models that are there.
+# measure NAME OPTION... -- MODEL...: those of the models that are there.
 measure() {
     name=$1
+    shift
+    options=""
+    while [ "$1" != -- ]; do
+        options="$options $1"
+        shift
+    done
     shift
     for model in "$@"; do
         shift
@@ -26,19 +36,25 @@ measure() {
         set -- "$@" --report "$reports/$name.md" --report "$reports/$name.json"
     fi
     # shellcheck disable=SC2086 # These are words.
-    "$program" bench --time-limit "$limit" $how "$@"
+    "$program" bench --time-limit "$limit" $options "$@"
 }
 
-# accelerated NAME MODEL...: the same on one thread, each model accelerated and as ONNX Runtime alone runs it.
-accelerated() {
-    how="--also-plain --threads 1"
-    measure "$@"
-    how=""
+# quantize MODEL TWIN CALIBRATION SAMPLES: the twin, where there is none yet. What it finds does not matter here.
+quantize() {
+    if [ -f "$1" ] && [ ! -f "$2" ]; then
+        printf '\n== quantize %s\n\n' "$1"
+        "$program" quantize "$1" --calibrate "$3" --samples "$4" --save-anyway --out "$2"
+    fi
 }
 
-how=""
-measure scene models/scene.onnx models/scene.int8.onnx models/scene.qat.onnx models/scene.fp16.onnx
-zoo="${QUANTSCOPE_SHARED:-../shared}/zoo"
-measure yolox-nano "$zoo/yolox_nano.onnx" "$zoo/yolox_nano.int8.onnx" "$zoo/yolox_nano_int8.onnx"
-accelerated accelerated-yolox-nano "$zoo/yolox_nano.onnx" "$zoo/yolox_nano.int8.onnx" "$zoo/yolox_nano_int8.onnx"
-accelerated accelerated-scene models/scene.onnx models/scene.int8.onnx
+both="--also-plain --threads 1"
+measure scene -- models/scene.onnx models/scene.int8.onnx models/scene.qat.onnx models/scene.fp16.onnx
+# shellcheck disable=SC2086
+measure scene-accelerated $both -- models/scene.onnx models/scene.int8.onnx
+yolox="$shared/zoo/yolox_nano.onnx"
+quantize "$yolox" "$made/yolox_nano.int8.onnx" "$shared/coco/images/train" 128
+# shellcheck disable=SC2086
+measure yolox-nano-accelerated $both -- "$yolox" "$made/yolox_nano.int8.onnx"
+quantize "$made/silu.onnx" "$made/silu.int8.onnx" demo 12
+# shellcheck disable=SC2086
+measure silu-640-accelerated $both -- "$made/silu.onnx" "$made/silu.int8.onnx"

@@ -126,6 +126,13 @@ impl Gate {
     /// Why a model does not pass; none where it does.
     pub fn failed_by(&self, measured: &Measured) -> Option<String> {
         let (f1, speedup) = (measured.agreement.f1, 1.0 / measured.latency_ratio.max(f64::MIN_POSITIVE));
+        if self.min_agreement.is_some() && measured.agreement.boxes == 0 {
+            let pictures = measured.agreement.pictures;
+            return Some(format!(
+                "the FP32 model finds nothing on the {pictures} pictures that are judged by, so that agreement cannot be \
+                 told: give pictures of what it detects, or lower the confidence"
+            ));
+        }
         if let Some(wanted) = self.min_agreement.filter(|wanted| f1 < *wanted) {
             return Some(format!("its agreement with the FP32 model is {f1:.3}, and {wanted:.3} was asked for"));
         }

@@ -135,7 +135,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn point(f1: f64, latency_ratio: f64) -> Point {
-        let agreement = Agreement { f1, closeness: f1, ..Agreement::default() };
+        let agreement = Agreement { f1, closeness: f1, boxes: 50, ..Agreement::default() };
         let measured =
             Measured { agreement, latency_ratio, latency_ms: [latency_ratio, 1.0], ap: None, executed: None };
         Point { choice: Choice::default(), integers: 1, float: BTreeSet::new(), measured, bytes: Vec::new() }
@@ -154,6 +154,11 @@ mod tests {
             Some(1),
             "none passes"
         );
+        let mut nothing_seen = point(1.0, 0.5);
+        nothing_seen.measured.agreement.boxes = 0;
+        assert_eq!(gate.failed_by(&nothing_seen.measured), None);
+        let reason = Gate { min_agreement: Some(0.8), ..gate }.failed_by(&nothing_seen.measured).unwrap();
+        assert!(reason.contains("finds nothing on"), "{reason}");
         assert_eq!(best(&[], &gate), None);
         assert_eq!(front(&points), [0, 1, 2, 3]);
         assert_eq!(front(&[point(0.9, 0.8), point(0.8, 0.9)]), [0]);
