@@ -215,8 +215,6 @@ scenarios! {
             Opens(OPENED), Frames(3), OtherProgramSets(NOT_TAKEN_BACK, 1), Quiet(1500), lost(0, 0, 1)];
         no_buffers: WEBCAM, SMALL, [
             OtherProgramSets(NO_BUFFERS, 1), OpenFails("driver reports an error"), Opens(OPENED), Frames(3)];
-        no_start: WEBCAM, SMALL, [
-            OtherProgramSets(NO_START, 1), OpenFails("driver reports an error"), Opens(OPENED), Frames(3)];
         no_start_after_an_error: WEBCAM, SMALL, [
             Opens(OPENED), Frames(3), OtherProgramSets(NO_START, 1), OtherProgramSets(FATAL, 1), Told("driver reports an error"),
             Frames(5)];
@@ -230,7 +228,6 @@ scenarios! {
             "Integer Menu: 4 of 2 2, 3 3, 4 5, 5 8, 6 13, 7 21, 8 42, default 4",
             "Integer 64 Bits: 0 of -9223372036854775808..9223372036854775807 by 1, default 0",
             "Hue: 0 of -128..128 by 1, default 0",
-            "Enable Capture Cropping: 1, default 1, Grabbed",
         ])];
         controls_are_set: WEBCAM, small_as("YUYV"), [
             OtherProgramSets(TEXT, NO_TEXT), OtherProgramSets(PATTERN, BLACK), Opens("YUYV 320x180 at 30 fps"), Shows([0; 3]),
@@ -264,6 +261,10 @@ scenarios! {
         age_of_frames: WEBCAM, Wish(Some("YUYV"), Some((1280, 720)), Some(10.0)), [Opens("YUYV 1280x720 at 10 fps"), AgeIsTheDrivers(STAMPED_AT)];
         slow_reader: WEBCAM, Wish(Some("YUYV"), Some((320, 180)), Some(15.0)),
             [OtherProgramSets(STAMPED_AT, 1), Opens("YUYV 320x180 at 15 fps"), Slowly(8)];
+        no_start: WEBCAM, SMALL, [
+            OtherProgramSets(NO_START, 1), OpenFails("driver reports an error"), Opens(OPENED), Frames(3)];
+        controls_held_while_it_streams: WEBCAM, SMALL, [
+            Opens(OPENED), Controls(&["Enable Capture Cropping: 1, default 1, Grabbed"])];
         card_of_any_size: HDMI, Wish(Some("YUYV"), Some((320, 240)), None), [Opens("YUYV 320x240 at 60 fps"), Frames(5)];
         card_at_the_rate_of_television: HDMI, Wish(Some("YUYV"), Some((320, 240)), None), [
             OtherProgramSets(REDUCED_RATE, 1), Offers("YUYV 320x240", &[59.94]), Opens("YUYV 320x240 at 59.94 fps"), Frames(5)];
