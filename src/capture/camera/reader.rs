@@ -135,13 +135,14 @@ impl Reader {
 
     /// Reads frames until the source is dropped or the camera fails.
     fn read(&mut self) -> Result<(), CaptureError> {
-        let mut dropped = 0;
+        let (mut dropped, mut damaged) = (0, 0);
         while self.heed() {
             let asked = Instant::now();
             let heard_nothing = self.take_newest()?;
             let losses = &self.developer.outlet.shared.losses;
             losses.dropped.fetch_add(self.stream.dropped() - dropped, Ordering::Relaxed);
-            dropped = self.stream.dropped();
+            losses.damaged.fetch_add(self.stream.damaged() - damaged, Ordering::Relaxed);
+            (dropped, damaged) = (self.stream.dropped(), self.stream.damaged());
             if heard_nothing && asked.elapsed() < REST {
                 pause_for(REST);
             }

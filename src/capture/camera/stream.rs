@@ -19,6 +19,11 @@ pub trait Stream {
         0
     }
 
+    /// Damaged frames so far that were passed over because others came beside them.
+    fn damaged(&self) -> u64 {
+        0
+    }
+
     /// Told after a pause.
     fn resume(&mut self) {}
 

@@ -29,6 +29,7 @@ pub struct V4lStream {
     held: Option<Filled>,
     last_sequence: Option<u32>,
     dropped: u64,
+    damaged: u64,
 }
 
 impl V4lStream {
@@ -41,24 +42,27 @@ impl V4lStream {
         let (device, prepared) = prepare::prepare(number, options, false)?;
         let camera = label(&prepared.name, number);
         let mapped = Mapped::start(&device, BUFFERS).map_err(|error| explain(&camera, number, &error))?;
-        let stream = Self { camera, number, mapped, device, held: None, last_sequence: None, dropped: 0 };
+        let stream = Self { camera, number, mapped, device, held: None, last_sequence: None, dropped: 0, damaged: 0 };
         Ok((stream, prepared))
     }
 
     /// Takes every frame that waits and keeps the newest that is sound. What is wrong with the last one that is not.
     fn drain(&mut self) -> io::Result<Option<&'static str>> {
-        let mut fault = None;
+        let (mut fault, mut faults) = (None, 0);
         // The driver fills on meanwhile; more than all buffers at once cannot wait.
         for _ in 0..self.mapped.len() {
             let Some(filled) = self.mapped.dequeue()? else { break };
             self.note_sequence(filled.sequence);
             let wrong = wrong_with(&filled);
             fault = wrong.or(fault);
+            faults += u64::from(wrong.is_some());
             let older = if wrong.is_some() { Some(filled) } else { self.held.replace(filled) };
             if let Some(older) = older {
                 self.mapped.queue(older)?;
             }
         }
+        // Where nothing else came, the last one is told.
+        self.damaged += if self.held.is_some() { faults } else { faults.saturating_sub(1) };
         Ok(fault)
     }
 
@@ -97,6 +101,10 @@ impl Stream for V4lStream {
 
     fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    fn damaged(&self) -> u64 {
+        self.damaged
     }
 
     fn resume(&mut self) {
