@@ -33,7 +33,7 @@
 //! onnx, inference, metrics ← quantize ← app, cli
 //! capture, dataset ← pictures ← app, cli
 //! dataset, pipeline ← evaluate, benchmark ← report ← app, cli
-//! quantize ← report
+//! inference, quantize ← report
 //! ```
 
 // Tests may: clippy.toml for those beside the code, and the programs in tests/ are not part of this crate.

@@ -24,7 +24,21 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
         &["files", "imaging", "scene", "capture", "dataset", "onnx", "runtime", "inference", "metrics", "pipeline"],
     ),
     ("benchmark", &["imaging", "capture", "runtime", "inference", "metrics", "pipeline", "evaluate"]),
-    ("report", &["files", "imaging", "capture", "dataset", "runtime", "metrics", "quantize", "evaluate", "benchmark"]),
+    (
+        "report",
+        &[
+            "files",
+            "imaging",
+            "capture",
+            "dataset",
+            "runtime",
+            "inference",
+            "metrics",
+            "quantize",
+            "evaluate",
+            "benchmark",
+        ],
+    ),
     ("app", EVERYTHING_BELOW),
     ("cli", EVERYTHING_BELOW),
 ];
