@@ -76,7 +76,8 @@ fn made(options: &[&str], folder: &Path, model: &Path) -> (Value, onnx::Summary)
     let first = [&base[..], options, &["--out", &twin_text, "--save-recipe", &recipe]].concat();
     let report = quantize(&first);
     let again_text = text(&again);
-    quantize(&[&base[..], &["--out", &again_text, "--recipe", &recipe]].concat());
+    let gate = options.iter().copied().find(|option| *option == "--save-anyway");
+    quantize(&[&base[..], gate.as_slice(), &["--out", &again_text, "--recipe", &recipe]].concat());
     assert!(
         std::fs::read(&again).unwrap() == std::fs::read(&twin).unwrap(),
         "{options:?}: another model by its recipe"

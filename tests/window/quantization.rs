@@ -4,6 +4,7 @@ use crate::common;
 use crate::support::{Setup, Window, model};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use eframe::egui::Key;
+use egui_kittest::kittest::{NodeT, Queryable};
 use quantscope::app::{QuantizeFailure, QuantizeJob, QuantizeTalk};
 use quantscope::inference::Precision;
 use quantscope::onnx;
@@ -69,7 +70,7 @@ impl Played {
     /// Begun.
     pub fn started(setup: Setup) -> Self {
         let mut played = Self::open(setup);
-        played.window.until(|window| window.sees("a.int8.onnx"));
+        played.until_ready();
         played.window.commands();
         played.window.press(Key::Enter);
         played
@@ -81,6 +82,14 @@ impl Played {
         played.send(Next::Make(outcome));
         played.window.until(|window| window.sees("Models tried"));
         played
+    }
+
+    /// Waits until it can begin: where the new model can go is looked for beside the window.
+    pub fn until_ready(&mut self) {
+        self.window.until(|window| {
+            let mut starts = window.harness.query_all_by_label("Start quantizing");
+            starts.any(|node| !node.accesskit_node().is_disabled())
+        });
     }
 
     pub fn send(&self, next: Next) {

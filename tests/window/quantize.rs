@@ -25,7 +25,7 @@ fn trying(done: usize) -> Progress {
 fn one_button_does_it_with_what_is_chosen_from_the_start() {
     let mut played = Played::open(Setup::default());
     assert!(played.window.sees("a.onnx  FP32, 3.4 MB") && played.window.sees("Pictures of what is on view"));
-    played.window.until(|window| window.sees("a.int8.onnx"));
+    played.until_ready();
     played.window.click("Start quantizing");
     played.window.until(|window| window.sees("Cancel quantizing"));
     let jobs = played.jobs.lock().unwrap();
@@ -169,7 +169,7 @@ fn frames_of_a_camera_are_taken_from_the_live_view() {
     let mut played = Played::open(Setup::default());
     played.window.tell(source_opened(SourceKind::Camera));
     assert!(played.window.sees("Pictures of what is on view"));
-    played.window.until(|window| window.sees("a.int8.onnx"));
+    played.until_ready();
     played.window.press(Key::Enter);
     played.window.until(|window| window.sees("Move the camera or what it sees"));
     let frames = {

@@ -84,7 +84,7 @@ fn what_cannot_be_written_is_kept_and_can_go_elsewhere() {
     let other = tempfile::tempdir().unwrap();
     let place = other.path().join("twin");
     let mut played = Played::open(Setup { picked: Picked::Path(place.clone()), ..Setup::default() });
-    played.window.until(|window| window.sees("a.int8.onnx"));
+    played.until_ready();
     // A folder in its place.
     std::fs::create_dir_all(played.path("a.int8.onnx").join("inside")).unwrap();
     played.window.press(eframe::egui::Key::Enter);
