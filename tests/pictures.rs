@@ -69,8 +69,9 @@ fn peak_memory(arguments: &[&str]) -> u64 {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn ten_times_as_many_pictures_take_no_more_memory() {
-    /// What allocators and judging pictures may differ by.
+fn three_times_as_many_pictures_take_no_more_memory() {
+    /// What allocators may differ by. Of both numbers as many pictures are kept: those that judge and those that show how far
+    /// channels reach.
     const SLACK: u64 = 48 << 20;
     let folder = tempfile::tempdir().unwrap();
     for name in ["scene.onnx", "scene.toml"] {
@@ -81,7 +82,7 @@ fn ten_times_as_many_pictures_take_no_more_memory() {
     let base = ["quantize", model, "--calibrate", "demo", "--out", out, "--save-anyway", "--threads", "1"];
     peak_memory(&[&base[..], &["--samples", "8", "--save-recipe", recipe]].concat());
     let with = |samples: &'static str| peak_memory(&[&base[..], &["--recipe", recipe, "--samples", samples]].concat());
-    let (few, many) = (with("40"), with("400"));
-    println!("{} MiB with 40 pictures, {} MiB with 400", few >> 20, many >> 20);
-    assert!(many < few + SLACK, "{} MiB with 40 pictures, {} MiB with 400", few >> 20, many >> 20);
+    let (few, many) = (with("130"), with("390"));
+    println!("{} MiB with 130 pictures, {} MiB with 390", few >> 20, many >> 20);
+    assert!(many < few + SLACK, "{} MiB with 130 pictures, {} MiB with 390", few >> 20, many >> 20);
 }
