@@ -11,13 +11,11 @@ const CLASSES_SHOWN: usize = 4;
 
 /// The whole evaluation as text.
 pub(super) fn table(evaluation: &Evaluation) -> String {
-    let mut text = String::new();
-    let mut line = |written: String| text += &(written + "\n");
-    line(evaluation.machine.to_string());
-    heading(evaluation).into_iter().for_each(&mut line);
-    line(String::new());
+    let mut lines = vec![evaluation.machine.to_string()];
+    lines.extend(heading(evaluation));
+    lines.push(String::new());
     let width = evaluation.models.iter().map(|model| name(&model.path).chars().count()).max().unwrap_or(0).max(5);
-    line(format!(
+    lines.push(format!(
         "{:<width$} {:>14} {:>8} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>15} {:>10}",
         "model",
         "numbers",
@@ -32,18 +30,19 @@ pub(super) fn table(evaluation: &Evaluation) -> String {
         "ms, p50 / p95",
         "pictures/s"
     ));
-    evaluation.models.iter().for_each(|model| line(row(model, width)));
-    line(String::new());
-    evaluation.models.iter().flat_map(notes).for_each(&mut line);
-    evaluation.agreement.iter().flat_map(|with| agreement(evaluation, with)).for_each(&mut line);
+    lines.extend(evaluation.models.iter().map(|model| row(model, width)));
+    lines.push(String::new());
+    lines.extend(evaluation.models.iter().flat_map(notes));
+    lines.extend(evaluation.agreement.iter().flat_map(|with| agreement(evaluation, with)));
     for problem in &evaluation.dataset.problems {
         let first = problem.examples.first().map_or_else(String::new, |first| format!(", as: {first}"));
-        line(format!("{} {}{first}", problem.count, problem.kind.words()));
+        lines.push(format!("{} {}{first}", problem.count, problem.kind.words()));
     }
     let named = evaluation.models.iter().map(|model| (name(&model.path), &model.acceleration));
-    Acceleration::of_all(named).map(|told| format!("acceleration: {told}")).into_iter().for_each(&mut line);
-    line("latencies are of pictures beside each other; `quantscope bench` measures them fairly".to_owned());
-    text
+    lines.extend(Acceleration::of_all(named).map(|told| format!("acceleration: {told}")));
+    lines.push("latencies are of pictures beside each other; `quantscope bench` measures them fairly".to_owned());
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 fn heading(evaluation: &Evaluation) -> [String; 2] {
