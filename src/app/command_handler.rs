@@ -29,11 +29,7 @@ impl App {
             Action::ToggleCameraControls => self.editing.camera_open = !self.editing.camera_open,
             Action::SetCameraControl(setting) => self.set_camera_control(setting),
             Action::ResetCameraControls => self.reset_camera_controls(),
-            Action::TogglePause => {
-                // What the person decides holds.
-                self.evaluate.holds_live_view = false;
-                self.toggle_pause();
-            }
+            Action::TogglePause => self.pause_by_hand(),
             Action::Step => self.step(),
             Action::Seek(to) => self.seek(to),
             Action::SetSpeed(factor) => self.set_speed(factor),
@@ -98,6 +94,12 @@ impl App {
             Action::Label(action) => self.handle_label(action),
             Action::Quantize(action) => self.handle_quantize(action),
         }
+    }
+
+    /// What the person decides holds, also against an evaluation that had stopped the live view.
+    fn pause_by_hand(&mut self) {
+        self.evaluate.holds_live_view = false;
+        self.toggle_pause();
     }
 
     /// Gives a command to the pipeline; says so when it is not taken.

@@ -40,95 +40,122 @@ impl Work {
 
     /// What an operator of ONNX, of ONNX Runtime's own, or of this program's does.
     pub(super) fn of(operator: &str) -> Self {
-        match operator {
-            "QLinearConv"
-            | "QLinearConvTranspose"
-            | "ConvInteger"
-            | "FusedConvInteger"
-            | "QLinearMatMul"
-            | "QGemm"
-            | "MatMulInteger"
-            | "MatMulIntegerToFloat"
-            | "DynamicQuantizeMatMul" => Self::IntegerLayers,
-            "Conv" | "FusedConv" | "NhwcFusedConv" | "ConvTranspose" | "MatMul" | "Gemm" | "FusedMatMul"
-            | "FusedGemm" | "MatMulNBits" | "Attention" | "MultiHeadAttention" => Self::FloatLayers,
-            "QuantizeLinear"
-            | "DequantizeLinear"
-            | "DynamicQuantizeLinear"
-            | "Cast"
-            | "ReorderInput"
-            | "ReorderOutput" => Self::Conversions,
-            "Concat"
-            | "Resize"
-            | "Upsample"
-            | "Transpose"
-            | "Slice"
-            | "Split"
-            | "Reshape"
-            | "Gather"
-            | "GatherElements"
-            | "GatherND"
-            | "Squeeze"
-            | "Unsqueeze"
-            | "Flatten"
-            | "Expand"
-            | "Tile"
-            | "Pad"
-            | "MaxPool"
-            | "NhwcMaxPool"
-            | "AveragePool"
-            | "GlobalAveragePool"
-            | "GlobalMaxPool"
-            | "DepthToSpace"
-            | "SpaceToDepth"
-            | "QLinearConcat"
-            | "QLinearAveragePool"
-            | "QLinearGlobalAveragePool"
-            | "GridSample" => Self::Moves,
-            "Sigmoid"
-            | "Relu"
-            | "LeakyRelu"
-            | "PRelu"
-            | "Clip"
-            | "HardSigmoid"
-            | "HardSwish"
-            | "Tanh"
-            | "Softplus"
-            | "Mish"
-            | "Elu"
-            | "Gelu"
-            | "QuickGelu"
-            | "FastGelu"
-            | "BiasGelu"
-            | "Erf"
-            | "Exp"
-            | "Log"
-            | "Sqrt"
-            | "Pow"
-            | "Abs"
-            | "Neg"
-            | "Add"
-            | "Sub"
-            | "Mul"
-            | "Div"
-            | "Max"
-            | "Min"
-            | "Softmax"
-            | "BatchNormalization"
-            | "LayerNormalization"
-            | "SkipLayerNormalization"
-            | "QLinearSigmoid"
-            | "QLinearLeakyRelu"
-            | "QLinearAdd"
-            | "QLinearMul"
-            | "QLinearSoftmax" => Self::Elements,
+        let known = [
+            (INTEGER_LAYERS, Self::IntegerLayers),
+            (FLOAT_LAYERS, Self::FloatLayers),
+            (CONVERSIONS, Self::Conversions),
+            (MOVES, Self::Moves),
+            (ELEMENTS, Self::Elements),
+        ];
+        match known.into_iter().find(|(names, _)| names.contains(&operator)) {
+            Some((_, work)) => work,
             // Ours: functions of a byte, and copies.
-            name if name.starts_with("LookUp") => Self::Elements,
-            name if name.starts_with("Repeat") || name.starts_with("Concat") => Self::Moves,
-            _ => Self::Other,
+            None if operator.starts_with("LookUp") => Self::Elements,
+            None if operator.starts_with("Repeat") || operator.starts_with("Concat") => Self::Moves,
+            None => Self::Other,
         }
     }
 }
+
+/// Layers in integers.
+const INTEGER_LAYERS: &[&str] = &[
+    "QLinearConv",
+    "QLinearConvTranspose",
+    "ConvInteger",
+    "FusedConvInteger",
+    "QLinearMatMul",
+    "QGemm",
+    "MatMulInteger",
+    "MatMulIntegerToFloat",
+    "DynamicQuantizeMatMul",
+];
+/// Layers in floats.
+const FLOAT_LAYERS: &[&str] = &[
+    "Conv",
+    "FusedConv",
+    "NhwcFusedConv",
+    "ConvTranspose",
+    "MatMul",
+    "Gemm",
+    "FusedMatMul",
+    "FusedGemm",
+    "MatMulNBits",
+    "Attention",
+    "MultiHeadAttention",
+];
+/// From one type or arrangement of numbers to another.
+const CONVERSIONS: &[&str] =
+    &["QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "Cast", "ReorderInput", "ReorderOutput"];
+/// What moves numbers, or chooses among neighbours.
+const MOVES: &[&str] = &[
+    "Concat",
+    "Resize",
+    "Upsample",
+    "Transpose",
+    "Slice",
+    "Split",
+    "Reshape",
+    "Gather",
+    "GatherElements",
+    "GatherND",
+    "Squeeze",
+    "Unsqueeze",
+    "Flatten",
+    "Expand",
+    "Tile",
+    "Pad",
+    "MaxPool",
+    "NhwcMaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "DepthToSpace",
+    "SpaceToDepth",
+    "QLinearConcat",
+    "QLinearAveragePool",
+    "QLinearGlobalAveragePool",
+    "GridSample",
+];
+/// Functions of single elements, or of a few.
+const ELEMENTS: &[&str] = &[
+    "Sigmoid",
+    "Relu",
+    "LeakyRelu",
+    "PRelu",
+    "Clip",
+    "HardSigmoid",
+    "HardSwish",
+    "Tanh",
+    "Softplus",
+    "Mish",
+    "Elu",
+    "Gelu",
+    "QuickGelu",
+    "FastGelu",
+    "BiasGelu",
+    "Erf",
+    "Exp",
+    "Log",
+    "Sqrt",
+    "Pow",
+    "Abs",
+    "Neg",
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "Max",
+    "Min",
+    "Softmax",
+    "BatchNormalization",
+    "LayerNormalization",
+    "SkipLayerNormalization",
+    "QLinearSigmoid",
+    "QLinearLeakyRelu",
+    "QLinearAdd",
+    "QLinearMul",
+    "QLinearSoftmax",
+];
 
 /// Whether a node works in floats: something that is no conversion gives floats, and not out of integers.
 pub(super) fn is_float(node: &NodeTime) -> bool {
