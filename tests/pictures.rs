@@ -73,11 +73,8 @@ fn three_times_as_many_pictures_take_no_more_memory() {
     /// What allocators may differ by. Of both numbers as many pictures are kept: those that judge and those that show how far
     /// channels reach.
     const SLACK: u64 = 48 << 20;
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["scene.onnx", "scene.toml"] {
-        std::fs::copy(common::default_model(name), folder.path().join(name)).unwrap();
-    }
-    let [model, out, recipe] = ["scene.onnx", "out.onnx", "kept.recipe"].map(|name| folder.path().join(name));
+    let (folder, model) = common::scene();
+    let [out, recipe] = ["out.onnx", "kept.recipe"].map(|name| folder.path().join(name));
     let [model, out, recipe] = [&model, &out, &recipe].map(|path| path.to_str().unwrap());
     let base = ["quantize", model, "--calibrate", "demo", "--out", out, "--save-anyway", "--threads", "1"];
     peak_memory(&[&base[..], &["--samples", "8", "--save-recipe", recipe]].concat());

@@ -6,23 +6,13 @@ use quantscope::inference::twin::{self, PARENT_SHA256};
 use quantscope::onnx::{self, Form};
 use quantscope::quantize::Recipe;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Output;
 
 /// Pictures of the scene that the tests calibrate with.
 const SAMPLES: &str = "12";
 /// What the default model's twin keeps at least, on three pictures.
 const F1_MIN: f64 = 0.8;
-
-/// A copy of the default model and its card in a folder of its own.
-fn scene() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["scene.onnx", "scene.toml"] {
-        std::fs::copy(common::default_model(name), folder.path().join(name)).unwrap();
-    }
-    let model = folder.path().join("scene.onnx");
-    (folder, model)
-}
 
 fn quantize(arguments: &[&str]) -> Output {
     let config = tempfile::tempdir().unwrap();
@@ -44,7 +34,7 @@ fn error_of(arguments: &[&str]) -> (Option<i32>, String) {
 
 #[test]
 fn a_twin_is_written_that_runs_in_integers_and_agrees_and_can_be_made_again() {
-    let (folder, model) = scene();
+    let (folder, model) = common::scene();
     let recipe = folder.path().join("recipe.toml");
     let demo = ["--calibrate", "demo", "--samples", SAMPLES, "--format", "json"];
     let output = quantize(&[&[text(&model), "--save-recipe", text(&recipe)], &demo[..]].concat());
@@ -75,7 +65,7 @@ fn a_twin_is_written_that_runs_in_integers_and_agrees_and_can_be_made_again() {
 
 #[test]
 fn labels_tell_what_is_lost_and_the_whole_front_can_be_written() {
-    let (folder, model) = scene();
+    let (folder, model) = common::scene();
     let (pictures, front) = (folder.path().join("pictures"), folder.path().join("front"));
     let config = tempfile::tempdir().unwrap();
     let drawn = common::quantscope(config.path()).args(["scene", "--count", "8", "--out", text(&pictures)]).output();
@@ -102,7 +92,7 @@ fn labels_tell_what_is_lost_and_the_whole_front_can_be_written() {
 
 #[test]
 fn what_does_not_pass_is_not_written_unless_asked_for() {
-    let (folder, model) = scene();
+    let (folder, model) = common::scene();
     let twin = folder.path().join("twin.onnx");
     let mut arguments = vec![text(&model), "--calibrate", "demo", "--samples", "4", "--min-speedup", "90"];
     arguments.extend(["--out", text(&twin)]);
@@ -117,7 +107,7 @@ fn what_does_not_pass_is_not_written_unless_asked_for() {
 
 #[test]
 fn wrong_input_gets_a_sentence() {
-    let (folder, model) = scene();
+    let (folder, model) = common::scene();
     let empty = folder.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
     let recipe = folder.path().join("recipe.toml");

@@ -46,16 +46,6 @@ fn check_in_python(model: &Path) {
     assert!(output.status.success(), "{}: {}", model.display(), String::from_utf8_lossy(&output.stderr));
 }
 
-/// A copy of the default model and its card in a folder of its own.
-fn scene() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["scene.onnx", "scene.toml"] {
-        std::fs::copy(common::default_model(name), folder.path().join(name)).unwrap();
-    }
-    let model = folder.path().join("scene.onnx");
-    (folder, model)
-}
-
 fn quantize(arguments: &[&str]) -> Value {
     let config = tempfile::tempdir().unwrap();
     let mut command = common::quantscope(config.path());
@@ -95,7 +85,7 @@ fn best(report: &Value) -> &Value {
 
 #[test]
 fn fixed_scales_are_written_in_every_pair_of_types() {
-    let (folder, model) = scene();
+    let (folder, model) = common::scene();
     let pairs = [("u8", "s7"), ("s8", "s8"), ("u8", "u8"), ("u16", "s8"), ("s16", "u8")];
     for (activations, weights) in pairs {
         let options = ["--activations", activations, "--weights", weights];
@@ -120,7 +110,7 @@ fn fixed_scales_are_written_in_every_pair_of_types() {
 
 #[test]
 fn scales_of_every_run_are_written() {
-    let (folder, model) = scene();
+    let (folder, model) = common::scene();
     let (report, summary) = made(&["--mode", "dynamic"], folder.path(), &model);
     assert_eq!(summary.quantization.form, Some(Form::Dynamic));
     let best = best(&report);
@@ -130,7 +120,7 @@ fn scales_of_every_run_are_written() {
 
 #[test]
 fn sixteen_bit_floats_are_written_half_as_large() {
-    let (folder, model) = scene();
+    let (folder, model) = common::scene();
     let (report, summary) = made(&["--mode", "fp16"], folder.path(), &model);
     assert_eq!(summary.precision, Precision::Fp16);
     let best = best(&report);
@@ -142,7 +132,7 @@ fn sixteen_bit_floats_are_written_half_as_large() {
 
 #[test]
 fn four_bits_are_for_products_and_convolutions_are_said_to_be_stored_in_eight() {
-    let (folder, model) = scene();
+    let (folder, model) = common::scene();
     let (report, _) = made(&["--mode", "int4"], folder.path(), &model);
     assert!(report["notes"].to_string().contains("no 4-bit form of convolutions"), "{}", report["notes"]);
     let Some(model) = common::shared("zoo/deimv2_atto_coco_raw.onnx") else { return };
@@ -157,7 +147,7 @@ fn four_bits_are_for_products_and_convolutions_are_said_to_be_stored_in_eight() 
 
 #[test]
 fn what_does_not_fit_together_is_refused() {
-    let (_folder, model) = scene();
+    let (_folder, model) = common::scene();
     let config = tempfile::tempdir().unwrap();
     let base = ["quantize", model.to_str().unwrap(), "--calibrate", "demo"];
     for (options, words) in [

@@ -13,6 +13,16 @@ pub fn default_model(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(name)
 }
 
+/// A copy of the default model and its card in a folder of its own.
+pub fn scene() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["scene.onnx", "scene.toml"] {
+        std::fs::copy(default_model(name), folder.path().join(name)).unwrap();
+    }
+    let model = folder.path().join("scene.onnx");
+    (folder, model)
+}
+
 /// A file of the folder with real models and labelled pictures that may lie beside the checkout; None (said aloud) where
 /// it does not.
 pub fn shared(path: &str) -> Option<PathBuf> {
