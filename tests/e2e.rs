@@ -48,7 +48,9 @@ fn closing_the_window_also_closes_an_open_dialog() {
     let mut program = Program::start(&screen, &Setup::default());
     program.waits(&["first boxes"]);
     program.key("o");
-    program.until("the file dialog opens", |program| program.screen.window(["--class", "zenity"]));
+    let dialog = program.until("the file dialog opens", |program| program.screen.window(["--class", "zenity"]));
+    // A new window takes the keyboard a moment later; before that, the dialog would be what Alt+F4 closes.
+    program.until("the file dialog has the keyboard", |program| program.screen.is_active(&dialog).then_some(()));
     it_ends(&mut program);
 }
 

@@ -118,10 +118,15 @@ impl Screen {
         found.lines().last().map(str::to_owned)
     }
 
+    /// Whether a window has the keyboard.
+    pub fn is_active(&self, window: &str) -> bool {
+        self.tool("xdotool", &["getactivewindow"]).is_some_and(|active| active.trim() == window)
+    }
+
     /// Gives a window the keyboard and presses keys, named as xdotool names them.
     pub fn press(&self, window: &str, keys: &[&str]) {
         until("the window gets the keyboard", || {
-            if self.tool("xdotool", &["getactivewindow"]).is_some_and(|active| active.trim() == window) {
+            if self.is_active(window) {
                 return Some(());
             }
             self.tool("xdotool", &["windowactivate", window]);
