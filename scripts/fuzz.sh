@@ -33,7 +33,12 @@ cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked ||
 cargo run --quiet --locked --example fuzz_seeds -- fuzz/corpus models "${QUANTSCOPE_SHARED:-../shared}/zoo"
 
 # shellcheck disable=SC2046 # one target a word
-[ $# -gt 0 ] || set -- $(cargo fuzz list)
+if [ $# -eq 0 ]; then
+    set -- $(cargo fuzz list)
+    seed=$(date +%s)
+    printf '\n== properties of the unit tests, with other cases than usual: PROPTEST_RNG_SEED=%s\n' "$seed"
+    PROPTEST_RNG_SEED=$seed cargo test --locked --lib
+fi
 for target in "$@"; do
     printf '\n== fuzz %s for %s s\n' "$target" "$SECONDS_EACH"
     # The code is safe Rust: panics and memory are what is looked for, and without a sanitizer it runs twice as often.

@@ -42,6 +42,8 @@ impl PictureNames {
             None => wanted,
         };
         let ending = shortened(&plain(&part(path.extension())), ENDING_BYTES);
+        // Without an ending, readers would take what follows a dot for one, and look for labels of another name.
+        let wanted = if ending.is_empty() { wanted.replace('.', "_") } else { wanted };
         let file_of = |stem: &str| if ending.is_empty() { stem.to_owned() } else { format!("{stem}.{ending}") };
         let stem = self.free(&wanted, &file_of);
         let file = file_of(&stem);
@@ -121,6 +123,8 @@ mod tests {
             ("e\\f.jpg", "e_f.jpg", true),
             ("noending", "noending", false),
             ("a.b.c.jpg", "a.b.c.jpg", false),
+            ("g..", "g_", true),
+            ("h.i. ", "h_i", true),
             (&long, &format!("{}.jpeg", "é".repeat(100)), true),
         ];
         for (path, file, changed) in table {
