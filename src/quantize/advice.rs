@@ -1,16 +1,38 @@
-//! Saying when integers do not pay, and why.
+//! Saying when integers do not pay, and why, and where the time is another one.
 
 use super::Point;
+use super::forms::Mode;
 use super::layout::Kind;
 use super::prepare::Prepared;
+use super::search::WORTH_IT;
+use super::times::JudgeBy;
 use std::collections::BTreeMap;
 
 /// So many kinds of operators are named.
 const NAMED: usize = 3;
 
+/// What there is to say of the time of a model, in sentences.
+pub(super) fn of_time(prepared: &Prepared, point: &Point) -> Vec<String> {
+    let (times, mut said) = (&point.measured.times, Vec::new());
+    said.extend(
+        times.not_accelerated.as_ref().map(|reason| format!("quantscope runs it as plain ONNX Runtime does: {reason}")),
+    );
+    let pays = |way: JudgeBy| times.of(way).map(|speed| speed.ratio <= WORTH_IT);
+    let words = times.in_words();
+    match (pays(times.judged_by), pays(times.judged_by.other())) {
+        (Some(true), Some(false)) => {
+            let other = times.judged_by.other().place();
+            said.push(format!("it takes {words} on this machine: {other} nothing worth having is gained"));
+        }
+        (Some(false), _) if point.choice.form == Mode::Static => said.push(keep_floats(prepared, point)),
+        (Some(false), _) => said.push(format!("it takes {words} on this machine")),
+        _ => {}
+    }
+    said
+}
+
 /// Why a model is no faster in integers, and that the model in floats is to be kept.
-pub(super) fn keep_floats(prepared: &Prepared, point: &Point) -> String {
-    let ratio = point.measured.latency_ratio;
+fn keep_floats(prepared: &Prepared, point: &Point) -> String {
     let mut reasons = Vec::new();
     let without = without_integers(prepared);
     if !without.is_empty() {
@@ -24,8 +46,15 @@ pub(super) fn keep_floats(prepared: &Prepared, point: &Point) -> String {
         reasons.push(format!("{} of {all} layers stay in floats to keep its boxes", point.float.len()));
     }
     let why = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
+    let times = &point.measured.times;
+    let keep = match times.other.filter(|other| other.ratio <= WORTH_IT) {
+        Some(_) => format!("Run it {}, or keep the FP32 model", times.judged_by.other().place()),
+        None => "Keep the FP32 model".to_owned(),
+    };
     format!(
-        "integers do not pay for this model on this machine ({ratio:.2} of the FP32 time){why}. Keep the FP32 model"
+        "integers do not pay for this model {} on this machine ({}){why}. {keep}",
+        times.judged_by.place(),
+        times.in_words()
     )
 }
 

@@ -171,6 +171,7 @@ impl App {
             model: model.path.clone(),
             load: LoadOptions { session, overrides: model.overrides.clone() },
             judged_threads: 1,
+            judge_by: wishes.judge_by,
             thresholds: self.settings.thresholds,
             mode: wishes.mode,
             numbers: wishes.numbers,

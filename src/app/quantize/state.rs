@@ -65,6 +65,8 @@ pub struct Run {
 pub enum QuantizeStep {
     /// The model is read, tried and tidied.
     Preparing,
+    /// It is looked at how far channels reach.
+    Channels,
     /// Pictures are run.
     Pictures,
     /// Layers are looked at one by one.
@@ -78,6 +80,7 @@ impl QuantizeStep {
     pub fn of(progress: &Progress) -> (Self, usize, usize, String) {
         match progress {
             Progress::Preparing => (Self::Preparing, 0, 0, String::new()),
+            Progress::Equalizing { done, of } => (Self::Channels, *done, *of, String::new()),
             Progress::Calibrating { done, of } => (Self::Pictures, *done, *of, String::new()),
             Progress::Sensitivity { done, of } => (Self::Layers, *done, *of, String::new()),
             Progress::Trying { done, of, choice } => (Self::Trying, *done, *of, choice.in_words()),
@@ -89,7 +92,7 @@ impl QuantizeStep {
     pub fn rests(self, live: bool) -> bool {
         match self {
             Self::Preparing => false,
-            Self::Pictures => !live,
+            Self::Channels | Self::Pictures => !live,
             Self::Layers | Self::Trying => true,
         }
     }
@@ -98,6 +101,7 @@ impl QuantizeStep {
     pub fn name(self) -> &'static str {
         match self {
             Self::Preparing => "Read and try the model",
+            Self::Channels => "Bring channels to like ranges",
             Self::Pictures => "Run pictures",
             Self::Layers => "Look how sensitive layers are",
             Self::Trying => "Make and measure models",
@@ -300,7 +304,7 @@ mod tests {
         let mut results = Results::new(run(), outcome());
         assert_eq!((results.shown, &results.saved), (1, &Saved::Writing));
         let mut made = Outcome { best: 0, ..outcome() };
-        made.points[0].measured.latency_ratio = 0.3;
+        made.points[0].measured.times.judged.ratio = 0.3;
         assert_eq!(results.add(made.clone()), 0, "the same file");
         made.points[0].bytes = vec![9];
         assert_eq!((results.add(made.clone()), results.profiled), (3, 1), "nothing is known of its time");

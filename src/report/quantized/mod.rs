@@ -8,7 +8,7 @@ mod spreadsheet;
 use super::{Form, ReportError, words};
 use crate::evaluate::Versions;
 use crate::files;
-use crate::quantize::Outcome;
+use crate::quantize::{JudgeBy, Outcome};
 use crate::runtime::MachineInfo;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -46,6 +46,7 @@ impl Quantized<'_> {
     pub fn json(&self) -> Value {
         let outcome = self.outcome;
         let points = outcome.points.iter().enumerate().map(|(index, point)| {
+            let times = &point.measured.times;
             json!({
                 "choice": point.choice,
                 "float": point.float,
@@ -53,8 +54,12 @@ impl Quantized<'_> {
                 "integers": point.integers,
                 "bytes": point.bytes.len(),
                 "agreement": point.measured.agreement,
-                "latency_ratio": point.measured.latency_ratio,
-                "latency_ms": point.measured.latency_ms,
+                "latency_ratio": times.judged.ratio,
+                "latency_ms": times.judged.ms,
+                "judged_by": times.judged_by,
+                "accelerated": times.of(JudgeBy::Accelerated),
+                "plain": times.of(JudgeBy::Plain),
+                "not_accelerated": times.not_accelerated,
                 "ap": point.measured.ap,
                 "executed": point.measured.executed,
                 "on_front": outcome.front.contains(&index),

@@ -60,6 +60,7 @@ fn head_ui(ui: &mut Ui, results: &Results, actions: &mut Vec<Action>, wishes: &m
     );
     wishes.append(&mut right);
     tiles_ui(ui, results);
+    ui.add(Label::new(RichText::new(words::ways(results)).color(colors.weak)).wrap());
     // The strip below says the same of what is not saved.
     if results.saved != Saved::No {
         ui.add(Label::new(RichText::new(words::why(results)).color(colors.weak)).wrap());
@@ -96,7 +97,7 @@ fn tiles_ui(ui: &mut Ui, results: &Results) {
     let gap = 8.0;
     let tiles = words::tiles(results);
     let width = ((ui.available_width() - (tiles.len() - 1) as f32 * gap) / tiles.len() as f32).floor();
-    let slow = results.point().measured.latency_ratio >= 1.0;
+    let slow = results.point().measured.ratio() >= 1.0;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = gap;
         for (index, (name, value, tip)) in tiles.into_iter().enumerate() {
