@@ -83,7 +83,7 @@ impl<'a, 'b> Search<'a, 'b> {
         let step = Progress::Trying { done, of: done + 1 + left, choice: choice.clone() };
         tell(self.report, step.clone())?;
         let Made { bytes, integers, float } = self.maker.make(&choice)?;
-        if let Some(known) = self.points.iter().position(|point| point.bytes == bytes) {
+        if let Some(known) = self.points.iter().position(|point| *point.bytes == *bytes) {
             return Ok(known);
         }
         let measured = self.judge.measure(&bytes, &mut || tell(self.report, step.clone()))?;
@@ -94,7 +94,7 @@ impl<'a, 'b> Search<'a, 'b> {
             measured.agreement.closeness,
             measured.times.in_words()
         );
-        self.points.push(Point { choice, integers, float, measured, bytes });
+        self.points.push(Point { choice, integers, float, measured, bytes: bytes.into() });
         Ok(self.points.len() - 1)
     }
 

@@ -245,6 +245,6 @@ pub fn point(f1: f64, ratio: f64, float: &[&str], file: &str) -> Point {
             ap: None,
             executed: None,
         },
-        bytes: std::fs::read(common::default_model(file)).unwrap(),
+        bytes: std::fs::read(common::default_model(file)).unwrap().into(),
     }
 }
