@@ -10,6 +10,7 @@ use quantscope::inference::Precision;
 use quantscope::pipeline::{self, Event, LaneId};
 use quantscope::quantize::{Choice, JudgeBy, Method, Mode, Progress};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The program ends within this although a run of a model cannot be broken off.
@@ -176,6 +177,9 @@ fn frames_of_a_camera_are_taken_from_the_live_view() {
     played.until_ready();
     played.window.press(Key::Enter);
     played.window.until(|window| window.sees("Move the camera or what it sees"));
+    // The engine begins beside the window.
+    let jobs = Arc::clone(&played.jobs);
+    played.window.until(|_| !jobs.lock().unwrap().is_empty());
     let frames = {
         let jobs = played.jobs.lock().unwrap();
         let PicturesFrom::Live(frames) = &jobs[0].pictures else { panic!("{:?}", jobs[0].pictures) };
