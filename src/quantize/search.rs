@@ -11,8 +11,10 @@ use super::{Gate, JudgeBy, Point, Progress, QuantizeError, Report, segments, tel
 
 /// Resolutions until which the network may stay in floats. Detectors predict from 8 on.
 const STRIDES: [usize; 4] = [0, 4, 8, 16];
-/// Stretches that are tried with their predictions in floats, too.
-const WITH_PREDICTIONS: usize = 2;
+/// Stretches that are tried with their predictions in floats, too: so many, of those whose closeness comes as near to the
+/// best as this.
+const WITH_PREDICTIONS: usize = 3;
+const PROMISING: f64 = 0.1;
 /// Of so many layers one is left in floats, the noisiest ones.
 const NOISY_SHARES: [usize; 5] = [16, 8, 4, 3, 2];
 /// Segments that are left in floats at most.
@@ -27,7 +29,7 @@ pub(super) const WORTH_IT: f64 = 0.95;
 enum Kind {
     /// Floats until the resolution has gone down by a factor.
     Stretches,
-    /// The same with the predictions in floats, of those that agree best.
+    /// Some of them with the predictions in floats.
     Predictions,
     /// The layers in floats that lose most alone, in shares that double.
     Noisy,
@@ -106,11 +108,15 @@ impl<'a, 'b> Search<'a, 'b> {
         Ok(())
     }
 
+    /// Of the stretches that agree about as well as the best, the fastest first.
     fn predictions(&mut self) -> Result<(), QuantizeError> {
-        let mut order: Vec<usize> = (0..self.points.len()).collect();
-        let closeness = |index: usize| self.points[index].measured.agreement.closeness;
-        order.sort_by(|one, other| closeness(*other).total_cmp(&closeness(*one)));
-        for (index, point) in order.into_iter().take(WITH_PREDICTIONS).enumerate() {
+        let closeness = |point: &Point| point.measured.agreement.closeness;
+        let highest = self.points.iter().map(closeness).fold(0.0, f64::max);
+        let mut promising: Vec<usize> = (0..self.points.len()).collect();
+        promising.retain(|index| closeness(&self.points[*index]) >= highest - PROMISING);
+        let ratio = |index: &usize| self.points[*index].measured.ratio();
+        promising.sort_by(|one, other| ratio(one).total_cmp(&ratio(other)));
+        for (index, point) in promising.into_iter().take(WITH_PREDICTIONS).enumerate() {
             if self.has_reached() {
                 return Ok(());
             }
