@@ -236,6 +236,7 @@ impl App {
             DialogKind::QuantizedModel(_) => self.choose_output(path),
             DialogKind::EvaluatedModel => self.add_evaluated_model(path),
             DialogKind::Report(form) => self.save_report(form, path),
+            DialogKind::QuantizationReport(form) => self.save_quantization_report(form, path),
         }
     }
 

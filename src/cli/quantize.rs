@@ -17,7 +17,7 @@ use crate::report::{Form, Quantized, write_quantized};
 use crate::runtime::{MachineInfo, default_threads};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use names::{ActivationsName, MethodName, ModeName, WeightsName};
+use names::{ActivationsName, MethodName, ModeName, WayName, WeightsName};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
@@ -57,6 +57,10 @@ pub(super) struct Args {
     /// File to write [default: MODEL.int8.onnx beside the model]
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// In which way of running models their time is judged: as this program does, accelerated, or in plain ONNX Runtime, for
+    /// files that other programs run [default: accelerated; plain with --no-accelerate]
+    #[arg(long, value_enum, value_name = "WAY")]
+    judge_by: Option<WayName>,
     /// Lowest agreement (F1) with the FP32 model; without a model that has it nothing is written
     #[arg(long, value_name = "F", default_value_t = 0.8, value_parser = share)]
     min_agreement: f64,
@@ -211,6 +215,7 @@ fn request(global: &Global, args: &Args, model: &Path) -> anyhow::Result<Request
         model: model.to_owned(),
         load: LoadOptions { session, overrides: global.overrides() },
         judged_threads: threads.unwrap_or(1),
+        judge_by: names::judge_by(args.judge_by, global.no_accelerate)?,
         thresholds: global.thresholds(),
         mode: args.mode.into(),
         numbers: names::numbers(args.activations, args.weights),
@@ -257,6 +262,7 @@ impl Bar {
     fn show(&self, progress: Progress) -> ControlFlow<()> {
         let (done, of, words) = match progress {
             Progress::Preparing => (0, 1, "reading the model".to_owned()),
+            Progress::Equalizing { done, of } => (done, of, "how far channels reach".to_owned()),
             Progress::Calibrating { done, of } => (done, of, "running pictures".to_owned()),
             Progress::Sensitivity { done, of } => (done, of, "sensitivity of layers".to_owned()),
             Progress::Trying { done, of, choice } => (done, of, choice.in_words()),

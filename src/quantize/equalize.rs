@@ -2,11 +2,11 @@
 //! 2019): channels that reach less far than others of their tensor are made larger by a factor, which the convolutions
 //! that read them take back. It changes nothing of what the network says, but rounding.
 
-use super::QuantizeError;
 use super::channels::{Channels, Class, FIXED};
 use super::layout::Layout;
 use super::observe::{Observed, Observer, Reach, Watch};
 use super::prepare::Prepared;
+use super::{Progress, QuantizeError, Report, tell};
 use crate::inference::preprocess::ModelInput;
 use crate::inference::session::{ModelSource, Session};
 use crate::inference::{Optimization, SessionOptions};
@@ -26,9 +26,19 @@ const REACH_MIN: f32 = 1e-9;
 type Reaches = HashMap<String, Vec<Reach>>;
 
 /// Equalizes a model by what these pictures come to in it; leaves it as it is where that changes what it says.
-pub(super) fn equalize(prepared: &mut Prepared, pictures: &[ModelInput], threads: usize) -> Result<(), QuantizeError> {
+pub(super) fn equalize(
+    prepared: &mut Prepared,
+    pictures: &[ModelInput],
+    threads: usize,
+    report: &mut Report<'_>,
+) -> Result<(), QuantizeError> {
     let mut observer = Observer::new(prepared, threads, Watch::Reaches)?;
-    pictures.iter().try_for_each(|picture| observer.add(picture))?;
+    let of = pictures.len();
+    for (done, picture) in pictures.iter().enumerate() {
+        tell(report, Progress::Equalizing { done, of })?;
+        observer.add(picture)?;
+    }
+    tell(report, Progress::Equalizing { done: of, of })?;
     let Observed { shapes, mut reaches, .. } = observer.observed;
     let count = pictures.len().max(1) as f32;
     reaches.values_mut().flatten().for_each(|reach| reach.square /= count);

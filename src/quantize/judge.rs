@@ -1,72 +1,64 @@
 //! Measuring what was made: does it find what the model in floats finds, and how fast is it.
 
-use super::QuantizeError;
+use super::agreement::{Agreement, Sums};
 use super::calibrate::Fed;
 use super::prepare::Prepared;
-use super::truth::Truths;
+use super::times::{JudgeBy, Speed, Times, taking_turns};
+use super::truth::{self, Truths};
+use super::{Pulse, QuantizeError};
+use crate::inference::accelerate::{Acceleration, Both};
 use crate::inference::heads::{DecodeContext, Decoder};
 use crate::inference::preprocess::ModelInput;
 use crate::inference::session::{ModelSource, Session};
 use crate::inference::{
-    Candidate, Detection, InputRecognition, Postprocessor, SessionError, SessionOptions, Thresholds,
+    Candidate, Detection, InputRecognition, ModelCard, Postprocessor, SessionError, SessionOptions, Thresholds,
 };
-use crate::metrics::agreement_of_frame;
-use crate::onnx::Executed;
-use crate::runtime::own_processor_time;
-use serde::Serialize;
+use crate::onnx::{self, Executed};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 /// Boxes are read down to this share of the confidence threshold.
 const FLOOR: f32 = 0.2;
 /// Pictures of a quick look.
 const PICTURES_A_GLANCE: usize = 10;
-/// Runs of each of two models that take turns, and how long that may take at most.
-const ROUNDS: usize = 30;
-const ROUNDS_TIME: Duration = Duration::from_secs(4);
-
-/// How far a model finds what the model in floats finds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Agreement {
-    /// Harmonic mean of precision and recall against the boxes of the model in floats, at IoU 0.5.
-    pub f1: f64,
-    /// How close it comes to the boxes of the model in floats, 0…1: the mean over them of the overlap with the best box of
-    /// the same class times the ratio of the scores. Boxes down to half of the confidence threshold count, so that a score
-    /// that moves across the threshold is a small change here.
-    pub closeness: f64,
-    /// Mean overlap of the boxes that match.
-    pub mean_iou: f64,
-    /// Mean change of their scores.
-    pub mean_score_delta: f64,
-    /// Boxes of the model in floats.
-    pub boxes: usize,
-    /// Pictures compared.
-    pub pictures: usize,
-}
 
 /// What was measured of a model.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
     /// Agreement with the model in floats, on pictures that the ranges were not chosen by.
     pub agreement: Agreement,
-    /// Median time of a run over that of the model in floats, taking turns.
-    pub latency_ratio: f64,
-    /// Milliseconds of a run of this model and of the model in floats.
-    pub latency_ms: [f64; 2],
+    /// How long it takes, by the way of running it that is judged by, and perhaps the other one.
+    pub times: Times,
     /// Average precision, 0…1, of this model and of the model in floats on those of the pictures that have labels.
     pub ap: Option<[f64; 2]>,
     /// What ONNX Runtime's optimizer made of it; none where that could not be seen.
     pub executed: Option<Executed>,
 }
 
+impl Measured {
+    /// Median time of a run over that of the model in floats, in the way that is judged by.
+    pub fn ratio(&self) -> f64 {
+        self.times.judged.ratio
+    }
+
+    /// By how much its average precision is below that of the model in floats, where labels tell that.
+    pub fn ap_drop(&self) -> Option<f64> {
+        self.ap.map(|[own, float]| float - own)
+    }
+}
+
 /// The model in floats, pictures, and what it finds in them.
 pub(super) struct Judge {
     path: PathBuf,
-    opset: i64,
     input: InputRecognition,
+    card: ModelCard,
     thresholds: Thresholds,
+    /// Threads of sessions.
     threads: usize,
+    judged_by: JudgeBy,
+    /// In the way that is judged by.
     float: Session,
+    /// Whether it may be another one in the other way.
+    float_differs: bool,
     pictures: Vec<Fed>,
     expected: Vec<Vec<Detection>>,
     reader: Reader,
@@ -75,60 +67,79 @@ pub(super) struct Judge {
 }
 
 /// From outputs to boxes.
-pub(super) struct Reader {
+struct Reader {
     decoder: Decoder,
     postprocessor: Postprocessor,
     candidates: Vec<Candidate>,
+    thresholds: Thresholds,
+}
+
+/// What a model finds in a picture.
+struct Found {
+    /// Boxes well below the confidence threshold, too.
+    boxes: Vec<Detection>,
+    /// Boxes as average precision wants them; empty where it is not asked for.
+    all: Vec<Detection>,
 }
 
 impl Reader {
-    /// Boxes well below the confidence threshold, too.
-    fn read(
-        &mut self,
-        session: &mut Session,
-        picture: &Fed,
-        thresholds: Thresholds,
-    ) -> Result<Vec<Detection>, SessionError> {
-        self.read_from(session, picture, Thresholds { confidence: thresholds.confidence * FLOOR, ..thresholds })
-    }
-
-    /// Boxes from the confidence threshold up.
-    pub fn read_from(
-        &mut self,
-        session: &mut Session,
-        (input, letterbox): &Fed,
-        thresholds: Thresholds,
-    ) -> Result<Vec<Detection>, SessionError> {
-        let context = DecodeContext { input_size: letterbox.model, score_floor: thresholds.confidence };
+    fn read(&mut self, session: &mut Session, (input, letterbox): &Fed, labelled: bool) -> Result<Found, SessionError> {
+        let thresholds = Thresholds { confidence: self.thresholds.confidence * FLOOR, ..self.thresholds };
+        let lowest = truth::THRESHOLDS.confidence.min(thresholds.confidence);
+        let score_floor = if labelled { lowest } else { thresholds.confidence };
+        let context = DecodeContext { input_size: letterbox.model, score_floor };
         let (decoder, candidates) = (&mut self.decoder, &mut self.candidates);
         session.run(input, |outputs, _| decoder.decode(outputs, &context, candidates))??;
-        let mut detections = Vec::new();
-        self.postprocessor.run(&self.candidates, &thresholds, letterbox, &mut detections);
-        Ok(detections)
+        let mut found = Found { boxes: Vec::new(), all: Vec::new() };
+        self.postprocessor.run(&self.candidates, &thresholds, letterbox, &mut found.boxes);
+        if labelled {
+            self.postprocessor.run(&self.candidates, &truth::THRESHOLDS, letterbox, &mut found.all);
+        }
+        Ok(found)
     }
 }
 
 impl Judge {
     pub fn new(
         prepared: &Prepared,
-        thresholds: Thresholds,
-        threads: usize,
+        (thresholds, threads, judged_by): (Thresholds, usize, JudgeBy),
         pictures: Vec<Fed>,
         truths: Option<Truths>,
+        pulse: &mut Pulse<'_>,
     ) -> Result<Self, QuantizeError> {
-        let options = SessionOptions { threads, ..SessionOptions::default() };
-        let mut float = Session::load(prepared.float_source(), prepared.opset(), &prepared.input, &options)?;
-        let mut reader = Reader {
+        let (float, float_differs) = float_in(prepared, judged_by, threads)?;
+        let (input, card) = (prepared.input.clone(), prepared.card.clone());
+        let reader = Reader {
             decoder: Decoder::new(&prepared.card),
             postprocessor: Postprocessor::new(&prepared.card),
             candidates: Vec::new(),
+            thresholds,
         };
-        let expected: Result<Vec<_>, SessionError> =
-            pictures.iter().map(|picture| reader.read(&mut float, picture, thresholds)).collect();
-        let float_ap = truths.as_ref().map(|truths| truths.ap(&mut float, &mut reader, &pictures)).transpose()?;
-        let truths = truths.zip(float_ap.flatten());
-        let (path, opset, input) = (prepared.path.clone(), prepared.opset(), prepared.input.clone());
-        Ok(Self { path, opset, input, thresholds, threads, float, expected: expected?, pictures, reader, truths })
+        let (path, expected) = (prepared.path.clone(), Vec::new());
+        let mut judge = Self {
+            path,
+            input,
+            card,
+            thresholds,
+            threads,
+            judged_by,
+            float,
+            float_differs,
+            pictures,
+            expected,
+            reader,
+            truths: None,
+        };
+        let mut all = Vec::new();
+        for (index, picture) in judge.pictures.iter().enumerate() {
+            pulse()?;
+            let labelled = truths.as_ref().is_some_and(|truths| truths.has(index));
+            let found = judge.reader.read(&mut judge.float, picture, labelled)?;
+            judge.expected.push(found.boxes);
+            all.push(found.all);
+        }
+        judge.truths = truths.and_then(|truths| truths.ap(&all).map(|ap| (truths, ap)));
+        Ok(judge)
     }
 
     /// A picture that models are judged by.
@@ -136,94 +147,96 @@ impl Judge {
         self.pictures.first().map(|(input, _)| input)
     }
 
-    /// Measures a model that is to be fed and read as the one in floats.
-    pub fn measure(&mut self, bytes: &[u8]) -> Result<Measured, QuantizeError> {
-        let folder = tempfile::tempdir().map_err(QuantizeError::Temporary)?;
-        let optimized = folder.path().join("optimized.onnx");
-        let options = SessionOptions {
-            threads: self.threads,
-            optimized_to: Some(optimized.clone()),
-            ..SessionOptions::default()
+    /// The way of running models that is judged by, and threads.
+    pub fn way(&self) -> (JudgeBy, usize) {
+        (self.judged_by, self.threads)
+    }
+
+    /// Measures a model that is to be fed and read as the one in floats; its time in the way that is judged by.
+    pub fn measure(&mut self, bytes: &[u8], pulse: &mut Pulse<'_>) -> Result<Measured, QuantizeError> {
+        pulse()?;
+        let Both { plain, accelerated, acceleration, executed } = self.load(bytes, self.judged_by)?;
+        pulse()?;
+        let is_same = self.judged_by == JudgeBy::Accelerated && accelerated.is_none() && !self.float_differs;
+        // Both sessions say the same, to the bit.
+        let mut session = accelerated.unwrap_or(plain);
+        let (agreement, ap) = self.agreement(&mut session, pulse)?;
+        let judged = self.speed(&mut session, pulse)?;
+        let not_accelerated = match acceleration {
+            Acceleration::Declined { reason } => Some(reason),
+            _ => None,
         };
-        let source = ModelSource::Memory(bytes, &self.path);
-        let mut session = Session::load(source, self.opset, &self.input, &options)?;
-        let executed = Executed::read(&optimized).ok();
-        let agreement = self.agreement(&mut session)?;
-        let (latency_ms, latency_ratio) = self.latency(&mut session)?;
-        let ap = match &self.truths {
-            Some((truths, float)) => {
-                truths.ap(&mut session, &mut self.reader, &self.pictures)?.map(|own| [own, *float])
-            }
-            None => None,
-        };
-        Ok(Measured { agreement, latency_ratio, latency_ms, ap, executed })
+        let times = Times { judged_by: self.judged_by, judged, other: is_same.then_some(judged), not_accelerated };
+        Ok(Measured { agreement, times, ap, executed })
+    }
+
+    /// Takes the times of these models in the way that is not judged by, where they are not known.
+    pub fn measure_other_way<'a>(
+        &mut self,
+        prepared: &Prepared,
+        models: impl Iterator<Item = (&'a [u8], &'a mut Times)>,
+        pulse: &mut Pulse<'_>,
+    ) -> Result<(), QuantizeError> {
+        let (way, threads) = (self.judged_by.other(), self.threads);
+        let mut float: Option<Session> = None;
+        for (bytes, times) in models.filter(|(_, times)| times.other.is_none()) {
+            pulse()?;
+            let Both { plain, accelerated, .. } = self.load(bytes, way)?;
+            let mut own = accelerated.unwrap_or(plain);
+            let Some((picture, _)) = self.pictures.first() else { return Ok(()) };
+            let float = match &mut float {
+                Some(float) => float,
+                None if self.float_differs => float.insert(float_in(prepared, way, threads)?.0),
+                None => &mut self.float,
+            };
+            times.other = Some(taking_turns([&mut own, float], picture, threads, pulse)?);
+        }
+        Ok(())
     }
 
     /// A quick look at a model, with a few pictures.
-    pub fn glance(&mut self, bytes: &[u8]) -> Result<Glance, QuantizeError> {
-        let options = SessionOptions { threads: self.threads, ..SessionOptions::default() };
-        let source = ModelSource::Memory(bytes, &self.path);
-        let mut session = Session::load(source, self.opset, &self.input, &options)?;
-        let mut closeness = Closeness::default();
-        let mut shares = Vec::new();
+    pub fn glance(&mut self, bytes: &[u8], pulse: &mut Pulse<'_>) -> Result<Glance, QuantizeError> {
+        pulse()?;
+        let Both { plain, accelerated, .. } = self.load(bytes, self.judged_by)?;
+        let mut session = accelerated.unwrap_or(plain);
+        let mut sums = Sums::default();
         for (picture, expected) in self.pictures.iter().zip(&self.expected).take(PICTURES_A_GLANCE) {
-            let found = self.reader.read(&mut session, picture, self.thresholds)?;
-            closeness.add(expected, &found, self.thresholds.confidence);
-            let (own, float) = (timed(&mut session, &picture.0)?, timed(&mut self.float, &picture.0)?);
-            shares.push(own.of(float, self.threads));
+            pulse()?;
+            let found = self.reader.read(&mut session, picture, false)?;
+            sums.add(expected, &found.boxes, self.thresholds.confidence);
         }
-        Ok(Glance { error: 1.0 - closeness.mean(), time: median(shares) })
+        let (agreement, speed) = (sums.agreement(PICTURES_A_GLANCE), self.speed(&mut session, pulse)?);
+        Ok(Glance { error: 1.0 - agreement.closeness, time: speed.ratio })
     }
 
-    fn agreement(&mut self, session: &mut Session) -> Result<Agreement, QuantizeError> {
-        let mut closeness = Closeness::default();
+    fn load(&self, bytes: &[u8], way: JudgeBy) -> Result<Both, QuantizeError> {
+        let model = onnx::parse(bytes.to_vec(), &self.path)?;
+        let source = ModelSource::Memory(bytes, &self.path);
+        Ok(Both::load(source, &model, (&self.input, &self.card), &options(way, self.threads))?)
+    }
+
+    fn agreement(
+        &mut self,
+        session: &mut Session,
+        pulse: &mut Pulse<'_>,
+    ) -> Result<(Agreement, Option<[f64; 2]>), QuantizeError> {
         let confidence = self.thresholds.confidence;
-        let above = |boxes: &[Detection]| -> Vec<Detection> {
-            boxes.iter().filter(|detection| detection.score >= confidence).copied().collect()
-        };
-        let (mut matched, mut all, mut boxes, mut iou, mut delta) = (0usize, 0usize, 0usize, 0.0f64, 0.0f64);
-        for (picture, expected) in self.pictures.iter().zip(&self.expected) {
-            let found = self.reader.read(session, picture, self.thresholds)?;
-            closeness.add(expected, &found, confidence);
-            let (expected, found) = (above(expected), above(&found));
-            let frame = agreement_of_frame(&expected, &found, |one, other| one == other);
-            matched += frame.matched.len();
-            all += expected.len() + found.len();
-            boxes += expected.len();
-            for (one, other) in frame.matched.iter().map(|(one, other)| (&expected[*one], &found[*other])) {
-                iou += f64::from(one.rect.iou(&other.rect));
-                delta += f64::from((one.score - other.score).abs());
-            }
+        let mut sums = Sums::default();
+        let mut all = Vec::new();
+        for (index, (picture, expected)) in self.pictures.iter().zip(&self.expected).enumerate() {
+            pulse()?;
+            let labelled = self.truths.as_ref().is_some_and(|(truths, _)| truths.has(index));
+            let found = self.reader.read(session, picture, labelled)?;
+            sums.add(expected, &found.boxes, confidence);
+            all.push(found.all);
         }
-        let share = |sum: f64, of: usize| if of == 0 { 0.0 } else { sum / of as f64 };
-        Ok(Agreement {
-            // Two models that both find nothing agree.
-            f1: if all == 0 { 1.0 } else { share(2.0 * matched as f64, all) },
-            closeness: closeness.mean(),
-            mean_iou: share(iou, matched),
-            mean_score_delta: share(delta, matched),
-            boxes,
-            pictures: self.pictures.len(),
-        })
+        let ap = self.truths.as_ref().and_then(|(truths, float)| truths.ap(&all).map(|own| [own, *float]));
+        Ok((sums.agreement(self.pictures.len()), ap))
     }
 
-    /// Median milliseconds of a run of the session and of the model in floats, which take turns, and the median ratio of
-    /// two runs that follow each other.
-    fn latency(&mut self, session: &mut Session) -> Result<([f64; 2], f64), QuantizeError> {
-        let Some((input, _)) = self.pictures.first() else { return Ok(([0.0; 2], 1.0)) };
-        let begin = Instant::now();
-        let mut times: [Vec<f64>; 2] = Default::default();
-        let mut ratios = Vec::new();
-        for round in 0..ROUNDS {
-            if round > 2 && begin.elapsed() > ROUNDS_TIME {
-                break;
-            }
-            let (own, float) = (timed(session, input)?, timed(&mut self.float, input)?);
-            times[0].push(own.wall_ms);
-            times[1].push(float.wall_ms);
-            ratios.push(own.of(float, self.threads));
-        }
-        Ok((times.map(median), median(ratios)))
+    fn speed(&mut self, session: &mut Session, pulse: &mut Pulse<'_>) -> Result<Speed, QuantizeError> {
+        let Some((picture, _)) = self.pictures.first() else { return Ok(Speed { ratio: 1.0, ms: [0.0; 2] }) };
+        taking_turns([session, &mut self.float], picture, self.threads, pulse)
     }
 }
 
@@ -236,57 +249,15 @@ pub(super) struct Glance {
     pub time: f64,
 }
 
-/// Milliseconds of a run.
-#[derive(Clone, Copy)]
-struct Time {
-    wall_ms: f64,
-    /// Of this thread's work; 0 where the system does not tell it.
-    processor_ms: f64,
+fn options(way: JudgeBy, threads: usize) -> SessionOptions {
+    SessionOptions { threads, accelerate: way == JudgeBy::Accelerated, ..SessionOptions::default() }
 }
 
-impl Time {
-    /// This time over another one. With one thread the ratio is that of processor time, where the system tells it finely
-    /// enough: what else the machine does is left out of it.
-    fn of(self, other: Self, threads: usize) -> f64 {
-        if threads == 1 && self.processor_ms > 0.0 && other.processor_ms > 0.0 {
-            return self.processor_ms / other.processor_ms;
-        }
-        self.wall_ms / other.wall_ms.max(f64::MIN_POSITIVE)
-    }
-}
-
-fn timed(session: &mut Session, input: &ModelInput) -> Result<Time, SessionError> {
-    let (before, begin) = (own_processor_time(), Instant::now());
-    let wall = session.run(input, |_, finished| finished.duration_since(begin))?;
-    let processor = before.zip(own_processor_time()).map(|(before, after)| after.saturating_sub(before));
-    Ok(Time { wall_ms: wall.as_secs_f64() * 1e3, processor_ms: processor.unwrap_or_default().as_secs_f64() * 1e3 })
-}
-
-/// See [`Agreement::closeness`].
-#[derive(Default)]
-struct Closeness {
-    sum: f64,
-    boxes: usize,
-}
-
-impl Closeness {
-    fn add(&mut self, expected: &[Detection], found: &[Detection], confidence: f32) {
-        for wanted in expected.iter().filter(|wanted| wanted.score >= confidence / 2.0) {
-            let close = found.iter().filter(|other| other.class_id == wanted.class_id).map(|other| {
-                let (low, high) = (wanted.score.min(other.score), wanted.score.max(other.score));
-                f64::from(wanted.rect.iou(&other.rect) * low / high)
-            });
-            self.sum += close.fold(0.0, f64::max);
-            self.boxes += 1;
-        }
-    }
-
-    fn mean(&self) -> f64 {
-        if self.boxes == 0 { 1.0 } else { self.sum / self.boxes as f64 }
-    }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(0.0)
+/// The model in floats, run in a way, and whether it may run otherwise in the other one.
+fn float_in(prepared: &Prepared, way: JudgeBy, threads: usize) -> Result<(Session, bool), QuantizeError> {
+    let model = onnx::read(&prepared.path)?;
+    let how = (&prepared.input, &prepared.card);
+    let Both { plain, accelerated, .. } = Both::load(prepared.float_source(), &model, how, &options(way, threads))?;
+    let differs = accelerated.is_some() || way == JudgeBy::Plain;
+    Ok((accelerated.unwrap_or(plain), differs))
 }

@@ -7,6 +7,7 @@ use super::observe::Observed;
 use super::plan::{self, Choice};
 use super::prepare::{Prepared, heavy};
 use super::range::Method;
+use super::times::JudgeBy;
 use super::{Numbers, QuantizeError, Recipe, Request, insert, layout};
 use crate::onnx;
 use crate::onnx::proto::TensorProto;
@@ -24,6 +25,7 @@ pub(super) struct Maker {
     method: Method,
     corrections: Corrections,
     pictures: usize,
+    judged_by: Option<JudgeBy>,
     /// Mean errors of layers that are to be taken from their biases.
     pub shifts: Shifts,
 }
@@ -52,8 +54,20 @@ impl Maker {
             let codes = observed.codes(graph, &prepared.layout, ranges);
             (codes, layout::strides(graph, &observed.shapes, height))
         });
-        let (shapes, shifts) = (observed.shapes, Shifts::new());
-        Self { prepared, codes, numbers, strides, shapes, method, weight_limit, corrections, pictures, shifts }
+        let (shapes, shifts, judged_by) = (observed.shapes, Shifts::new(), request.recorded_judge());
+        Self {
+            prepared,
+            codes,
+            numbers,
+            strides,
+            shapes,
+            method,
+            weight_limit,
+            corrections,
+            pictures,
+            judged_by,
+            shifts,
+        }
     }
 
     pub fn recipe(&self, choice: &Choice) -> Recipe {
@@ -62,6 +76,7 @@ impl Maker {
             method: self.method,
             weight_limit: self.weight_limit,
             pictures: self.pictures,
+            judged_by: self.judged_by,
             numbers: self.numbers,
             corrections: self.corrections,
             choice: choice.clone(),

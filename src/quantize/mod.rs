@@ -5,8 +5,10 @@
 //! [`quantize`] is all of it. It takes pictures from whoever has some and runs on the thread that calls it.
 
 mod advice;
+mod agreement;
 mod calibrate;
 mod channels;
+mod choose;
 mod corrections;
 mod equalize;
 mod error;
@@ -29,13 +31,16 @@ mod save;
 mod search;
 mod segments;
 mod swish;
+mod times;
 mod truth;
 
+pub use agreement::Agreement;
+pub use choose::front;
 pub use corrections::Corrections;
 pub use error::QuantizeError;
 pub use forms::{Activations, Mode, Numbers, Weights};
 pub use histogram::Histogram;
-pub use judge::{Agreement, Measured};
+pub use judge::Measured;
 pub use layers::Layer;
 pub use plan::Choice;
 pub use profile::{LeftFloat, OperatorTime, Profile, Reason, Work, WorkTime, profile};
@@ -43,7 +48,7 @@ pub use quantizer::Quantizer;
 pub use range::{Affine, Followed, Method, choose};
 pub use recipe::{RECIPE_KEY, Recipe};
 pub use save::save;
-pub use search::front;
+pub use times::{JudgeBy, Speed, Times};
 pub use truth::Sample;
 
 use crate::dataset::DatasetClass;
@@ -53,6 +58,7 @@ use crate::inference::{LoadOptions, Thresholds};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What is to be quantized, and how.
 #[derive(Clone, Debug)]
@@ -63,6 +69,8 @@ pub struct Request {
     pub load: LoadOptions,
     /// Threads of the sessions whose time is taken.
     pub judged_threads: usize,
+    /// In which way of running models their time is judged.
+    pub judge_by: JudgeBy,
     /// From which score on boxes are compared.
     pub thresholds: Thresholds,
     /// What becomes integers.
@@ -91,6 +99,12 @@ impl Request {
         self.recipe.as_ref().map_or(self.mode, |recipe| recipe.choice.form)
     }
 
+    /// The way of running models that a model is chosen by, to be written into its recipe: that of the recipe, where there
+    /// is one.
+    fn recorded_judge(&self) -> Option<JudgeBy> {
+        self.recipe.as_ref().map_or(Some(self.judge_by), |recipe| recipe.judged_by)
+    }
+
     /// The corrections that are made: those of the recipe, where there is one.
     fn corrections(&self) -> Corrections {
         match (&self.recipe, self.mode) {
@@ -106,7 +120,7 @@ impl Request {
 pub struct Gate {
     /// Lowest F1 against the model in floats.
     pub min_agreement: Option<f64>,
-    /// Lowest ratio of the time of the model in floats to its own.
+    /// Lowest ratio of the time of the model in floats to its own, in the way that is judged by.
     pub min_speedup: Option<f64>,
     /// By how much its average precision, 0…1, may be below that of the model in floats. Where no labels tell that, no
     /// model passes.
@@ -114,18 +128,13 @@ pub struct Gate {
 }
 
 impl Gate {
-    fn agrees(&self, measured: &Measured) -> bool {
-        self.min_agreement.is_none_or(|wanted| measured.agreement.f1 >= wanted) && self.ap_holds(measured)
-    }
-
     fn ap_holds(&self, measured: &Measured) -> bool {
-        let drop = measured.ap.map(|[own, float]| float - own);
-        self.max_ap_drop.is_none_or(|most| drop.is_some_and(|drop| drop <= most))
+        self.max_ap_drop.is_none_or(|most| measured.ap_drop().is_some_and(|drop| drop <= most))
     }
 
     /// Why a model does not pass; none where it does.
     pub fn failed_by(&self, measured: &Measured) -> Option<String> {
-        let (f1, speedup) = (measured.agreement.f1, 1.0 / measured.latency_ratio.max(f64::MIN_POSITIVE));
+        let (f1, speedup) = (measured.agreement.f1, 1.0 / measured.ratio().max(f64::MIN_POSITIVE));
         if self.min_agreement.is_some() && measured.agreement.boxes == 0 {
             let pictures = measured.agreement.pictures;
             return Some(format!(
@@ -149,7 +158,8 @@ impl Gate {
             });
         }
         let wanted = self.min_speedup.filter(|wanted| speedup < *wanted)?;
-        Some(format!("it is {speedup:.2} times as fast as the FP32 model, and {wanted:.2} was asked for"))
+        let place = measured.times.judged_by.place();
+        Some(format!("it is {speedup:.2} times as fast as the FP32 model {place}, and {wanted:.2} was asked for"))
     }
 }
 
@@ -165,7 +175,7 @@ pub struct Point {
     /// What it came to.
     pub measured: Measured,
     /// The file's contents.
-    pub bytes: Vec<u8>,
+    pub bytes: Arc<[u8]>,
 }
 
 /// What came of quantizing.
@@ -203,6 +213,13 @@ impl Outcome {
 pub enum Progress {
     /// The model is read, tried and tidied.
     Preparing,
+    /// It is looked at how far channels reach, to bring them to like ranges.
+    Equalizing {
+        /// Pictures done.
+        done: usize,
+        /// Pictures at most.
+        of: usize,
+    },
     /// So many pictures of so many have been run.
     Calibrating {
         /// Pictures done.
@@ -228,7 +245,7 @@ pub enum Progress {
     },
 }
 
-/// Told what is going on; may end it.
+/// Told what is going on; may end it. Within a step it is told the same again and again, so that it can end the step.
 pub type Report<'a> = dyn FnMut(Progress) -> ControlFlow<()> + 'a;
 
 /// Quantizes a model with the pictures that `pictures` gives. Nothing is written but temporary files.
@@ -251,6 +268,9 @@ fn tell(report: &mut Report<'_>, progress: Progress) -> Result<(), QuantizeError
         ControlFlow::Break(()) => Err(QuantizeError::Cancelled),
     }
 }
+
+/// Called again and again within a step that takes long; an error ends it.
+type Pulse<'a> = dyn FnMut() -> Result<(), QuantizeError> + 'a;
 
 /// Where the twin of a model is written by default: beside it, as `name.int8.onnx`, or as its form is called.
 pub fn default_output(model: &Path, mode: Mode) -> PathBuf {

@@ -1,7 +1,7 @@
 //! From a file to a graph that can be quantized: constants folded, batch normalization fused, operator set high enough.
 
 use super::layout::Layout;
-use super::{QuantizeError, swish};
+use super::{Pulse, QuantizeError, swish};
 use crate::inference::session::{ModelSource, Session};
 use crate::inference::trial::Trial;
 use crate::inference::{InputRecognition, LoadOptions, ModelCard, Optimization, Precision, SessionOptions, examine};
@@ -46,8 +46,18 @@ impl Prepared {
 ///
 /// # Errors
 /// When it is no detector in 32-bit floats, ONNX Runtime refuses it, or an operator stands in the way.
-pub(super) fn prepare(path: &Path, options: &LoadOptions, trial: Option<&Trial>) -> Result<Prepared, QuantizeError> {
+pub(super) fn prepare(
+    path: &Path,
+    options: &LoadOptions,
+    trial: Option<&Trial>,
+    pulse: &mut Pulse<'_>,
+) -> Result<Prepared, QuantizeError> {
+    pulse()?;
+    // Nothing is measured with its session.
+    let session = SessionOptions { accelerate: false, ..options.session.clone() };
+    let options = &LoadOptions { session, ..options.clone() };
     let examined = examine(path, options, trial, &mut |_| {})?;
+    pulse()?;
     let summary = &examined.summary;
     if summary.precision != Precision::Fp32 {
         let precision = summary.quantization.name_with(summary.precision);
@@ -68,6 +78,7 @@ pub(super) fn prepare(path: &Path, options: &LoadOptions, trial: Option<&Trial>)
     notes.extend(onnx::repair(&mut model));
     let before = model.graph.as_ref().map_or(0, |graph| graph.node.len());
     let mut folded = fold(&model, path, summary.opset, &examined.input)?;
+    pulse()?;
     let after = folded.graph.as_ref().map_or(0, |graph| graph.node.len());
     notes.push(format!(
         "ONNX Runtime's optimizer left {after} of {before} operators (constants folded, batch norms fused)"

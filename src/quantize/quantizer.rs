@@ -1,15 +1,16 @@
 //! A model with its calibration, of which quantized models can be made: by a search, or with the layers that a user names.
 
 use super::calibrate::{Fed, Seen, calibrate};
+use super::choose::{self, Aim};
 use super::judge::Judge;
 use super::maker::Maker;
 use super::noise::{self, Noise};
 use super::prepare::{Prepared, prepare};
-use super::search::{self, Search};
+use super::search::Search;
 use super::truth::Truths;
 use super::{
-    Choice, Mode, Outcome, Point, Profile, Progress, QuantizeError, Report, Request, Sample, advice, equalize, forms,
-    layers, profile, tell,
+    Choice, Mode, Outcome, Point, Profile, Progress, Pulse, QuantizeError, Report, Request, Sample, advice, equalize,
+    forms, layers, profile, tell,
 };
 use crate::inference::preprocess::{ModelInput, Preprocessor};
 use crate::inference::trial::Trial;
@@ -39,8 +40,7 @@ impl Quantizer {
         pictures: &mut dyn Iterator<Item = Sample>,
         report: &mut Report<'_>,
     ) -> Result<Self, QuantizeError> {
-        tell(report, Progress::Preparing)?;
-        let mut prepared = prepare(&request.model, &request.load, trial)?;
+        let mut prepared = prepare(&request.model, &request.load, trial, &mut || tell(report, Progress::Preparing))?;
         if let Some(recipe) = &request.recipe
             && recipe.parent_sha256 != prepared.sha256
         {
@@ -51,17 +51,21 @@ impl Quantizer {
         if request.corrections().equalize {
             let mut bytes = 0;
             while first.len() < EQUALIZED_BY.min(request.samples) && bytes < EQUALIZED_BYTES {
+                tell(report, Progress::Preparing)?;
                 let Some(picture) = pictures.next() else { break };
                 bytes += picture.image.as_raw().len();
                 first.push(picture);
             }
             let inputs: Vec<ModelInput> = fed(&prepared, &first).collect();
-            equalize::equalize(&mut prepared, &inputs, request.load.session.threads)?;
+            equalize::equalize(&mut prepared, &inputs, request.load.session.threads, report)?;
         }
         let mut pictures = first.into_iter().chain(pictures);
         let Seen { observed, judged, truths, kept, used } = calibrate(&prepared, request, &mut pictures, report)?;
         let truths = Truths::new(&request.classes, &prepared.card.labels, truths);
-        let judge = Judge::new(&prepared, request.thresholds, request.judged_threads, judged, truths)?;
+        let of = request.samples;
+        let mut pulse = || tell(report, Progress::Calibrating { done: of, of });
+        let how = (request.thresholds, request.judged_threads, request.judge_by);
+        let judge = Judge::new(&prepared, how, judged, truths, &mut pulse)?;
         let mut maker = Maker::new(prepared, observed, request, used);
         let noise =
             if request.form().needs_ranges() { listen(&maker, &kept, request, report)? } else { HashMap::new() };
@@ -79,7 +83,7 @@ impl Quantizer {
     pub fn quantize(&mut self, report: &mut Report<'_>) -> Result<Outcome, QuantizeError> {
         let Self { request, maker, judge, noise } = self;
         let noisy = layers::noisy(maker, noise);
-        let mut search = Search { judge, maker, report, points: Vec::new() };
+        let mut search = Search::new((judge, maker), request.gate, request.judge_by, report);
         match &request.recipe {
             Some(recipe) => {
                 search.attempt(recipe.choice.clone(), 0)?;
@@ -88,12 +92,11 @@ impl Quantizer {
                 search.attempt(request.mode.choice(), 0)?;
             }
             None => {
-                search.stretches()?;
-                search.refine(&request.gate, &noisy)?;
+                search.run(&noisy)?;
             }
         }
         let points = search.points;
-        self.outcome(points)
+        self.outcome(points, report)
     }
 
     /// Makes and measures one model, in which the layers of these names stay in floats and all others work in integers,
@@ -105,19 +108,27 @@ impl Quantizer {
     pub fn with_floats(&mut self, float: &BTreeSet<String>, report: &mut Report<'_>) -> Result<Outcome, QuantizeError> {
         let known = layers::layers(&self.maker, &self.noise, float);
         let float_nodes = known.into_iter().filter(|layer| !layer.integer).map(|layer| layer.name).collect();
-        let Self { maker, judge, .. } = self;
-        let mut search = Search { judge, maker, report, points: Vec::new() };
+        let Self { maker, judge, request, .. } = self;
+        let mut search = Search::new((judge, maker), request.gate, request.judge_by, report);
         search.attempt(Choice { float_nodes, ..Choice::default() }, 0)?;
         let points = search.points;
-        self.outcome(points)
+        self.outcome(points, report)
     }
 
-    fn outcome(&self, points: Vec<Point>) -> Result<Outcome, QuantizeError> {
-        let (maker, gate) = (&self.maker, &self.request.gate);
-        let Some(best) = search::best(&points, gate) else {
+    fn outcome(&mut self, mut points: Vec<Point>, report: &mut Report<'_>) -> Result<Outcome, QuantizeError> {
+        let gate = &self.request.gate;
+        let aim = Aim::of(gate, self.request.judge_by);
+        let Some(best) = choose::best(&points, gate, &aim) else {
             return Err(QuantizeError::NothingToQuantize { path: self.request.model.clone() });
         };
-        let point = &points[best];
+        let front = choose::front(&points);
+        let done = points.len();
+        let last = Progress::Trying { done, of: done + 1, choice: points[best].choice.clone() };
+        let mut pulse = || tell(report, last.clone());
+        let told = points.iter_mut().enumerate().filter(|(index, _)| *index == best || front.contains(index));
+        let times = told.map(|(_, point)| (&*point.bytes, &mut point.measured.times));
+        self.judge.measure_other_way(&self.maker.prepared, times, &mut pulse)?;
+        let (maker, point) = (&self.maker, &points[best]);
         let mut notes = maker.prepared.notes.clone();
         notes.extend(forms::notes(&maker.prepared, point)?);
         if let Some(executed) = point.measured.executed {
@@ -129,15 +140,12 @@ impl Quantizer {
                 ));
             }
         }
-        let ratio = point.measured.latency_ratio;
-        if ratio > search::WORTH_IT && point.choice.form == Mode::Static {
-            notes.push(advice::keep_floats(&maker.prepared, point));
-        } else if ratio > search::WORTH_IT {
-            notes.push(format!("it takes {ratio:.2} of the time of the FP32 model on this machine"));
-        }
-        let profiles = self.profiles(point, &mut notes);
+        // One model is what was asked for, whatever it is.
+        notes.extend(aim.missed(&point.measured).filter(|_| points.len() > 1));
+        notes.extend(advice::of_time(point, &advice::without_integers(&maker.prepared)));
+        let profiles = self.profiles(point, &mut notes, &mut pulse)?;
         Ok(Outcome {
-            front: search::front(&points),
+            front,
             failed: gate.failed_by(&point.measured),
             recipe: maker.recipe(&point.choice),
             layers: layers::layers(maker, &self.noise, &point.float),
@@ -150,13 +158,21 @@ impl Quantizer {
     }
 
     /// Where the time of the FP32 model goes, and that of a model that was made.
-    fn profiles(&self, point: &Point, notes: &mut Vec<String>) -> Vec<Profile> {
-        let Some(input) = self.judge.input() else { return Vec::new() };
-        let taken = profile::of_made(&self.maker.prepared, &point.bytes, input, self.request.judged_threads);
-        taken.unwrap_or_else(|error| {
-            notes.push(format!("where the time goes was not found out: {error}"));
-            Vec::new()
-        })
+    fn profiles(
+        &self,
+        point: &Point,
+        notes: &mut Vec<String>,
+        pulse: &mut Pulse<'_>,
+    ) -> Result<Vec<Profile>, QuantizeError> {
+        let Some(input) = self.judge.input() else { return Ok(Vec::new()) };
+        match profile::of_made(&self.maker.prepared, &point.bytes, input, self.judge.way(), pulse) {
+            Err(QuantizeError::Cancelled) => Err(QuantizeError::Cancelled),
+            Err(error) => {
+                notes.push(format!("where the time goes was not found out: {error}"));
+                Ok(Vec::new())
+            }
+            profiles => profiles,
+        }
     }
 }
 

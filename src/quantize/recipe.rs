@@ -4,6 +4,7 @@ use super::corrections::Corrections;
 use super::forms::Numbers;
 use super::plan::Choice;
 use super::range::Method;
+use super::times::JudgeBy;
 use crate::inference::twin::{PARENT_BYTES, PARENT_SHA256};
 use crate::onnx::proto::{ModelProto, StringStringEntryProto};
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,9 @@ pub struct Recipe {
     pub weight_limit: i8,
     /// Pictures that the ranges were chosen by.
     pub pictures: usize,
+    /// The way of running models whose time it was chosen by; none where that was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged_by: Option<JudgeBy>,
     /// Types of what fixed scales are written with.
     #[serde(default)]
     pub numbers: Numbers,
@@ -85,6 +89,7 @@ mod tests {
             method: Method::Mse,
             weight_limit: 127,
             pictures: 96,
+            judged_by: Some(JudgeBy::Accelerated),
             numbers,
             corrections: Corrections::USUAL,
             choice,

@@ -1,25 +1,48 @@
 //! Looking for the layers that are to stay in floats: first whole stretches at the beginning, which are cheap to leave,
-//! then single layers, the most sensitive first; each attempt is measured for agreement and for speed.
+//! then the layers that lose most alone, then whatever brings most for its time; in the end what was left too generously is
+//! taken back. Each attempt is measured for agreement and for speed.
 
-use super::judge::{Judge, Measured};
+use super::choose::{Aim, best};
+use super::judge::Judge;
 use super::maker::{Made, Maker};
 use super::plan::Choice;
-use super::{Gate, Point, Progress, QuantizeError, Report, segments, tell};
+use super::prepare::heavy;
+use super::{Gate, JudgeBy, Point, Progress, QuantizeError, Report, segments, tell};
 
 /// Resolutions until which the network may stay in floats. Detectors predict from 8 on.
 const STRIDES: [usize; 4] = [0, 4, 8, 16];
-/// Of two models whose agreement differs by less, the faster one is better: of some thirty pictures no more is known.
-const NOISE: f64 = 0.015;
-/// F1 that is looked for, where less is asked for.
-const AIM: f64 = 0.95;
+/// Stretches that are tried with their predictions in floats, too: so many, of those whose closeness comes as near to the
+/// best as this.
+const WITH_PREDICTIONS: usize = 3;
+const PROMISING: f64 = 0.1;
 /// Of so many layers one is left in floats, the noisiest ones.
 const NOISY_SHARES: [usize; 5] = [16, 8, 4, 3, 2];
 /// Segments that are left in floats at most.
 const STEPS: usize = 8;
-/// Models that take at most this share of the time of the one in floats come before slower ones.
-const FAST_ENOUGH: f64 = 0.85;
+/// How often a stretch is shortened.
+const SHORTENED: usize = 3;
 /// A model that is slower than this share of the one in floats is not worth having.
 pub(super) const WORTH_IT: f64 = 0.95;
+
+/// A kind of attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Floats until the resolution has gone down by a factor.
+    Stretches,
+    /// Some of them with the predictions in floats.
+    Predictions,
+    /// The layers in floats that lose most alone, in shares that double.
+    Noisy,
+    /// From the best so far, segment after segment, those first that bring most for their time.
+    Segments,
+    /// The stretch that is good enough, shortened.
+    Shortened,
+}
+
+/// The order in which kinds are tried: the cheap and likely ones first. All but the first are only tried while nothing has
+/// been found that is as good and as fast as is looked for. A further kind is a word above, a line here and a function that
+/// calls [`Search::attempt`].
+const KINDS: [Kind; 5] = [Kind::Stretches, Kind::Predictions, Kind::Noisy, Kind::Segments, Kind::Shortened];
 
 /// All that was tried, and the best of it.
 pub(super) struct Search<'a, 'b> {
@@ -27,140 +50,158 @@ pub(super) struct Search<'a, 'b> {
     pub maker: &'a Maker,
     pub report: &'a mut Report<'b>,
     pub points: Vec<Point>,
+    pub gate: Gate,
+    pub aim: Aim,
 }
 
-impl Search<'_, '_> {
-    /// Tries one choice; one that comes to the same model as an earlier one is not tried again.
-    pub fn attempt(&mut self, choice: Choice, left: usize) -> Result<usize, QuantizeError> {
-        let done = self.points.len();
-        tell(self.report, Progress::Trying { done, of: done + 1 + left, choice: choice.clone() })?;
-        let Made { bytes, integers, float } = self.maker.make(&choice)?;
-        if let Some(known) = self.points.iter().position(|point| point.bytes == bytes) {
-            return Ok(known);
-        }
-        let measured = self.judge.measure(&bytes)?;
-        self.points.push(Point { choice, integers, float, measured, bytes });
-        Ok(self.points.len() - 1)
+impl<'a, 'b> Search<'a, 'b> {
+    /// A search that has tried nothing yet.
+    pub fn new(
+        (judge, maker): (&'a mut Judge, &'a Maker),
+        gate: Gate,
+        judged_by: JudgeBy,
+        report: &'a mut Report<'b>,
+    ) -> Self {
+        Self { judge, maker, report, points: Vec::new(), gate, aim: Aim::of(&gate, judged_by) }
     }
 
-    /// The stretches at the beginning, with the predictions in integers or not.
-    pub fn stretches(&mut self) -> Result<(), QuantizeError> {
-        for (index, float_until_stride) in STRIDES.into_iter().enumerate() {
-            let choice = Choice { float_until_stride, ..Choice::default() };
-            self.attempt(choice, 2 * STRIDES.len() - index - 1)?;
-        }
-        for (index, float_until_stride) in STRIDES.into_iter().enumerate() {
-            let choice = Choice { float_until_stride, float_predictions: true, ..Choice::default() };
-            self.attempt(choice, STRIDES.len() - index - 1)?;
+    /// Tries one kind after the other. `noisy` are the layers by what they lose.
+    pub fn run(&mut self, noisy: &[String]) -> Result<(), QuantizeError> {
+        for kind in KINDS {
+            match kind {
+                Kind::Stretches => self.stretches()?,
+                Kind::Predictions => self.predictions()?,
+                Kind::Noisy => self.noisy(noisy)?,
+                Kind::Segments => self.segments()?,
+                Kind::Shortened => self.shortened()?,
+            }
         }
         Ok(())
     }
 
-    /// Where no model that is fast enough agrees as it should: leaves the layers in floats that lose most alone, in shares
-    /// that double, and then, from the best so far, segment after segment, those first that bring most for their time, until
-    /// one does or none is worth it. `noisy` are the layers by what they lose.
-    pub fn refine(&mut self, gate: &Gate, noisy: &[String]) -> Result<(), QuantizeError> {
+    /// Tries one choice; one that comes to the same model as an earlier one is not tried again.
+    pub fn attempt(&mut self, choice: Choice, left: usize) -> Result<usize, QuantizeError> {
+        let done = self.points.len();
+        let step = Progress::Trying { done, of: done + 1 + left, choice: choice.clone() };
+        tell(self.report, step.clone())?;
+        let Made { bytes, integers, float } = self.maker.make(&choice)?;
+        if let Some(known) = self.points.iter().position(|point| *point.bytes == *bytes) {
+            return Ok(known);
+        }
+        let measured = self.judge.measure(&bytes, &mut || tell(self.report, step.clone()))?;
+        tracing::debug!(
+            "{}: F1 {:.3}, closeness {:.3}, {}",
+            choice.in_words(),
+            measured.agreement.f1,
+            measured.agreement.closeness,
+            measured.times.in_words()
+        );
+        self.points.push(Point { choice, integers, float, measured, bytes: bytes.into() });
+        Ok(self.points.len() - 1)
+    }
+
+    fn stretches(&mut self) -> Result<(), QuantizeError> {
+        for (index, float_until_stride) in STRIDES.into_iter().enumerate() {
+            let choice = Choice { float_until_stride, ..Choice::default() };
+            self.attempt(choice, STRIDES.len() - index - 1 + WITH_PREDICTIONS)?;
+        }
+        Ok(())
+    }
+
+    /// Of the stretches that agree about as well as the best, the fastest first.
+    fn predictions(&mut self) -> Result<(), QuantizeError> {
+        let closeness = |point: &Point| point.measured.agreement.closeness;
+        let highest = self.points.iter().map(closeness).fold(0.0, f64::max);
+        let mut promising: Vec<usize> = (0..self.points.len()).collect();
+        promising.retain(|index| closeness(&self.points[*index]) >= highest - PROMISING);
+        let ratio = |index: &usize| self.points[*index].measured.ratio();
+        promising.sort_by(|one, other| ratio(one).total_cmp(&ratio(other)));
+        for (index, point) in promising.into_iter().take(WITH_PREDICTIONS).enumerate() {
+            if self.has_reached() {
+                return Ok(());
+            }
+            let choice = Choice { float_predictions: true, ..self.points[point].choice.clone() };
+            self.attempt(choice, WITH_PREDICTIONS - index - 1 + SHORTENED)?;
+        }
+        Ok(())
+    }
+
+    /// Until one is good enough, or slower than the model in floats: with more layers none becomes faster.
+    fn noisy(&mut self, noisy: &[String]) -> Result<(), QuantizeError> {
         for share in NOISY_SHARES.into_iter().filter(|share| noisy.len() >= *share) {
-            if self.has_reached(gate) {
+            if self.is_accurate() {
                 return Ok(());
             }
             let float_nodes = noisy[..noisy.len() / share].iter().cloned().collect();
-            self.attempt(Choice { float_nodes, ..Choice::default() }, STEPS)?;
+            let point = self.attempt(Choice { float_nodes, ..Choice::default() }, SHORTENED)?;
+            if self.points[point].measured.ratio() > WORTH_IT {
+                return Ok(());
+            }
         }
-        let Some(from) = best(&self.points, gate).filter(|_| !self.has_reached(gate)) else { return Ok(()) };
+        Ok(())
+    }
+
+    fn segments(&mut self) -> Result<(), QuantizeError> {
+        let Some(from) = best(&self.points, &self.gate, &self.aim).filter(|_| !self.is_accurate()) else {
+            return Ok(());
+        };
         let base = self.points[from].choice.clone();
         let segments = segments::ranked(self.maker, &base, self.judge, self.report)?;
         let mut float_nodes = base.float_nodes.clone();
         for (index, segment) in segments.iter().enumerate().take(STEPS) {
             float_nodes.extend(segment.iter().cloned());
             let left = segments.len().min(STEPS) - index - 1;
-            let point = self.attempt(Choice { float_nodes: float_nodes.clone(), ..base.clone() }, left)?;
-            let measured = &self.points[point].measured;
-            if self.has_reached(gate) || measured.latency_ratio > WORTH_IT && gate.agrees(measured) {
+            let point = self.attempt(Choice { float_nodes: float_nodes.clone(), ..base.clone() }, left + SHORTENED)?;
+            if self.is_accurate() || self.points[point].measured.ratio() > WORTH_IT {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Whether some model that is fast enough agrees as is asked for, and well.
-    fn has_reached(&self, gate: &Gate) -> bool {
-        let aim = gate.min_agreement.unwrap_or(0.0).max(AIM);
-        self.points.iter().map(|point| &point.measured).any(|measured| {
-            // A speed that is asked for is not reached by leaving more in floats.
-            measured.agreement.f1 >= aim && measured.latency_ratio <= FAST_ENOUGH && gate.agrees(measured)
-        })
-    }
-}
-
-/// Of the points that pass the gate and are fast enough, the fastest whose agreement is as good as that of the best, to
-/// the noise of the measurement. Where none is fast enough, of those that are worth it; where none passes, of all.
-pub(super) fn best(points: &[Point], gate: &Gate) -> Option<usize> {
-    let passing: Vec<usize> =
-        (0..points.len()).filter(|index| gate.failed_by(&points[*index].measured).is_none()).collect();
-    let all = if passing.is_empty() { (0..points.len()).collect() } else { passing };
-    let at_most = |share: f64| -> Vec<usize> {
-        all.iter().copied().filter(|index| points[*index].measured.latency_ratio <= share).collect()
-    };
-    let chosen =
-        [at_most(FAST_ENOUGH), at_most(WORTH_IT)].into_iter().find(|some| !some.is_empty()).unwrap_or(all.clone());
-    let closeness = |index: &usize| points[*index].measured.agreement.closeness;
-    let highest = chosen.iter().map(closeness).fold(0.0, f64::max);
-    let as_good = chosen.iter().copied().filter(|index| closeness(index) >= highest - NOISE);
-    as_good.min_by(|one, other| {
-        let ratio = |index: &usize| points[*index].measured.latency_ratio;
-        ratio(one).total_cmp(&ratio(other))
-    })
-}
-
-/// The points than which none is both faster and agrees better, the fastest first.
-pub fn front(points: &[Point]) -> Vec<usize> {
-    let beaten = |measured: &Measured| {
-        points.iter().any(|other| {
-            let other = &other.measured;
-            let (faster, better) =
-                (other.latency_ratio <= measured.latency_ratio, other.agreement.f1 >= measured.agreement.f1);
-            faster && better && other != measured
-        })
-    };
-    let mut front: Vec<usize> = (0..points.len()).filter(|index| !beaten(&points[*index].measured)).collect();
-    front.sort_by(|one, other| points[*one].measured.latency_ratio.total_cmp(&points[*other].measured.latency_ratio));
-    front
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::quantize::Agreement;
-    use std::collections::BTreeSet;
-
-    fn point(f1: f64, latency_ratio: f64) -> Point {
-        let agreement = Agreement { f1, closeness: f1, boxes: 50, ..Agreement::default() };
-        let measured =
-            Measured { agreement, latency_ratio, latency_ms: [latency_ratio, 1.0], ap: None, executed: None };
-        Point { choice: Choice::default(), integers: 1, float: BTreeSet::new(), measured, bytes: Vec::new() }
+    /// Halves what the chosen stretch has more than the next shorter one that was tried, again and again: the shorter half
+    /// where that is as good, else the longer one.
+    fn shortened(&mut self) -> Result<(), QuantizeError> {
+        let Some(chosen) = best(&self.points, &self.gate, &self.aim) else { return Ok(()) };
+        let choice = self.points[chosen].choice.clone();
+        if self.has_reached() || choice.float_until_stride == 0 {
+            return Ok(());
+        }
+        let shorter = STRIDES.iter().rev().find(|stride| **stride < choice.float_until_stride).copied().unwrap_or(0);
+        let least = Choice { float_until_stride: shorter, ..choice.clone() };
+        let more = self.layers_between(&least, &choice);
+        let (mut enough, mut too_few) = (more.len(), 0);
+        for left in (0..SHORTENED).rev() {
+            let middle = usize::midpoint(enough, too_few);
+            if middle == too_few {
+                break;
+            }
+            let mut shortened = least.clone();
+            shortened.float_nodes.extend(more[..middle].iter().cloned());
+            let point = self.attempt(shortened, left)?;
+            let (tried, known) = (&self.points[point].measured, &self.points[chosen].measured);
+            if self.aim.is_as_good(tried, known) { enough = middle } else { too_few = middle }
+        }
+        Ok(())
     }
 
-    #[test]
-    fn the_fastest_of_those_that_are_as_good_is_chosen() {
-        let points = [point(0.5, 0.7), point(0.90, 0.8), point(0.91, 0.9), point(0.99, 1.2)];
-        let gate = Gate::default();
-        assert_eq!(best(&points, &gate), Some(1), "of those that are fast enough the one that agrees best");
-        assert_eq!(best(&[point(0.90, 0.88), point(0.91, 0.9)], &gate), Some(0), "to the noise as good, and faster");
-        assert_eq!(best(&points, &Gate { min_agreement: Some(0.95), ..gate }), Some(3));
-        assert_eq!(best(&points, &Gate { min_agreement: Some(0.905), ..gate }), Some(2));
-        assert_eq!(
-            best(&points, &Gate { min_agreement: Some(1.0), min_speedup: Some(2.0), ..gate }),
-            Some(1),
-            "none passes"
-        );
-        let mut nothing_seen = point(1.0, 0.5);
-        nothing_seen.measured.agreement.boxes = 0;
-        assert_eq!(gate.failed_by(&nothing_seen.measured), None);
-        let reason = Gate { min_agreement: Some(0.8), ..gate }.failed_by(&nothing_seen.measured).unwrap();
-        assert!(reason.contains("finds nothing on"), "{reason}");
-        assert_eq!(best(&[], &gate), None);
-        assert_eq!(front(&points), [0, 1, 2, 3]);
-        assert_eq!(front(&[point(0.9, 0.8), point(0.8, 0.9)]), [0]);
+    /// Layers in the graph's order that work in integers by the first choice and not by the second.
+    fn layers_between(&self, one: &Choice, other: &Choice) -> Vec<String> {
+        let [one, other] = [one, other].map(|choice| self.maker.integers(choice));
+        let layers = heavy(&self.maker.prepared.model, &self.maker.prepared.layout);
+        layers.filter(|(index, _)| one[*index] && !other[*index]).map(|(_, node)| node.name.clone()).collect()
+    }
+
+    /// Whether some model that is worth having is good enough.
+    fn is_accurate(&self) -> bool {
+        let measured = self.points.iter().map(|point| &point.measured);
+        measured.into_iter().any(|it| self.aim.is_accurate(it) && it.ratio() <= WORTH_IT)
+    }
+
+    /// Whether one is as fast besides as is looked for. A speed that is asked for is not reached by leaving more in floats.
+    fn has_reached(&self) -> bool {
+        self.points
+            .iter()
+            .any(|point| self.aim.is_accurate(&point.measured) && point.measured.ratio() <= self.aim.ratio)
     }
 }

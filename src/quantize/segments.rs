@@ -50,13 +50,15 @@ pub(super) fn ranked(
     report: &mut Report<'_>,
 ) -> Result<Vec<Vec<String>>, QuantizeError> {
     let segments = segments(maker, choice);
-    let before = judge.glance(&maker.make(choice)?.bytes)?;
+    let of = segments.len();
+    let mut pulse = || tell(report, Progress::Sensitivity { done: 0, of });
+    let before = judge.glance(&maker.make(choice)?.bytes, &mut pulse)?;
     let mut found = Vec::new();
     for (done, segment) in segments.iter().enumerate() {
-        tell(report, Progress::Sensitivity { done, of: segments.len() })?;
+        let mut pulse = || tell(report, Progress::Sensitivity { done, of });
         let mut without = choice.clone();
         without.float_nodes.extend(segment.iter().cloned());
-        let after = judge.glance(&maker.make(&without)?.bytes)?;
+        let after = judge.glance(&maker.make(&without)?.bytes, &mut pulse)?;
         let gained = before.error - after.error;
         let cost = (after.time - before.time).max(COST_MIN);
         if gained > 0.0 {

@@ -1,15 +1,12 @@
 //! Average precision of a model on those of its judging pictures that have labels.
 
-use super::calibrate::Fed;
-use super::judge::Reader;
 use crate::dataset::{ClassMatch, DatasetClass, LabelledPicture, match_classes};
 use crate::imaging::RgbImage;
-use crate::inference::session::Session;
-use crate::inference::{Detection, SessionError, Thresholds};
+use crate::inference::{Detection, Thresholds};
 use crate::metrics::{JudgedPicture, ScoredBox, accuracy};
 
 /// As COCO's figures are usually given: boxes from this score on, after a suppression at this overlap, a hundred a class.
-const THRESHOLDS: Thresholds = Thresholds { confidence: 0.001, iou: 0.65 };
+pub(super) const THRESHOLDS: Thresholds = Thresholds { confidence: 0.001, iou: 0.65 };
 const BOXES_A_CLASS: usize = 100;
 
 /// A picture to calibrate with.
@@ -42,24 +39,22 @@ impl Truths {
         is_of_use.then(|| Self { classes: classes.to_vec(), joined, pictures })
     }
 
-    /// AP@[.50:.95], 0…1, of what a session finds in those of `pictures` that have labels. None where there is no object.
-    pub fn ap(
-        &self,
-        session: &mut Session,
-        reader: &mut Reader,
-        pictures: &[Fed],
-    ) -> Result<Option<f64>, SessionError> {
-        let mut found: Vec<(&LabelledPicture, Vec<ScoredBox>)> = Vec::new();
-        for (picture, truth) in pictures.iter().zip(&self.pictures) {
-            if let Some(truth) = truth {
-                found.push((truth, self.scored(&reader.read_from(session, picture, THRESHOLDS)?)));
-            }
-        }
+    /// Whether a picture has labels.
+    pub fn has(&self, picture: usize) -> bool {
+        self.pictures.get(picture).is_some_and(Option::is_some)
+    }
+
+    /// AP@[.50:.95], 0…1, of what was found with [`THRESHOLDS`] in the pictures, of which those without labels do not
+    /// count. None where there is no object.
+    pub fn ap(&self, detections: &[Vec<Detection>]) -> Option<f64> {
+        let labelled = self.pictures.iter().zip(detections);
+        let found: Vec<(&LabelledPicture, Vec<ScoredBox>)> =
+            labelled.filter_map(|(truth, boxes)| Some((truth.as_ref()?, self.scored(boxes)))).collect();
         let pictures: Vec<JudgedPicture<'_>> =
             found.iter().map(|(truth, detections)| JudgedPicture { truth, detections }).collect();
         let known: Vec<bool> =
             (0..self.classes.len()).map(|class| !self.joined.unmatched_dataset.contains(&class)).collect();
-        Ok(accuracy(&self.classes, &known, &pictures).coco.ap)
+        accuracy(&self.classes, &known, &pictures).coco.ap
     }
 
     fn scored(&self, detections: &[Detection]) -> Vec<ScoredBox> {

@@ -4,8 +4,8 @@ use crate::{HOSTILE, all, references, texts};
 use quantscope::evaluate::Versions;
 use quantscope::onnx::Executed;
 use quantscope::quantize::{
-    Agreement, Choice, Corrections, Layer, LeftFloat, Measured, Method, Numbers, OperatorTime, Outcome, Point, Profile,
-    Reason, Recipe, Work, WorkTime,
+    Agreement, Choice, Corrections, JudgeBy, Layer, LeftFloat, Measured, Method, Numbers, OperatorTime, Outcome, Point,
+    Profile, Reason, Recipe, Speed, Times, Work, WorkTime,
 };
 use quantscope::report::{Quantized, write_quantized};
 use quantscope::runtime::MachineInfo;
@@ -13,17 +13,19 @@ use scraper::Html;
 use serde_json::Value;
 use std::path::Path;
 
-fn point(float_until_stride: usize, f1: f64, latency_ratio: f64) -> Point {
+fn point(float_until_stride: usize, f1: f64, ratio: f64) -> Point {
     let agreement =
         Agreement { f1, closeness: f1 - 0.05, mean_iou: 0.93, mean_score_delta: 0.02, boxes: 240, pictures: 32 };
     let executed = Executed { convolutions: 113, integer_convolutions: 104, ..Executed::default() };
-    let latency_ms = [14.4 * latency_ratio, 14.4];
+    let judged = Speed { ratio, ms: [14.4 * ratio, 14.4] };
+    let other = Some(Speed { ratio: ratio + 0.2, ..judged });
+    let times = Times { other, ..Times::new(JudgeBy::Accelerated, judged) };
     Point {
         choice: Choice { float_until_stride, ..Choice::default() },
         integers: 113 - float_until_stride,
         float: Default::default(),
-        measured: Measured { agreement, latency_ratio, latency_ms, ap: None, executed: Some(executed) },
-        bytes: vec![0; 1_320_000],
+        measured: Measured { agreement, times, ap: None, executed: Some(executed) },
+        bytes: vec![0; 1_320_000].into(),
     }
 }
 
@@ -87,6 +89,7 @@ fn outcome() -> Outcome {
             weight_limit: 127,
             pictures: 96,
             corrections: Corrections::default(),
+            judged_by: Some(JudgeBy::Accelerated),
             numbers: Numbers::default(),
             choice: points[2].choice.clone(),
         },
@@ -145,10 +148,10 @@ fn the_page_holds_every_part_and_runs_nothing() {
     );
     assert_eq!(texts(&page, "h1"), ["yolox_nano.int8.onnx, quantized from yolox_nano.onnx"]);
     let headline = &texts(&page, ".headline")[0];
-    assert!(
-        headline.starts_with("Float before stride 8, F1 0.932 against the FP32 model, 0.81 of its time"),
-        "{headline}"
-    );
+    let told =
+        "Float before stride 8, F1 0.932 against the FP32 model, 0.81 of the FP32 time in quantscope, 1.01 in plain";
+    assert!(headline.starts_with(told), "{headline}");
+    assert!(text.contains("accelerated where that can be done"), "how the time was taken is said");
     assert_eq!(all(&page, "section#tried tbody tr").len(), 5);
     assert_eq!(all(&page, "section#tried tbody tr.main").len(), 1);
     assert_eq!(all(&page, "section#tried svg.chart .mark").len(), 5, "a mark a model");
@@ -190,8 +193,20 @@ fn every_form_has_every_model_and_the_operators() {
     assert_eq!((part("tried").len(), part("work").len(), part("operator").len(), part("float").len()), (5, 2, 2, 1));
     assert_eq!(part("layer").iter().map(|row| row["sensitivity"].as_str()).collect::<Vec<_>>(), ["0.78", "", "0.02"]);
     assert_eq!((part("tried")[2]["chosen"].as_str(), part("tried")[2]["f1"].as_str()), ("true", "0.932"));
+    let way = |name: &str| part("tried")[2][name].clone();
+    assert_eq!(
+        (way("judged_by"), way("accelerated_ratio"), way("latency_ratio")),
+        ("accelerated".into(), "0.81".into(), "0.81".into())
+    );
+    assert!(markdown.contains("in plain ONNX Runtime, looked at for the front only"), "{markdown}");
     let json: Value = serde_json::from_str(&text_of("report.json", &report)).unwrap();
     assert_eq!((&json["best"], json["points"].as_array().unwrap().len()), (&Value::from(2), 5));
+    let point = &json["points"][2];
+    assert_eq!(
+        (&point["judged_by"], &point["latency_ratio"]),
+        (&Value::from("accelerated"), &point["accelerated"]["ratio"])
+    );
+    assert!(point["plain"]["ratio"].as_f64().unwrap() > 1.0 && point["not_accelerated"].is_null(), "{point}");
     assert_eq!(json["profiles"][1]["floats"][0]["reason"], "no_integer_form");
     assert_eq!(json["asked"]["Calibrated with"], "coco/train, at most 128 pictures");
 }

@@ -10,8 +10,8 @@ use quantscope::inference::Precision;
 use quantscope::onnx;
 use quantscope::pipeline::{Event, LaneId};
 use quantscope::quantize::{
-    Agreement, Choice, Layer, LeftFloat, Measured, Method, Outcome, Point, Profile, Progress, Reason, Recipe, Work,
-    WorkTime,
+    Agreement, Choice, JudgeBy, Layer, LeftFloat, Measured, Method, Outcome, Point, Profile, Progress, Reason, Recipe,
+    Speed, Times, Work, WorkTime,
 };
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -217,8 +217,8 @@ fn profile(reference_ms: Option<f64>) -> Profile {
 }
 
 /// The one model that comes of a wish.
-pub fn one_more(f1: f64, latency_ratio: f64, float: &[&str], file: &str) -> Outcome {
-    let made = point(f1, latency_ratio, float, file);
+pub fn one_more(f1: f64, ratio: f64, float: &[&str], file: &str) -> Outcome {
+    let made = point(f1, ratio, float, file);
     Outcome { points: vec![made], best: 0, front: vec![0], ..outcome() }
 }
 
@@ -232,7 +232,7 @@ fn recipe() -> Recipe {
 }
 
 /// A model that stands for what was made.
-pub fn point(f1: f64, latency_ratio: f64, float: &[&str], file: &str) -> Point {
+pub fn point(f1: f64, ratio: f64, float: &[&str], file: &str) -> Point {
     let agreement = Agreement { f1, closeness: f1 - 0.02, boxes: 90, pictures: 32, ..Agreement::default() };
     let names: BTreeSet<String> = float.iter().map(|name| (*name).to_owned()).collect();
     Point {
@@ -241,11 +241,10 @@ pub fn point(f1: f64, latency_ratio: f64, float: &[&str], file: &str) -> Point {
         float: names,
         measured: Measured {
             agreement,
-            latency_ratio,
-            latency_ms: [latency_ratio * 10.0, 10.0],
+            times: Times::new(JudgeBy::Accelerated, Speed { ratio, ms: [ratio * 10.0, 10.0] }),
             ap: None,
             executed: None,
         },
-        bytes: std::fs::read(common::default_model(file)).unwrap(),
+        bytes: std::fs::read(common::default_model(file)).unwrap().into(),
     }
 }

@@ -3,7 +3,7 @@
 use crate::app::settings::RECENT_DATASETS;
 use crate::capture::SourceSpec;
 use crate::inference::{ModelInfo, ModelOverrides, Precision};
-use crate::quantize::{Gate, Method, Mode, Numbers};
+use crate::quantize::{Gate, JudgeBy, Method, Mode, Numbers};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,8 @@ pub struct QuantizeSettings {
     pub mode: Mode,
     /// Types that fixed scales are written with.
     pub numbers: Numbers,
+    /// In which way of running models their time is judged.
+    pub judge_by: JudgeBy,
     /// Pictures at most.
     pub pictures: usize,
     /// Lowest agreement with the FP32 model, 0…1; 0: any.
@@ -40,6 +42,7 @@ impl Default for QuantizeSettings {
             method: Method::default(),
             mode: Mode::default(),
             numbers: Numbers::default(),
+            judge_by: JudgeBy::default(),
             pictures: 128,
             min_agreement: 0.8,
             min_speedup: 0.0,

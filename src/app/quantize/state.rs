@@ -56,8 +56,12 @@ pub struct Run {
     pub mode: Mode,
     /// The camera or stream whose frames are taken.
     pub live: Option<String>,
+    /// What was asked for, in words: names and values.
+    pub asked: Vec<(&'static str, String)>,
     /// When it began.
     pub began: std::time::Instant,
+    /// The same in seconds since 1970.
+    pub begun: u64,
 }
 
 /// A step of quantizing.
@@ -65,6 +69,8 @@ pub struct Run {
 pub enum QuantizeStep {
     /// The model is read, tried and tidied.
     Preparing,
+    /// It is looked at how far channels reach.
+    Channels,
     /// Pictures are run.
     Pictures,
     /// Layers are looked at one by one.
@@ -78,6 +84,7 @@ impl QuantizeStep {
     pub fn of(progress: &Progress) -> (Self, usize, usize, String) {
         match progress {
             Progress::Preparing => (Self::Preparing, 0, 0, String::new()),
+            Progress::Equalizing { done, of } => (Self::Channels, *done, *of, String::new()),
             Progress::Calibrating { done, of } => (Self::Pictures, *done, *of, String::new()),
             Progress::Sensitivity { done, of } => (Self::Layers, *done, *of, String::new()),
             Progress::Trying { done, of, choice } => (Self::Trying, *done, *of, choice.in_words()),
@@ -89,7 +96,7 @@ impl QuantizeStep {
     pub fn rests(self, live: bool) -> bool {
         match self {
             Self::Preparing => false,
-            Self::Pictures => !live,
+            Self::Channels | Self::Pictures => !live,
             Self::Layers | Self::Trying => true,
         }
     }
@@ -98,6 +105,7 @@ impl QuantizeStep {
     pub fn name(self) -> &'static str {
         match self {
             Self::Preparing => "Read and try the model",
+            Self::Channels => "Bring channels to like ranges",
             Self::Pictures => "Run pictures",
             Self::Layers => "Look how sensitive layers are",
             Self::Trying => "Make and measure models",
@@ -265,6 +273,20 @@ impl Results {
         index
     }
 
+    /// What was found with the model that is shown as the one that was chosen.
+    pub fn outcome_of_shown(&self) -> Outcome {
+        let mut outcome = self.outcome.clone();
+        let point = self.point();
+        outcome.failed = self.failed(point);
+        outcome.recipe.choice.clone_from(&point.choice);
+        outcome.layers.iter_mut().for_each(|layer| layer.integer = !point.float.contains(&layer.name));
+        outcome.best = self.shown.min(outcome.points.len().saturating_sub(1));
+        if self.profiled != self.shown {
+            outcome.profiles.clear();
+        }
+        outcome
+    }
+
     /// Why a model does not pass; none where it does.
     pub fn failed(&self, point: &Point) -> Option<String> {
         self.run.gate.failed_by(&point.measured)
@@ -300,12 +322,16 @@ mod tests {
         let mut results = Results::new(run(), outcome());
         assert_eq!((results.shown, &results.saved), (1, &Saved::Writing));
         let mut made = Outcome { best: 0, ..outcome() };
-        made.points[0].measured.latency_ratio = 0.3;
+        made.points[0].measured.times.judged.ratio = 0.3;
         assert_eq!(results.add(made.clone()), 0, "the same file");
-        made.points[0].bytes = vec![9];
+        made.points[0].bytes = vec![9].into();
         assert_eq!((results.add(made.clone()), results.profiled), (3, 1), "nothing is known of its time");
         assert_eq!(results.add(made), 3);
         assert!(results.outcome.front.contains(&3));
+        results.show(0);
+        let shown = results.outcome_of_shown();
+        assert_eq!((shown.best, &shown.recipe.choice), (0, &results.outcome.points[0].choice));
+        assert!(shown.failed.is_some_and(|reason| reason.contains("agreement")) && shown.layers[0].integer);
         results.show(3);
         assert_eq!((results.shown, results.floats.wanted()), (3, &results.outcome.points[3].float));
         results.show(99);

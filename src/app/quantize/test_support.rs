@@ -1,7 +1,9 @@
 //! An outcome made by hand: three models of a network with three layers.
 
 use super::state::Run;
-use crate::quantize::{Agreement, Choice, Gate, Layer, Measured, Method, Mode, Outcome, Point, Recipe};
+use crate::quantize::{
+    Agreement, Choice, Gate, JudgeBy, Layer, Measured, Method, Mode, Outcome, Point, Recipe, Speed, Times,
+};
 use std::time::Instant;
 
 /// The second model is the best, the third is beaten.
@@ -22,6 +24,7 @@ pub fn outcome() -> Outcome {
             pictures: 96,
             numbers: Default::default(),
             corrections: Default::default(),
+            judged_by: Some(JudgeBy::Accelerated),
             choice: points[1].choice.clone(),
         },
         points,
@@ -39,7 +42,7 @@ pub fn outcome() -> Outcome {
     }
 }
 
-fn point(f1: f64, latency_ratio: f64, float: &[&str], number: u8) -> Point {
+fn point(f1: f64, ratio: f64, float: &[&str], number: u8) -> Point {
     let agreement = Agreement { f1, closeness: f1 - 0.02, boxes: 90, pictures: 32, ..Agreement::default() };
     let float_nodes = float.iter().map(|name| (*name).to_owned()).collect();
     Point {
@@ -48,12 +51,11 @@ fn point(f1: f64, latency_ratio: f64, float: &[&str], number: u8) -> Point {
         float: float.iter().map(|name| (*name).to_owned()).collect(),
         measured: Measured {
             agreement,
-            latency_ratio,
-            latency_ms: [latency_ratio * 10.0, 10.0],
+            times: Times::new(JudgeBy::Accelerated, Speed { ratio, ms: [ratio * 10.0, 10.0] }),
             ap: None,
             executed: None,
         },
-        bytes: vec![number; 1000],
+        bytes: vec![number; 1000].into(),
     }
 }
 
@@ -67,6 +69,8 @@ pub fn run() -> Run {
         gate: Gate { min_agreement: Some(0.8), ..Gate::default() },
         mode: Mode::Static,
         live: None,
+        asked: Vec::new(),
+        begun: 1_795_426_560,
         began: Instant::now(),
     }
 }

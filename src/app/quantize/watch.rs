@@ -97,12 +97,15 @@ impl QuantizeWatch {
             end_last(&mut steps, now);
             steps.push(StepView { step, done, of, words: words.clone(), began: now, took: None });
         }
+        let mut news = !same;
         if let Some(last) = steps.last_mut() {
+            news |= (last.done, last.of, &last.words) != (done, of, &words);
             (last.done, last.of, last.words) = (done, of, words);
         }
         drop(steps);
         let mut woken_at = locked(&self.woken_at);
-        let wake = !same || woken_at.is_none_or(|at| now.saturating_duration_since(at) >= QUIET);
+        // What is told again only asks whether to go on.
+        let wake = !same || (news && woken_at.is_none_or(|at| now.saturating_duration_since(at) >= QUIET));
         if wake {
             *woken_at = Some(now);
         }

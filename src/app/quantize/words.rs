@@ -2,7 +2,7 @@
 
 use super::state::{Results, Saved};
 use crate::app::format;
-use crate::quantize::{Mode, Outcome, Point};
+use crate::quantize::{Mode, Outcome, Point, Times};
 
 /// The tiles above the tabs: what is measured, its value, and what that means.
 pub fn tiles(results: &Results) -> Vec<(&'static str, String, String)> {
@@ -13,15 +13,19 @@ pub fn tiles(results: &Results) -> Vec<(&'static str, String, String)> {
         agreement.pictures,
         format::count(agreement.boxes as u64)
     );
-    let [own, float] = point.measured.latency_ms;
+    let times = &point.measured.times;
+    let [own, float] = times.judged.ms;
+    let other = times.other.map(|other| format!(". {:.2} {}", other.ratio, times.judged_by.other().place()));
     let mut tiles = vec![
         (
             "of the FP32 time",
-            format!("{:.2}", point.measured.latency_ratio),
+            format!("{:.2}", times.judged.ratio),
             format!(
-                "{} a run where FP32 takes {}, taking turns on one picture; below 1 it is faster",
+                "{} a run {} where FP32 takes {}, taking turns on one picture; below 1 it is faster{}",
                 format::milliseconds(own as f32),
-                format::milliseconds(float as f32)
+                times.judged_by.place(),
+                format::milliseconds(float as f32),
+                other.unwrap_or_default()
             ),
         ),
         (
@@ -60,16 +64,23 @@ pub fn choice(point: &Point) -> String {
     point.choice.in_words()
 }
 
+/// Its time, and where that was taken.
+pub fn ways(results: &Results) -> String {
+    let times = &results.point().measured.times;
+    match &times.not_accelerated {
+        Some(reason) => format!("{}; quantscope does not accelerate it: {reason}.", times.in_words()),
+        None => format!("{}.", times.in_words()),
+    }
+}
+
 /// Why it is this one, or what a person should know before using it.
 pub fn why(results: &Results) -> String {
     let point = results.point();
     if let Some(reason) = results.failed(point) {
         return format!("It does not pass: {reason}.");
     }
-    if point.measured.latency_ratio >= 1.0 {
-        return "On this machine integers do not pay for this model: FP32 is faster. Keep FP32, unless the smaller file is \
-                what you want."
-            .to_owned();
+    if point.measured.ratio() >= 1.0 {
+        return no_gain(&point.measured.times);
     }
     if results.shown != results.outcome.best {
         return "Chosen by hand; it passes what was asked for.".to_owned();
@@ -80,6 +91,19 @@ pub fn why(results: &Results) -> String {
             "Of {tried} models tried it is the fastest of those that pass and come as close to FP32 as the best, to the \
              noise of the measurement."
         ),
+    }
+}
+
+/// That FP32 is the faster one, and where the other way of running both tells otherwise.
+fn no_gain(times: &Times) -> String {
+    let place = times.judged_by.place();
+    let begin = format!("On this machine integers do not pay for this model: FP32 is faster {place}.");
+    match times.other.filter(|other| other.ratio < 1.0) {
+        Some(other) => {
+            let there = times.judged_by.other().place();
+            format!("{begin} It takes {:.2} of the FP32 time {there}: use it there, or keep FP32.", other.ratio)
+        }
+        None => format!("{begin} Keep FP32, unless the smaller file is what you want."),
     }
 }
 
@@ -109,12 +133,12 @@ pub fn of_point(results: &Results, index: usize) -> String {
     let Some(point) = results.outcome.points.get(index) else { return String::new() };
     let measured = &point.measured;
     let mut text = format!(
-        "{}\n{} of {} layers in integers · {}\n{:.2} of the FP32 time · agreement {:.3} · closeness {:.3}",
+        "{}\n{} of {} layers in integers · {}\n{}\nagreement {:.3} · closeness {:.3}",
         choice(point),
         point.integers,
         results.outcome.layers.len(),
         format::bytes(point.bytes.len() as u64),
-        measured.latency_ratio,
+        measured.times.in_words(),
         measured.agreement.f1,
         measured.agreement.closeness
     );
@@ -133,6 +157,7 @@ pub fn of_point(results: &Results, index: usize) -> String {
 mod tests {
     use super::*;
     use crate::app::quantize::test_support::{outcome, run};
+    use crate::quantize::Speed;
 
     #[test]
     fn results_are_told_in_words() {
@@ -143,6 +168,14 @@ mod tests {
         assert_eq!(values(&results), ["0.70", "0.950", "0.930", "1.0 kB"]);
         results.outcome.points[1].measured.ap = Some([0.345, 0.347]);
         assert_eq!(values(&results), ["0.70", "0.950", "0.930", "0.345", "1.0 kB"]);
+        assert_eq!(ways(&results), "0.70 of the FP32 time in quantscope.");
+        let times = &mut results.outcome.points[1].measured.times;
+        times.other = Some(Speed { ratio: 0.95, ms: [9.5, 10.0] });
+        times.not_accelerated = Some("it would be no faster here (0.90 times as fast)".to_owned());
+        let told = ways(&results);
+        assert!(told.starts_with("0.70 of the FP32 time in quantscope, 0.95 in plain ONNX Runtime;"), "{told}");
+        assert!(told.contains("does not accelerate it: it would be no faster"), "{told}");
+        assert!(of_point(&results, 1).contains("0.95 in plain ONNX Runtime"));
         assert!(of_point(&results, 2).contains("Another one is faster"));
         assert!(of_point(&results, 0).contains("Does not pass: its agreement"));
         results.show(0);
@@ -158,8 +191,10 @@ mod tests {
     #[test]
     fn integers_that_do_not_pay_are_not_praised() {
         let mut results = Results::new(run(), outcome());
-        results.outcome.points[1].measured.latency_ratio = 1.3;
-        assert!(why(&results).contains("FP32 is faster"));
+        results.outcome.points[1].measured.times.judged.ratio = 1.3;
+        assert!(why(&results).contains("FP32 is faster in quantscope") && why(&results).contains("Keep FP32"));
+        results.outcome.points[1].measured.times.other = Some(Speed { ratio: 0.8, ms: [8.0, 10.0] });
+        assert!(why(&results).contains("0.80 of the FP32 time in plain ONNX Runtime"), "{}", why(&results));
         let mut failed = outcome();
         failed.failed = Some("x".to_owned());
         failed.points[1].measured.agreement.f1 = 0.3;

@@ -1,7 +1,7 @@
 //! How modes, methods and types of numbers are called on the command line.
 
 use crate::cli::start::UsageError;
-use crate::quantize::{Activations, Method, Mode, Numbers, Weights};
+use crate::quantize::{Activations, JudgeBy, Method, Mode, Numbers, Weights};
 use clap::ValueEnum;
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -85,6 +85,23 @@ impl WeightsName {
     /// The largest code; products of unsigned weights do not overflow.
     pub fn limit(self) -> Option<i8> {
         Some(if matches!(self, Self::S7) { 63 } else { 127 })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub(super) enum WayName {
+    Accelerated,
+    Plain,
+}
+
+/// The way of running models that is judged by; who wants no acceleration judges without it.
+pub(super) fn judge_by(way: Option<WayName>, no_accelerate: bool) -> anyhow::Result<JudgeBy> {
+    match (way, no_accelerate) {
+        (Some(WayName::Accelerated), true) => {
+            Err(UsageError::because("--judge-by accelerated and --no-accelerate exclude each other; leave one out"))
+        }
+        (Some(WayName::Accelerated), false) | (None, false) => Ok(JudgeBy::Accelerated),
+        (Some(WayName::Plain), _) | (None, true) => Ok(JudgeBy::Plain),
     }
 }
 

@@ -1,25 +1,13 @@
 //! What was tried and what came of it, as text; what was asked for, for reports.
 
 use super::Args;
-use crate::quantize::{Mode, Request};
-use crate::report::Quantized;
+use crate::quantize::Request;
+use crate::report::{Quantized, asked_for};
 use std::fmt::Write;
 
 /// Names and values of what was asked for.
 pub(super) fn asked(args: &Args, request: &Request) -> Vec<(&'static str, String)> {
-    let gate = &request.gate;
-    let mut asked = vec![("Calibrated with", format!("{}, at most {} pictures", args.calibrate, request.samples))];
-    let types = match request.mode {
-        Mode::Static => format!(", {}", request.numbers.name()),
-        _ => String::new(),
-    };
-    asked.push(("Numbers", format!("{}{types}", request.mode.in_words())));
-    asked.push(("Ranges", request.method.name().to_owned()));
-    let agreement = gate.min_agreement.map(|f1| format!("F1 of at least {f1}"));
-    let speedup = gate.min_speedup.map(|factor| format!("at least {factor} times as fast"));
-    asked.push(("To pass", agreement.into_iter().chain(speedup).collect::<Vec<_>>().join(", ")));
-    asked.push(("Confidence", format!("{:.2}", request.thresholds.confidence)));
-    asked.push(("Threads", request.judged_threads.to_string()));
+    let mut asked = asked_for(request, &args.calibrate);
     asked.extend(args.recipe.as_ref().map(|path| ("By the recipe", path.display().to_string())));
     asked
 }
@@ -27,26 +15,32 @@ pub(super) fn asked(args: &Args, request: &Request) -> Vec<(&'static str, String
 /// A table of everything that was tried, the chosen one marked.
 pub(super) fn text(told: &Quantized<'_>) -> String {
     let (outcome, mut text) = (told.outcome, String::new());
+    let best = outcome.best();
+    let judged_by = best.measured.times.judged_by;
     // Writing to a text does not fail.
-    let _ = writeln!(text, "{:<44} {:>9} {:>6} {:>9} {:>8}", "tried", "integers", "F1", "closeness", "time");
+    let _ =
+        writeln!(text, "{:<44} {:>9} {:>6} {:>9} {:>8} {:>8}", "tried", "integers", "F1", "closeness", "time", "other");
     for (index, point) in outcome.points.iter().enumerate() {
         let mark = if index == outcome.best { "*" } else { " " };
         let name = format!("{mark} {}", point.choice.in_words());
         let integers = format!("{}/{}", point.integers, outcome.layers.len());
         let measured = &point.measured;
+        let other = measured.times.other.map_or_else(String::new, |other| format!("{:.2}", other.ratio));
         let _ = writeln!(
             text,
-            "{name:<44} {integers:>9} {:>6.3} {:>9.3} {:>8.2}",
-            measured.agreement.f1, measured.agreement.closeness, measured.latency_ratio
+            "{name:<44} {integers:>9} {:>6.3} {:>9.3} {:>8.2} {other:>8}",
+            measured.agreement.f1,
+            measured.agreement.closeness,
+            measured.ratio()
         );
     }
-    let best = outcome.best();
     let agreement = best.measured.agreement;
     let _ = writeln!(
         text,
         "\nagreement and time are against the FP32 model, on {} pictures ({} boxes) that the ranges were not chosen by",
         agreement.pictures, agreement.boxes
     );
+    let _ = writeln!(text, "{}; other: {}, of the best models only", judged_by.in_words(), judged_by.other().place());
     if let Some([own, float]) = best.measured.ap {
         let _ = writeln!(text, "AP is {own:.3} on those that have labels, {float:.3} in floats");
     }
@@ -64,12 +58,11 @@ pub(super) fn text(told: &Quantized<'_>) -> String {
     let _ = match told.written {
         Some(path) => writeln!(
             text,
-            "{} is written: {:.2} MB of {:.2} MB, {:.2} of the time of {}, in {:.0} s",
+            "{} is written: {:.2} MB of {:.2} MB, {}, in {:.0} s",
             path.display(),
             best.bytes.len() as f64 / 1e6,
             outcome.float_bytes as f64 / 1e6,
-            best.measured.latency_ratio,
-            told.model.display(),
+            best.measured.times.in_words(),
             told.seconds
         ),
         None => writeln!(text, "nothing is written"),

@@ -13,6 +13,7 @@
 //! `check`, and where it is not slower. Everything else is told, see [`Acceleration`], and the plain session stays. What
 //! was made of a model is kept by `cache`.
 
+mod both;
 mod cache;
 mod chains;
 mod check;
@@ -22,6 +23,7 @@ mod outcome;
 mod repeats;
 mod rewrite;
 
+pub use both::Both;
 pub use cache::CACHE_VARIABLE;
 pub use chains::{Byte, Channels};
 pub(super) use moves::moves_floats;
@@ -116,11 +118,16 @@ impl Begun<'_> {
             Self::Settled(acceleration) => return acceleration,
             Self::Open(accelerator) => accelerator,
         };
-        accelerator.try_to(session, Shown::new(input, card), input).unwrap_or_else(|declined| {
+        let accelerated = accelerator.accelerated(session, Shown::new(input, card), input);
+        let (accelerated, acceleration) = accelerated.unwrap_or_else(|declined| {
             let reason = declined.to_string();
             tracing::info!("{} is not accelerated: {reason}", accelerator.path.display());
-            Acceleration::Declined { reason }
-        })
+            (None, Acceleration::Declined { reason })
+        });
+        if let Some(accelerated) = accelerated {
+            *session = accelerated;
+        }
+        acceleration
     }
 }
 
@@ -167,7 +174,14 @@ impl Accelerator<'_> {
         }
     }
 
-    fn try_to(&self, session: &mut Session, shown: Shown, input: &InputRecognition) -> Result<Acceleration, Declined> {
+    /// The accelerated session that may take the place of the plain one, and what there is to say of it; none where there
+    /// is nothing to do.
+    fn accelerated(
+        &self,
+        plain: &mut Session,
+        shown: Shown,
+        input: &InputRecognition,
+    ) -> Result<(Option<Session>, Acceleration), Declined> {
         let folded = match self.quantized {
             true => fold(onnx::read(&self.optimized())?, input)?,
             false => laid_out(onnx::read(self.path)?, input),
@@ -177,25 +191,24 @@ impl Accelerator<'_> {
             let (gain, predicted) = (1.0, None);
             let facts = Facts { look_ups, nodes, conversions, gain, predicted, shown, fingerprint, entrance: None };
             self.keep(&Entry { facts, graph: Vec::new() });
-            return Ok(Acceleration::NothingToDo);
+            return Ok((None, Acceleration::NothingToDo));
         };
         let mut accelerated = self.build(&graph, entrance.clone(), input)?;
         let check = Check::new(&shown, entrance.as_ref());
-        let fingerprint = check.fingerprint(session)?;
+        let fingerprint = check.fingerprint(plain)?;
         if check.fingerprint(&mut accelerated)? != fingerprint {
             return Err(Declined::Differs);
         }
         let spared = accelerated.spared().map(|count| count / check.runs());
-        let times = check.times(session, &mut accelerated, self.options.threads)?;
+        let times = check.times(plain, &mut accelerated, self.options.threads)?;
         let (gain, predicted) = (times.gain(), (look_ups > 0).then(|| predicted_gain(times.plain, spared)));
         if times.is_slower() {
             return Err(Declined::Slower { gain });
         }
-        *session = accelerated;
         let facts = Facts { look_ups, nodes, conversions, gain, predicted, shown, fingerprint, entrance };
         let acceleration = facts.acceleration();
         self.keep(&Entry { facts, graph });
-        Ok(acceleration)
+        Ok((Some(accelerated), acceleration))
     }
 
     /// The session of a graph that was made.

@@ -12,9 +12,11 @@ mod work;
 pub use floats::{LeftFloat, Reason};
 pub use work::Work;
 
-use super::QuantizeError;
 use super::prepare::Prepared;
+use super::times::JudgeBy;
+use super::{Pulse, QuantizeError};
 use crate::imaging::RgbImage;
+use crate::inference::accelerate::Both;
 use crate::inference::preprocess::ModelInput;
 use crate::inference::session::{ModelSource, Session};
 use crate::inference::trial::Trial;
@@ -196,11 +198,12 @@ impl Recording<'_> {
 }
 
 /// Lets the models take turns and tells where their time goes, and why; the first is what the others are compared with.
-pub(super) fn take(subjects: &mut [Subject<'_>]) -> Result<Vec<Profile>, QuantizeError> {
+pub(super) fn take(subjects: &mut [Subject<'_>], pulse: &mut Pulse<'_>) -> Result<Vec<Profile>, QuantizeError> {
     let begin = Instant::now();
     let mut rounds = 0;
     while rounds < ROUNDS_MIN || (rounds < ROUNDS && begin.elapsed() < ROUNDS_TIME) {
         for subject in subjects.iter_mut() {
+            pulse()?;
             subject.session.run()?;
         }
         rounds += 1;
@@ -218,43 +221,55 @@ pub(super) fn take(subjects: &mut [Subject<'_>]) -> Result<Vec<Profile>, Quantiz
     Ok(profiles)
 }
 
-/// Where the time of a model that was made goes, after that of the model in floats; `input` is what both are fed.
+/// Where the time of a model that was made goes, after that of the model in floats; `input` is what both are fed, in which
+/// way they are run, and by how many threads, says `way`.
 pub(super) fn of_made(
     prepared: &Prepared,
     bytes: &[u8],
     input: &ModelInput,
-    threads: usize,
+    (way, threads): (JudgeBy, usize),
+    pulse: &mut Pulse<'_>,
 ) -> Result<Vec<Profile>, QuantizeError> {
     let folder = tempfile::Builder::new().prefix("quantscope-").tempdir().map_err(QuantizeError::Temporary)?;
     let made = onnx::parse(bytes.to_vec(), &prepared.path)?;
     let summary = onnx::summary(&made, &prepared.path)?;
     let optimized = folder.path().join("optimized.onnx");
-    let options = |optimized_to| SessionOptions {
+    let options = SessionOptions {
         threads,
-        optimized_to,
+        accelerate: way == JudgeBy::Accelerated,
         profile_in: Some(folder.path().to_owned()),
         ..SessionOptions::default()
     };
-    let load = |source, opset, options: SessionOptions| Session::load(source, opset, &prepared.input, &options);
-    let mut float = load(prepared.float_source(), prepared.opset(), options(None))?;
+    let how = (&prepared.input, &prepared.card);
+    let mut load = |source, model: &ModelProto| {
+        pulse()?;
+        Ok::<Both, QuantizeError>(Both::load(source, model, how, &options)?)
+    };
+    let mut float = load(prepared.float_source(), &onnx::read(&prepared.path)?)?;
     let source = ModelSource::Memory(bytes, &prepared.path);
-    let mut own = load(source, onnx::opset_of(&made), options(Some(optimized.clone())))?;
+    // What stayed in floats is told from the graph that ONNX Runtime leaves, which the accelerated one is made of.
+    let plain = SessionOptions { threads, optimized_to: Some(optimized.clone()), ..SessionOptions::default() };
+    drop(Session::load(source, onnx::opset_of(&made), &prepared.input, &plain)?);
     let graph = onnx::read(&optimized).ok();
-    let subject = |session, numbers, graph| Subject {
+    let mut own = load(source, &made)?;
+    let accelerated = own.accelerated.is_some();
+    let subject = |session, accelerated, numbers, graph| Subject {
         path: &prepared.path,
         numbers,
-        accelerated: false,
+        accelerated,
         graph,
         session: Recording::Session(session, input),
     };
-    take(&mut [
-        subject(&mut float, Precision::Fp32.to_string(), None),
+    let subjects = &mut [
+        subject(float.session(), false, Precision::Fp32.to_string(), None),
         subject(
-            &mut own,
+            own.session(),
+            accelerated,
             summary.quantization.name_with(summary.precision),
             graph.as_ref().and_then(|model| model.graph.as_ref()),
         ),
-    ])
+    ];
+    take(subjects, pulse)
 }
 
 /// Where the time of models goes, that of the first being what the others are compared with. Each is loaded as `options`
@@ -299,5 +314,5 @@ pub fn profile(
             }
         })
         .collect();
-    take(&mut subjects)
+    take(&mut subjects, &mut || Ok(()))
 }

@@ -125,16 +125,17 @@ impl Facts {
     fn advice(&self, profile: &Profile, reference: &Profile) -> Option<String> {
         let ratio = profile.ratio()?;
         let (own, first) = (&profile.numbers, &reference.numbers);
+        let place = if profile.accelerated { ", accelerated in quantscope" } else { "" };
         if ratio <= GAIN {
-            return Some(format!("{own} is the faster choice here: {ratio:.2} of the time of {first}"));
+            return Some(format!("{own} is the faster choice here{place}: {ratio:.2} of the time of {first}"));
         }
         let (cause, share) = self.cause(profile, reference)?;
         let because = format!("because {} of the time of {own} is {}", percent(share), Self::cause_in_words(cause));
         let tip = self.tip(cause, profile);
         let judgement = if ratio >= 1.0 {
-            format!("{first} is the better choice here, {because}")
+            format!("{first} is the better choice here{place}, {because}")
         } else {
-            format!("{own} gains little over {first} here ({ratio:.2} of its time), {because}")
+            format!("{own} gains little over {first} here{place} ({ratio:.2} of its time), {because}")
         };
         Some(match tip {
             Some(tip) => format!("{judgement}. {tip}"),

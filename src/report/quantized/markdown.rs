@@ -64,6 +64,7 @@ fn tried(text: &mut Text, report: &Quantized<'_>) {
         cells.into_iter().map(|cell| mark(escaped(&cell))).chain([front.to_owned()]).collect()
     });
     text.table(2, heads, rows);
+    text.paragraph(&escaped(&format!("{}.", parts::way(report))));
 }
 
 fn times(text: &mut Text, name: &str, rows: &[TimeRow]) {

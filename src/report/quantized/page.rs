@@ -2,7 +2,7 @@
 
 use super::Quantized;
 use super::parts::{self, FLOAT_HEADS, LAYER_HEADS, POINT_HEADS, TIME_HEADS, TimeRow};
-use crate::quantize::{Layer, Profile};
+use crate::quantize::{JudgeBy, Layer, Profile};
 use crate::report::chart::{self, Axis};
 use crate::report::details;
 use crate::report::page::{Section, document};
@@ -34,19 +34,20 @@ pub fn page(report: &Quantized<'_>) -> String {
 fn lead(report: &Quantized<'_>) -> Markup {
     let outcome = report.outcome;
     let best = outcome.best();
-    let (agreement, ratio) = (best.measured.agreement, best.measured.latency_ratio);
+    let (agreement, ratio) = (best.measured.agreement, best.measured.ratio());
     let (tone, sign, chip) = match &outcome.failed {
         Some(_) => ("worse", "▼", "Does not pass"),
         None if ratio >= 1.0 => ("worse", "▼", "No faster than FP32"),
         None if ratio <= 0.95 => ("better", "▲", "Faster"),
         None => ("even", "≈", "About as fast"),
     };
+    let place = best.measured.times.judged_by.place();
     let smaller = outcome.float_bytes as f64 / best.bytes.len().max(1) as f64;
-    let [own, float] = best.measured.latency_ms.map(|ms| words::number(Some(ms), 2));
+    let [own, float] = best.measured.times.judged.ms.map(|ms| words::number(Some(ms), 2));
     let keys = [
         ("Agreement with FP32", figure(Some(agreement.f1)), format!("F1 over {} boxes", agreement.boxes)),
         ("Closeness", figure(Some(agreement.closeness)), "overlap times score ratio, 1 is equal".to_owned()),
-        ("Time of FP32", words::number(Some(ratio), 2), format!("{own} ms against {float} ms")),
+        ("Time of FP32", words::number(Some(ratio), 2), format!("{own} ms against {float} ms {place}")),
         ("Size", words::bytes(best.bytes.len() as u64), format!("{smaller:.1}× smaller")),
         (
             "Layers in integers",
@@ -76,7 +77,10 @@ fn tried(report: &Quantized<'_>) -> Markup {
     let outcome = report.outcome;
     let table = html! {
         table {
-            caption { "Agreement and time are against the FP32 model, on pictures that ranges were not chosen by; the chosen model is bold" }
+            caption {
+                "Agreement and time are against the FP32 model, on pictures that ranges were not chosen by; the chosen model is bold. "
+                (parts::way(report)) "."
+            }
             thead { tr {
                 @for (place, head) in POINT_HEADS.iter().enumerate() {
                     th scope="col" class=[(place != 1).then_some("figure")] { (head) }
@@ -105,10 +109,14 @@ fn front(report: &Quantized<'_>) -> Markup {
     let outcome = report.outcome;
     let at = |index: usize| {
         let measured = &outcome.points[index].measured;
-        (measured.latency_ratio, measured.agreement.f1)
+        (measured.ratio(), measured.agreement.f1)
     };
     let all = || (0..outcome.points.len()).map(at);
-    let x = Axis::around("time / FP32", all().map(|(x, _)| x), &[1.0]);
+    let axis = match outcome.best().measured.times.judged_by {
+        JudgeBy::Accelerated => "time / FP32, in quantscope",
+        JudgeBy::Plain => "time / FP32, in plain ONNX Runtime",
+    };
+    let x = Axis::around(axis, all().map(|(x, _)| x), &[1.0]);
     let y = Axis::around("F1 against FP32", all().map(|(_, y)| y), &[1.0]);
     let style = |index: usize| match index {
         index if index == outcome.best => CHOSEN,

@@ -35,10 +35,10 @@ pub fn headline(report: &Quantized<'_>) -> String {
     let best = report.outcome.best();
     let measured = &best.measured;
     format!(
-        "{}, F1 {} against the FP32 model, {} of its time, {} of its size.",
+        "{}, F1 {} against the FP32 model, {}, {} of its size.",
         sentence(&best.choice.in_words()),
         figure(Some(measured.agreement.f1)),
-        words::number(Some(measured.latency_ratio), 2),
+        measured.times.in_words(),
         words::percent(share(best.bytes.len() as f64, report.outcome.float_bytes as f64)),
     )
 }
@@ -103,11 +103,28 @@ pub fn steps(report: &Quantized<'_>) -> Vec<(&'static str, Vec<String>)> {
 }
 
 /// The heads of the table of everything that was tried.
-pub const POINT_HEADS: [&str; 10] =
-    ["#", "Tried", "Integers", "F1", "Closeness", "Mean IoU", "Score change", "Time / FP32", "ms", "Size"];
+pub const POINT_HEADS: [&str; 11] = [
+    "#",
+    "Tried",
+    "Integers",
+    "F1",
+    "Closeness",
+    "Mean IoU",
+    "Score change",
+    "Time / FP32",
+    "ms",
+    "The other way",
+    "Size",
+];
+
+/// What the columns of time mean.
+pub fn way(report: &Quantized<'_>) -> String {
+    let way = report.outcome.best().measured.times.judged_by;
+    format!("{}; the other way is {}, looked at for the front only", sentence(way.in_words()), way.other().place())
+}
 
 /// Its cells.
-pub fn point_cells(report: &Quantized<'_>, index: usize, point: &Point) -> [String; 10] {
+pub fn point_cells(report: &Quantized<'_>, index: usize, point: &Point) -> [String; 11] {
     let measured = &point.measured;
     let agreement = measured.agreement;
     [
@@ -118,8 +135,9 @@ pub fn point_cells(report: &Quantized<'_>, index: usize, point: &Point) -> [Stri
         figure(Some(agreement.closeness)),
         figure(Some(agreement.mean_iou)),
         figure(Some(agreement.mean_score_delta)),
-        words::number(Some(measured.latency_ratio), 2),
-        words::number(Some(measured.latency_ms[0]), 2),
+        words::number(Some(measured.ratio()), 2),
+        words::number(Some(measured.times.judged.ms[0]), 2),
+        words::number(measured.times.other.map(|other| other.ratio), 2),
         words::bytes(point.bytes.len() as u64),
     ]
 }

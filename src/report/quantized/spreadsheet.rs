@@ -2,6 +2,7 @@
 //! (`layer`), a row a kind of work (`work`), a row an operator (`operator`), and a row a reason to run in floats (`float`).
 
 use super::Quantized;
+use crate::quantize::JudgeBy;
 use crate::report::spreadsheet::safe;
 use serde::Serialize;
 
@@ -20,6 +21,9 @@ struct Row {
     mean_iou: Option<f64>,
     mean_score_delta: Option<f64>,
     latency_ratio: Option<f64>,
+    judged_by: Option<JudgeBy>,
+    accelerated_ratio: Option<f64>,
+    plain_ratio: Option<f64>,
     bytes: Option<usize>,
     nodes: Option<usize>,
     ms: Option<f64>,
@@ -50,6 +54,8 @@ fn rows(report: &Quantized<'_>) -> Vec<Row> {
         .enumerate()
         .map(|(index, point)| {
             let (measured, agreement) = (&point.measured, point.measured.agreement);
+            let times = &measured.times;
+            let ratio = |way| times.of(way).map(|speed| speed.ratio);
             Row {
                 part: "tried",
                 name: safe(&point.choice.in_words()),
@@ -62,10 +68,13 @@ fn rows(report: &Quantized<'_>) -> Vec<Row> {
                 closeness: Some(agreement.closeness),
                 mean_iou: Some(agreement.mean_iou),
                 mean_score_delta: Some(agreement.mean_score_delta),
-                latency_ratio: Some(measured.latency_ratio),
+                latency_ratio: Some(measured.ratio()),
+                judged_by: Some(times.judged_by),
+                accelerated_ratio: ratio(JudgeBy::Accelerated),
+                plain_ratio: ratio(JudgeBy::Plain),
                 bytes: Some(point.bytes.len()),
-                ms: Some(measured.latency_ms[0]),
-                fp32_ms: Some(measured.latency_ms[1]),
+                ms: Some(times.judged.ms[0]),
+                fp32_ms: Some(times.judged.ms[1]),
                 ..Row::default()
             }
         })

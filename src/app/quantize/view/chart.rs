@@ -41,7 +41,7 @@ pub fn chart_ui(ui: &mut Ui, results: &Results, height: f32, wishes: &mut Vec<Qu
         .y_grid_spacer(grid)
         .grid_fade(0.0)
         .grid_color(colors.line)
-        .x_axis_label("time / FP32 time")
+        .x_axis_label(format!("time / FP32 time, {}", results.point().measured.times.judged_by.place()))
         .y_axis_label("agreement (F1)")
         .label_formatter(|_| None)
         .show(ui, |plot| {
@@ -74,7 +74,7 @@ pub fn chart_ui(ui: &mut Ui, results: &Results, height: f32, wishes: &mut Vec<Qu
 
 /// Time over that of FP32, and agreement.
 fn place(point: &Point) -> [f64; 2] {
-    [point.measured.latency_ratio, point.measured.agreement.f1]
+    [point.measured.ratio(), point.measured.agreement.f1]
 }
 
 fn position(transform: &PlotTransform, [x, y]: [f64; 2]) -> Pos2 {
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn all_points_and_fp32_lie_inside_whatever_there_is() {
         let mut points = outcome().points;
-        points[0].measured.latency_ratio = 3.0;
+        points[0].measured.times.judged.ratio = 3.0;
         points[1].measured.agreement.f1 = 0.0;
         for points in [&points[..], &points[..1], &[]] {
             let ([left, right], [low, high]) = bounds(points);
@@ -224,7 +224,7 @@ mod tests {
             }
         }
         let mut odd = outcome().points;
-        odd[0].measured.latency_ratio = f64::NAN;
+        odd[0].measured.times.judged.ratio = f64::NAN;
         let ([left, right], _) = bounds(&odd);
         assert!(left.is_finite() && right.is_finite());
     }

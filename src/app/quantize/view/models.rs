@@ -23,7 +23,7 @@ pub fn models_ui(ui: &mut Ui, results: &Results, wishes: &mut Vec<QuantizeAction
     }
     let points = &results.outcome.points;
     let mut order: Vec<usize> = (0..points.len()).collect();
-    order.sort_by(|one, other| points[*one].measured.latency_ratio.total_cmp(&points[*other].measured.latency_ratio));
+    order.sort_by(|one, other| points[*one].measured.ratio().total_cmp(&points[*other].measured.ratio()));
     for index in order {
         row_ui(ui, results, index, wishes);
     }
@@ -50,7 +50,7 @@ fn row_ui(ui: &mut Ui, results: &Results, index: usize, wishes: &mut Vec<Quantiz
     let cells = [
         words::choice(point),
         format!("{}/{}", point.integers, results.outcome.layers.len()),
-        format!("{:.2}", measured.latency_ratio),
+        format!("{:.2}", measured.ratio()),
         format!("{:.3}", measured.agreement.f1),
         format!("{:.3}", measured.agreement.closeness),
         format::bytes(point.bytes.len() as u64),

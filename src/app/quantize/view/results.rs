@@ -4,6 +4,7 @@ use super::parts::{note_ui, strip_ui};
 use super::{chart, layers, models, time};
 use crate::app::actions::Action;
 use crate::app::dialogs::DialogKind;
+use crate::app::evaluate::ReportForm;
 use crate::app::format;
 use crate::app::quantize::action::QuantizeAction;
 use crate::app::quantize::state::{Results, Saved, Tab};
@@ -54,12 +55,23 @@ fn head_ui(ui: &mut Ui, results: &Results, actions: &mut Vec<Action>, wishes: &m
             if ui.button("New…").on_hover_text("Back to the choices; this result is kept").clicked() {
                 right.push(QuantizeAction::ChooseAgain);
             }
+            let menu = ui.menu_button("Report… ▾", |ui| {
+                for form in ReportForm::ALL {
+                    if ui.button(form.name()).clicked() {
+                        right.push(QuantizeAction::Report(form));
+                        ui.close();
+                    }
+                }
+            });
+            let tip = "Save what was asked for, tried and found, with the recipe that makes it again";
+            menu.response.on_hover_text(tip).accessible_name("Report of the quantization");
             let took = format!("made in {}", format::position(results.took));
             ui.label(RichText::new(took).small().color(colors.weak));
         },
     );
     wishes.append(&mut right);
     tiles_ui(ui, results);
+    ui.add(Label::new(RichText::new(words::ways(results)).color(colors.weak)).wrap());
     // The strip below says the same of what is not saved.
     if results.saved != Saved::No {
         ui.add(Label::new(RichText::new(words::why(results)).color(colors.weak)).wrap());
@@ -96,7 +108,7 @@ fn tiles_ui(ui: &mut Ui, results: &Results) {
     let gap = 8.0;
     let tiles = words::tiles(results);
     let width = ((ui.available_width() - (tiles.len() - 1) as f32 * gap) / tiles.len() as f32).floor();
-    let slow = results.point().measured.latency_ratio >= 1.0;
+    let slow = results.point().measured.ratio() >= 1.0;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = gap;
         for (index, (name, value, tip)) in tiles.into_iter().enumerate() {

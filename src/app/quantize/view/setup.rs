@@ -11,7 +11,7 @@ use crate::app::quantize::setup::{Calibration, MOST_PICTURES, MOST_SPEEDUP, Quan
 use crate::app::quantize::state::Stage;
 use crate::app::theme::Colors;
 use crate::capture::SourceSpec;
-use crate::quantize::{Activations, Method, Mode, Numbers, Weights};
+use crate::quantize::{Activations, JudgeBy, Method, Mode, Numbers, Weights};
 use eframe::egui::{Align, Button, ComboBox, DragValue, Label, Layout, RichText, Ui, vec2};
 use std::path::Path;
 
@@ -202,6 +202,11 @@ fn how_ui(ui: &mut Ui, now: &QuantizeSettings, wishes: &mut Vec<QuantizeAction>)
         let tip = "Types of what goes from layer to layer, and of weights. 16 bits are finer, but ONNX Runtime computes in \
                    floats between them";
         combo_ui(ui, ("Types", 76.0, tip), &mut wished.numbers, &NUMBERS, |numbers| numbers.name().to_owned());
+        let tip = "quantscope runs a quantized model faster than ONNX Runtime alone does. For a file that another program is to \
+                   run, judge by that";
+        combo_ui(ui, ("Where time is judged", 232.0, tip), &mut wished.judge_by, &JudgeBy::ALL, |way| {
+            format!("judged by its time {}", way.place())
+        });
     });
     if wished != *now {
         wishes.push(QuantizeAction::SetWishes(wished));
