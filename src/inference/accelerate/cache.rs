@@ -56,7 +56,7 @@ pub(super) struct Facts {
 
 /// The folder of entries.
 #[derive(Clone, Debug)]
-pub(super) struct Cache {
+pub(in crate::inference) struct Cache {
     folder: PathBuf,
 }
 

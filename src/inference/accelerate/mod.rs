@@ -13,7 +13,7 @@
 //! `check`, and where it is not slower. Everything else is told, see [`Acceleration`], and the plain session stays. What
 //! was made of a model is kept by `cache`.
 
-mod cache;
+pub(super) mod cache;
 mod chains;
 mod check;
 mod concats;
