@@ -116,7 +116,8 @@ fn cancelled_at(model: &Path, stops: impl Fn(&Progress) -> bool) -> Duration {
 #[test]
 fn cancelling_takes_effect_within_a_step() {
     let (_folder, model) = common::scene();
-    let kinds: [(&str, fn(&Progress) -> bool); 4] = [
+    type IsIt = fn(&Progress) -> bool;
+    let kinds: [(&str, IsIt); 4] = [
         ("equalizing", |progress| matches!(progress, Progress::Equalizing { done: 2, .. })),
         ("calibrating", |progress| matches!(progress, Progress::Calibrating { done: 2, .. })),
         ("sensitivity", |progress| matches!(progress, Progress::Sensitivity { .. })),

@@ -140,6 +140,13 @@ impl ModelPanel {
         (self.waiting, self.refused) = (None, None);
     }
 
+    /// The lane's model runs on with other threads.
+    pub fn on_tuned(&mut self, info: &Arc<ModelInfo>) {
+        if info.path == self.path {
+            self.info = Some(Arc::clone(info));
+        }
+    }
+
     /// Breaks off a search that is under way.
     pub fn cancel_probe(&mut self) {
         if let ProbeView::Running(watch) = &self.probe {

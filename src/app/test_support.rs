@@ -31,6 +31,8 @@ pub fn model_info(path: &str, precision: Precision, bytes: u64) -> ModelInfo {
         given: ModelOverrides::default(),
         evidence: Vec::new(),
         threads: 2,
+        spinning: false,
+        tuned_by: Default::default(),
         provider,
     }
 }

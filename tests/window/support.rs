@@ -316,6 +316,8 @@ pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
         given: ModelOverrides::default(),
         evidence: Vec::new(),
         threads: 1,
+        spinning: false,
+        tuned_by: Default::default(),
         provider,
     })
 }

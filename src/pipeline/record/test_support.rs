@@ -30,6 +30,8 @@ fn model(path: &str, precision: Precision, labels: [&str; 2]) -> Arc<ModelInfo> 
         given: ModelOverrides::default(),
         evidence: Vec::new(),
         threads: 1,
+        spinning: false,
+        tuned_by: Default::default(),
         provider: "CPU".to_owned(),
     })
 }
