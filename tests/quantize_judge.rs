@@ -12,10 +12,6 @@ use quantscope::scene;
 use serde_json::Value;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::{Duration, Instant};
-
-/// Longest time between two words of the engine: so long may cancelling take.
-const SILENCE: Duration = Duration::from_secs(3);
 
 fn quantize(model: &Path, cache: &Path, options: &[&str]) -> Value {
     let config = tempfile::tempdir().unwrap();
@@ -95,36 +91,42 @@ fn pictures() -> impl Iterator<Item = RgbImage> {
     (0..8).map(|index| scene::still(7, index, ImageSize::new(320, 320)).0)
 }
 
-/// Whether it ends with the word that is told first when so many of a kind have been told, and how soon.
-fn cancelled_at(model: &Path, stops: impl Fn(&Progress) -> bool) -> Duration {
-    let mut asked = None;
+/// Asks for the end after the first word that `stops`: what was told then, and the next word, with which it ends.
+fn cancelled_at(model: &Path, stops: impl Fn(&Progress) -> bool) -> [Progress; 2] {
+    let mut told = Vec::new();
     let mut report = |progress: Progress| {
-        if asked.is_none() && stops(&progress) {
-            // Asked for after this word: the next one ends it.
-            asked = Some(Instant::now());
+        if told.is_empty() && !stops(&progress) {
             return ControlFlow::Continue(());
         }
-        if asked.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        told.push(progress);
+        if told.len() > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let mut samples = pictures().map(Sample::from);
     let ended = Quantizer::calibrate(&request(model), None, &mut samples, &mut report)
         .and_then(|mut quantizer| quantizer.quantize(&mut report).map(drop));
     assert!(matches!(ended, Err(QuantizeError::Cancelled)), "it came to its end: {ended:?}");
-    asked.unwrap().elapsed()
+    told.try_into().unwrap()
 }
 
 #[test]
 fn cancelling_takes_effect_within_a_step() {
     let (_folder, model) = common::scene();
     type IsIt = fn(&Progress) -> bool;
-    let kinds: [(&str, IsIt); 4] = [
-        ("equalizing", |progress| matches!(progress, Progress::Equalizing { done: 2, .. })),
-        ("calibrating", |progress| matches!(progress, Progress::Calibrating { done: 2, .. })),
-        ("sensitivity", |progress| matches!(progress, Progress::Sensitivity { .. })),
-        ("trying", |progress| matches!(progress, Progress::Trying { .. })),
+    let kinds: [IsIt; 4] = [
+        |progress| matches!(progress, Progress::Equalizing { done: 2, .. }),
+        |progress| matches!(progress, Progress::Calibrating { done: 2, .. }),
+        |progress| matches!(progress, Progress::Sensitivity { .. }),
+        |progress| matches!(progress, Progress::Trying { .. }),
     ];
-    for (name, stops) in kinds {
-        let took = cancelled_at(&model, stops);
-        assert!(took < SILENCE, "{name}: {took:?}");
+    for stops in kinds {
+        let [asked, ended] = cancelled_at(&model, stops);
+        let one_more = match asked {
+            Progress::Equalizing { done, of } => Progress::Equalizing { done: done + 1, of },
+            Progress::Calibrating { done, of } => Progress::Calibrating { done: done + 1, of },
+            Progress::Sensitivity { done, of } => Progress::Sensitivity { done: done + 1, of },
+            // Within what takes long the same is told again and again.
+            trying => trying,
+        };
+        assert_eq!(ended, one_more);
     }
 }

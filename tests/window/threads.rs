@@ -165,7 +165,7 @@ fn threads_are_measured_until_a_number_is_fixed_and_the_figures_tell_what_was_fo
     // A number on the command line is for all; `auto` forgets what was set.
     let settings = Settings { threads: Some(1), ..Settings::default() };
     let options = quantscope::app::StartOptions { measure_threads: true, ..Setup::default().options };
-    let mut window = Window::open(Setup { options, settings: Some(settings), ..Setup::default() });
+    let window = Window::open(Setup { options, settings: Some(settings), ..Setup::default() });
     assert!(window.commands().contains(&measure));
     assert_eq!(window.saved().threads, None);
 }
