@@ -21,6 +21,8 @@ pub fn results_ui(
     actions: &mut Vec<Action>,
     wishes: &mut Vec<QuantizeAction>,
 ) {
+    // The same for every tab, so that their names stay where they are.
+    ui.set_min_height(height);
     let top = ui.cursor().top();
     head_ui(ui, results, actions, wishes);
     tabs_ui(ui, results.tab, wishes);
