@@ -95,8 +95,11 @@ fn pictures() -> impl Iterator<Item = RgbImage> {
     (0..8).map(|index| scene::still(7, index, ImageSize::new(320, 320)).0)
 }
 
-/// Whether it ends with the word that is told first when so many of a kind have been told, and how soon.
-fn cancelled_at(model: &Path, stops: impl Fn(&Progress) -> bool) -> Duration {
+/// Whether to cancel with this word.
+type Stops = fn(&Progress) -> bool;
+
+/// Cancels with the first word that is to be stopped at, and tells how long it takes until nothing more is done.
+fn cancelled_at(model: &Path, stops: Stops) -> Duration {
     let mut asked = None;
     let mut report = |progress: Progress| {
         if asked.is_none() && stops(&progress) {
@@ -116,7 +119,7 @@ fn cancelled_at(model: &Path, stops: impl Fn(&Progress) -> bool) -> Duration {
 #[test]
 fn cancelling_takes_effect_within_a_step() {
     let (_folder, model) = common::scene();
-    let kinds: [(&str, fn(&Progress) -> bool); 4] = [
+    let kinds: [(&str, Stops); 4] = [
         ("equalizing", |progress| matches!(progress, Progress::Equalizing { done: 2, .. })),
         ("calibrating", |progress| matches!(progress, Progress::Calibrating { done: 2, .. })),
         ("sensitivity", |progress| matches!(progress, Progress::Sensitivity { .. })),
