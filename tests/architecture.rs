@@ -87,6 +87,7 @@ const UNSAFE_IN: &[&str] = &[
     "src/capture/camera/linux/mapped.rs",
     "src/inference/bytes/neon.rs",
     "src/inference/bytes/x86.rs",
+    "src/inference/bytes/x86/channels.rs",
     "src/inference/session/lookup.rs",
     "src/runtime/allocator.rs",
     "src/runtime/dylib.rs",

@@ -27,7 +27,9 @@ pub(super) const WORTH_IT: f64 = 0.95;
 enum Kind {
     /// Floats until the resolution has gone down by a factor.
     Stretches,
-    /// The same with the predictions in floats, of those that agree best.
+    /// A range for each channel, all in integers.
+    ChannelScales,
+    /// Stretches with the predictions in floats, of those that agree best.
     Predictions,
     /// The layers in floats that lose most alone, in shares that double.
     Noisy,
@@ -40,7 +42,8 @@ enum Kind {
 /// The order in which kinds are tried: the cheap and likely ones first. All but the first are only tried while nothing has
 /// been found that is as good and as fast as is looked for. A further kind is a word above, a line here and a function that
 /// calls [`Search::attempt`].
-const KINDS: [Kind; 5] = [Kind::Stretches, Kind::Predictions, Kind::Noisy, Kind::Segments, Kind::Shortened];
+const KINDS: [Kind; 6] =
+    [Kind::Stretches, Kind::ChannelScales, Kind::Predictions, Kind::Noisy, Kind::Segments, Kind::Shortened];
 
 /// All that was tried, and the best of it.
 pub(super) struct Search<'a, 'b> {
@@ -68,6 +71,7 @@ impl<'a, 'b> Search<'a, 'b> {
         for kind in KINDS {
             match kind {
                 Kind::Stretches => self.stretches()?,
+                Kind::ChannelScales => self.channel_scales()?,
                 Kind::Predictions => self.predictions()?,
                 Kind::Noisy => self.noisy(noisy)?,
                 Kind::Segments => self.segments()?,
@@ -79,6 +83,7 @@ impl<'a, 'b> Search<'a, 'b> {
 
     /// Tries one choice; one that comes to the same model as an earlier one is not tried again.
     pub fn attempt(&mut self, choice: Choice, left: usize) -> Result<usize, QuantizeError> {
+        let choice = self.maker.settled(choice);
         let done = self.points.len();
         let step = Progress::Trying { done, of: done + 1 + left, choice: choice.clone() };
         tell(self.report, step.clone())?;
@@ -102,6 +107,13 @@ impl<'a, 'b> Search<'a, 'b> {
         for (index, float_until_stride) in STRIDES.into_iter().enumerate() {
             let choice = Choice { float_until_stride, ..Choice::default() };
             self.attempt(choice, STRIDES.len() - index - 1 + WITH_PREDICTIONS)?;
+        }
+        Ok(())
+    }
+
+    fn channel_scales(&mut self) -> Result<(), QuantizeError> {
+        if self.maker.scaled.is_some() {
+            self.attempt(Choice { channel_scales: true, ..Choice::default() }, WITH_PREDICTIONS + SHORTENED)?;
         }
         Ok(())
     }
@@ -181,8 +193,9 @@ impl<'a, 'b> Search<'a, 'b> {
 
     /// Layers in the graph's order that work in integers by the first choice and not by the second.
     fn layers_between(&self, one: &Choice, other: &Choice) -> Vec<String> {
+        let prepared = &self.maker.of(one).prepared;
         let [one, other] = [one, other].map(|choice| self.maker.integers(choice));
-        let layers = heavy(&self.maker.prepared.model, &self.maker.prepared.layout);
+        let layers = heavy(&prepared.model, &prepared.layout);
         layers.filter(|(index, _)| one[*index] && !other[*index]).map(|(_, node)| node.name.clone()).collect()
     }
 

@@ -85,6 +85,36 @@ fn channels_have_tables_of_their_own() {
 }
 
 #[test]
+fn channels_of_a_pixel_are_looked_up_in_all_numbers_of_both() {
+    const BEHIND: u8 = 0xA5;
+    let (channels, pixels): (&[usize], &[usize]) = match cfg!(miri) {
+        true => (&[17], &[65]),
+        false => (&[1, 2, 15, 16, 17, 24, 32, 58, 100], &[0, 1, 2, 15, 16, 17, 63, 64, 65, 130, 255, 256, 257, 700]),
+    };
+    for &channels in channels {
+        let table = |step: usize| shuffled().map(|entry| entry.wrapping_mul(2 * step as u8 + 1));
+        let tables: Vec<Table> = (0..channels).map(table).collect();
+        for &pixels in pixels {
+            // A part of a pixel at the end.
+            let count = pixels * channels + channels / 2;
+            let source = bytes(count + 3);
+            let source = &source[3..];
+            let look_up = |(place, byte): (usize, &u8)| tables[place % channels][usize::from(*byte)];
+            let wanted: Vec<u8> = source.iter().enumerate().map(look_up).collect();
+            for kernel in Kernel::all() {
+                let mut to = vec![BEHIND; count + 70];
+                kernel.apply_by_channel(&tables, 1, source, &mut to[5..5 + count]);
+                assert_eq!(to[5..5 + count], wanted, "{} {channels} {pixels}", kernel.name());
+                assert!(to[..5].iter().chain(&to[5 + count..]).all(|byte| *byte == BEHIND), "{channels} {pixels}");
+                let mut both = source.to_vec();
+                kernel.apply_by_channel_in_place(&tables, 1, &mut both);
+                assert_eq!(both, wanted, "{} {channels} {pixels} in place", kernel.name());
+            }
+        }
+    }
+}
+
+#[test]
 fn the_names_are_those_of_the_environment_variable() {
     let names: Vec<_> = Kernel::all().iter().map(|kernel| kernel.name()).collect();
     assert_eq!(names.last(), Some(&"scalar"));

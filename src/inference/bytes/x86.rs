@@ -4,6 +4,8 @@
     reason = "vector instructions load and store through pointers, and need a processor that has them"
 )]
 
+pub(super) mod channels;
+
 use super::{ENTRIES, Table};
 use std::arch::x86_64::*;
 
