@@ -4,7 +4,7 @@
 use divan::{Bencher, black_box};
 use quantscope::imaging::{ImageSize, Letterbox, ResizeMode, RgbImage};
 use quantscope::inference::preprocess::{InputType, Preprocessor};
-use quantscope::inference::{ClassNumbers, ColorOrder, Head, LabelSource, Layout, ModelCard};
+use quantscope::inference::{ColorOrder, Head, Layout, ModelCard};
 
 fn main() {
     divan::main();
@@ -12,20 +12,11 @@ fn main() {
 
 fn card(layout: Layout) -> ModelCard {
     ModelCard {
-        head: Head::Yolox,
-        class_numbers: ClassNumbers::FromZero,
-        nms: true,
-        anchors: None,
-        input_size: ImageSize::new(416, 416),
         layout,
         color: ColorOrder::Bgr,
         scale: 1.0,
-        mean: [0.0; 3],
-        std: [1.0; 3],
         resize: ResizeMode::LetterboxTopLeft,
-        pad: 114,
-        labels: Vec::new(),
-        labels_from: LabelSource::Numbered,
+        ..ModelCard::usual(Head::Yolox, ImageSize::new(416, 416))
     }
 }
 

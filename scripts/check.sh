@@ -16,3 +16,9 @@ RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --no-deps --locked
 
 step "tests"
 cargo test --locked
+
+# The compiler makes another program of the same lines: what people run is tried, too.
+step "the release build"
+cargo build --release --locked
+QUANTSCOPE_TEST_PROGRAM=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)/release/quantscope \
+    cargo test --locked --test cli --test dataset --test detect --test bench --test eval --test quantize --test e2e

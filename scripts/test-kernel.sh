@@ -55,7 +55,7 @@ get_kernel() {
         say "downloading $package (about 70 MB) into $CACHE"
         rm -rf "$CACHE/debian" "$CACHE/download"
         mkdir -p "$CACHE/download"
-        (cd "$CACHE/download" && apt-get -qq download "$package") ||
+        (cd "$CACHE/download" && apt-get -qq -o APT::Sandbox::User=root download "$package") ||
             fail "$package could not be downloaded. Check the network connection, and run apt-get update"
         mkdir -p "$CACHE/download/debian"
         # Of the modules only what a camera needs.

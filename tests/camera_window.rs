@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test stops it at the first surprise")]
 
+mod common;
 mod desktop;
 
 use desktop::{Program, Screen, Setup};

@@ -1,5 +1,8 @@
 //! The live pipeline with the default models on the demo scene: what the window relies on.
 
+#[path = "pipeline/tuning.rs"]
+mod tuning;
+
 use quantscope::capture::{SourceOptions, SourceSpec};
 use quantscope::inference::{Acceleration, ModelOverrides, Thresholds};
 use quantscope::pipeline::{Command, Event, FrameResult, LaneId, Link, Mode, Pipeline, PipelineConfig, WorstFrames};

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Trains, exports, quantizes and measures the default models, from nothing or from where it stopped.
-# Needs Python 3.11 or later and the release binary (or QUANTSCOPE_SCENE, a command that renders the pictures).
+# Needs Python 3.11 or later and the release binary (or QUANTSCOPE_SCENE, a command that renders the pictures, and
+# QUANTSCOPE_QUANTIZE, one that quantizes).
 set -eu
 cd "$(dirname "$0")/.."
 environment=target/training/python

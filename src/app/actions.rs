@@ -89,6 +89,8 @@ pub enum Action {
     SetThresholds(Thresholds),
     /// Threads inside one operator.
     SetThreads(usize),
+    /// Threads are measured for each model.
+    MeasureThreads,
     /// Measure with how many threads the model in the panel is fastest.
     FindThreads,
     /// Break that off.

@@ -58,6 +58,7 @@ impl App {
             Action::SetDivider(place) => self.settings.divider = place.clamp(0.0, 1.0),
             Action::SetThresholds(thresholds) => self.set_thresholds(thresholds),
             Action::SetThreads(threads) => self.set_threads(threads),
+            Action::MeasureThreads => self.measure_threads(),
             Action::FindThreads => self.find_threads(),
             Action::CancelFindThreads => self.cancel_find_threads(),
             Action::SetThreadsOfModel(threads) => self.set_threads_of_model(threads),

@@ -39,6 +39,8 @@ pub enum DialogKind {
     QuantizedModel(PathBuf),
     /// Where a report goes.
     Report(ReportForm),
+    /// Where a report of a quantization goes.
+    QuantizationReport(ReportForm),
     /// Where recordings go.
     RecordingFolder,
     /// Where the frames go on which the models disagree most.
@@ -64,7 +66,7 @@ impl DialogKind {
             Self::CalibrationFolder => "Choose a folder of pictures to calibrate with",
             Self::CalibrationFile => "Choose a data set or a video to calibrate with",
             Self::QuantizedModel(_) => "Save the quantized model",
-            Self::Report(_) => "Save the report",
+            Self::Report(_) | Self::QuantizationReport(_) => "Save the report",
             Self::RecordingFolder => "Choose where recordings go",
             Self::WorstFolder => "Choose where the worst frames go",
         }
@@ -131,8 +133,9 @@ pub fn native(kind: &DialogKind) -> Picked {
             let folder = proposed.parent().filter(|folder| folder.is_dir());
             folder.map_or(dialog.clone(), |folder| dialog.set_directory(folder)).save_file()
         }
-        DialogKind::Report(form) => {
-            let name = format!("quantscope-evaluation.{}", form.ending());
+        DialogKind::Report(form) | DialogKind::QuantizationReport(form) => {
+            let what = if matches!(kind, DialogKind::Report(_)) { "evaluation" } else { "quantization" };
+            let name = format!("quantscope-{what}.{}", form.ending());
             dialog.add_filter(form.name(), &[form.ending()]).set_file_name(name).save_file()
         }
     };

@@ -98,6 +98,7 @@ impl App {
                 (state.failure, state.failed) = (None, None);
             }
             Event::ModelLoaded { lane, info } => self.on_model_loaded(lane, info),
+            Event::ModelTuned { lane, info } => self.on_model_tuned(lane, info),
             Event::ModelFailed { lane, path, message } => {
                 let state = self.session.lane_mut(lane);
                 state.loading = None;
@@ -157,6 +158,14 @@ impl App {
             panel.on_loaded(&info);
         }
         state.loaded = Some(info);
+    }
+
+    /// The same model with other threads: nothing that was chosen for it changes.
+    fn on_model_tuned(&mut self, lane: LaneId, info: Arc<ModelInfo>) {
+        if let Some(panel) = self.editing.model_panel.as_mut().filter(|panel| panel.lane == lane) {
+            panel.on_tuned(&info);
+        }
+        self.session.lane_mut(lane).loaded = Some(info);
     }
 
     fn on_model_ready(&mut self, info: Option<Arc<ModelInfo>>) {
@@ -236,6 +245,7 @@ impl App {
             DialogKind::QuantizedModel(_) => self.choose_output(path),
             DialogKind::EvaluatedModel => self.add_evaluated_model(path),
             DialogKind::Report(form) => self.save_report(form, path),
+            DialogKind::QuantizationReport(form) => self.save_quantization_report(form, path),
         }
     }
 

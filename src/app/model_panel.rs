@@ -4,12 +4,9 @@ use super::probe_job::{ProbeRow, ProbeWatch};
 use super::state::LaneState;
 use super::thread_job::AdviceWatch;
 use crate::benchmark::ThreadAdvice;
-use crate::imaging::{ImageSize, ResizeMode};
+use crate::imaging::ImageSize;
 use crate::inference::probe::Feeding;
-use crate::inference::{
-    CardOverrides, CardSource, ClassNumbers, ColorOrder, Head, LabelSource, Layout, ModelCard, ModelInfo,
-    ModelOverrides, guessed_keys,
-};
+use crate::inference::{CardOverrides, CardSource, Head, ModelCard, ModelInfo, ModelOverrides, guessed_keys};
 use crate::pipeline::LaneId;
 use eframe::egui::TextureHandle;
 use std::path::{Path, PathBuf};
@@ -143,6 +140,13 @@ impl ModelPanel {
         (self.waiting, self.refused) = (None, None);
     }
 
+    /// The lane's model runs on with other threads.
+    pub fn on_tuned(&mut self, info: &Arc<ModelInfo>) {
+        if info.path == self.path {
+            self.info = Some(Arc::clone(info));
+        }
+    }
+
     /// Breaks off a search that is under way.
     pub fn cancel_probe(&mut self) {
         if let ProbeView::Running(watch) = &self.probe {
@@ -241,28 +245,14 @@ fn effect_of(info: Option<&ModelInfo>) -> CardOverrides {
 
 /// What the fields begin with for a model that was not recognised.
 fn nothing_known() -> ModelCard {
-    ModelCard {
-        head: Head::YoloV8,
-        class_numbers: ClassNumbers::FromZero,
-        anchors: None,
-        nms: true,
-        input_size: ImageSize::new(640, 640),
-        layout: Layout::Nchw,
-        color: ColorOrder::Rgb,
-        scale: 1.0 / 255.0,
-        mean: [0.0; 3],
-        std: [1.0; 3],
-        resize: ResizeMode::LetterboxCenter,
-        pad: 114,
-        labels: Vec::new(),
-        labels_from: LabelSource::Numbered,
-    }
+    ModelCard::usual(Head::YoloV8, ImageSize::new(640, 640))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::app::test_support::model_info;
+    use crate::inference::ColorOrder;
     use crate::inference::probe::Progress;
     use crate::inference::{Evidence, Item, Precision};
 

@@ -38,6 +38,8 @@ pub struct StartOptions {
     pub iou: Option<f32>,
     /// Threads ONNX Runtime uses inside one operator.
     pub threads: Option<usize>,
+    /// Threads are measured, whatever was set before.
+    pub measure_threads: bool,
     /// Frames that the agreement of two models looks back over.
     pub agreement_frames: Option<usize>,
     /// Whether quantized models are to run as ONNX Runtime does by itself, whatever the settings say.

@@ -12,9 +12,11 @@ use super::thumbnails::Thumbnails;
 use super::video_view::Picture;
 use super::{App, Services, StartOptions, snapshot, theme};
 use crate::capture::{SourceOptions, SourceSpec};
+use crate::inference::tuning::SessionClock;
 use crate::pipeline::{Command, LaneId, Link};
 use eframe::egui;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Settings are written this long after a change, so that dragging a slider writes once.
@@ -91,13 +93,14 @@ impl App {
         let thresholds = &mut self.settings.thresholds;
         thresholds.confidence = options.confidence.unwrap_or(thresholds.confidence);
         thresholds.iou = options.iou.unwrap_or(thresholds.iou);
-        self.settings.threads = options.threads.or(self.settings.threads);
+        self.settings.threads = options.threads.or(self.settings.threads).filter(|_| !options.measure_threads);
         self.settings.agreement_frames = options.agreement_frames.unwrap_or(self.settings.agreement_frames);
         self.settings = std::mem::take(&mut self.settings).sanitized();
-        if let Some(threads) = self.settings.threads {
-            self.send(Command::SetThreads(threads));
+        match self.settings.threads {
+            Some(threads) => self.send(Command::SetThreads(threads)),
+            None => self.send(Command::MeasureThreads(Arc::new(SessionClock))),
         }
-        self.recall_threads(options.threads.is_some());
+        self.recall_threads(options.threads.is_some() || options.measure_threads);
         self.settings.accelerate &= !options.plain_sessions;
         if !self.settings.accelerate {
             self.send(Command::SetAccelerate(false));

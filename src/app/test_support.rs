@@ -2,10 +2,7 @@
 
 use crate::capture::CapturedFrame;
 use crate::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
-use crate::inference::{
-    ClassNumbers, ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, ModelOverrides, Precision,
-    StageTimings,
-};
+use crate::inference::{Detection, Head, LabelSource, ModelCard, ModelInfo, ModelOverrides, Precision, StageTimings};
 use crate::onnx::Quantization;
 use crate::pipeline::{FrameAgreement, FrameId, FrameResult, LaneId, LaneResult, Mode, Statistics};
 use std::sync::Arc;
@@ -14,20 +11,11 @@ use std::time::{Duration, Instant};
 /// A model of three classes.
 pub fn model_info(path: &str, precision: Precision, bytes: u64) -> ModelInfo {
     let card = ModelCard {
-        head: Head::BoxesScores,
-        class_numbers: ClassNumbers::FromZero,
-        nms: true,
-        anchors: None,
-        input_size: ImageSize::new(320, 320),
-        layout: Layout::Nchw,
-        color: ColorOrder::Rgb,
         scale: 1.0,
-        mean: [0.0; 3],
-        std: [1.0; 3],
         resize: ResizeMode::LetterboxTopLeft,
-        pad: 114,
         labels: ["stop", "yield", "roundabout"].map(str::to_owned).to_vec(),
         labels_from: LabelSource::Metadata,
+        ..ModelCard::usual(Head::BoxesScores, ImageSize::new(320, 320))
     };
     let provider = "CPU".to_owned();
     ModelInfo {
@@ -43,6 +31,8 @@ pub fn model_info(path: &str, precision: Precision, bytes: u64) -> ModelInfo {
         given: ModelOverrides::default(),
         evidence: Vec::new(),
         threads: 2,
+        spinning: false,
+        tuned_by: Default::default(),
         provider,
     }
 }

@@ -5,6 +5,7 @@ use super::messages::Severity;
 use super::model_panel::{AdviceView, ModelPanel};
 use super::settings::most_threads;
 use crate::benchmark::{AdviceRequest, ThreadAdvice};
+use crate::inference::tuning::SessionClock;
 use crate::pipeline::{Command, LaneId};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,13 @@ impl App {
         self.settings.threads = Some(threads);
         self.settings.model_threads.clear();
         self.send(Command::SetThreads(threads));
+    }
+
+    /// Whatever is measured to be best for each model.
+    pub(super) fn measure_threads(&mut self) {
+        self.settings.threads = None;
+        self.settings.model_threads.clear();
+        self.send(Command::MeasureThreads(Arc::new(SessionClock)));
     }
 
     /// A number for the model in the panel, now and whenever it is loaded; none: as all others.

@@ -44,11 +44,11 @@ pub(super) struct Global {
     /// Execution provider; only `cpu` so far. `bench` takes several: a,b
     #[arg(long, global = true, value_name = "NAME", default_value = "cpu", value_delimiter = ',', value_parser = ["cpu"])]
     pub provider: Vec<String>,
-    /// Threads ONNX Runtime uses inside one operator [default: half of the cores, at most 4; of `eval`: 1].
+    /// Threads ONNX Runtime uses inside one operator [default: half of the cores, at most 4; of `eval`: 1; in the window
+    /// what was last set, else `auto`]. `auto`, only without a subcommand: measured for each model in the background.
     /// `bench` takes several: 1,2,4
-    #[arg(long, global = true, value_name = "N", value_delimiter = ',',
-          value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub threads: Vec<u16>,
+    #[arg(long, global = true, value_name = "N", value_delimiter = ',', value_parser = thread_count)]
+    pub threads: Vec<ThreadCount>,
     /// Run quantized models as ONNX Runtime does by itself. Outputs are the same without it; only the time differs
     #[arg(long, global = true)]
     pub no_accelerate: bool,
@@ -94,6 +94,28 @@ pub(super) enum Subcommand {
     TryModel(try_model::Args),
 }
 
+/// Threads of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ThreadCount {
+    /// So many.
+    Fixed(usize),
+    /// What is found by measuring.
+    Measured,
+}
+
+fn thread_count(text: &str) -> Result<ThreadCount, String> {
+    match text {
+        "auto" => Ok(ThreadCount::Measured),
+        _ => match text.parse() {
+            Ok(count @ 1..=THREADS_MAX) => Ok(ThreadCount::Fixed(count)),
+            _ => Err(format!("must be a number from 1 to {THREADS_MAX}, or `auto`")),
+        },
+    }
+}
+
+/// Most threads that can be asked for.
+const THREADS_MAX: usize = 256;
+
 impl Global {
     /// The thresholds, where none was given the defaults.
     pub fn thresholds(&self) -> Thresholds {
@@ -101,9 +123,32 @@ impl Global {
         Thresholds { confidence: self.confidence.unwrap_or(default.confidence), iou: self.iou.unwrap_or(default.iou) }
     }
 
+    /// The numbers of threads that were named.
+    pub fn thread_counts(&self) -> impl Iterator<Item = usize> + '_ {
+        self.threads.iter().filter_map(|threads| match threads {
+            ThreadCount::Fixed(count) => Some(*count),
+            ThreadCount::Measured => None,
+        })
+    }
+
     /// Threads of a session.
     pub fn threads(&self) -> usize {
-        self.threads.first().map_or_else(runtime::default_threads, |threads| usize::from(*threads))
+        self.thread_counts().next().unwrap_or_else(runtime::default_threads)
+    }
+
+    /// Whether threads are to be found by measuring.
+    pub fn measures_threads(&self) -> bool {
+        self.threads.contains(&ThreadCount::Measured)
+    }
+
+    /// Only what runs on has time to measure threads.
+    pub fn refuse_measured_threads(&self) -> anyhow::Result<()> {
+        if self.measures_threads() {
+            let text = "only the window and --headless measure threads by themselves; name a number, or find one with \
+                        `quantscope bench --advise-threads`";
+            return Err(UsageError::because(text));
+        }
+        Ok(())
     }
 
     /// Only `bench` measures several settings.

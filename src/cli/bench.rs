@@ -89,7 +89,7 @@ pub(super) fn run(global: &Global, args: &Args) -> anyhow::Result<()> {
 }
 
 fn plan(global: &Global, args: &Args) -> anyhow::Result<Plan> {
-    let threads: Vec<usize> = global.threads.iter().map(|threads| usize::from(*threads)).collect();
+    let threads: Vec<usize> = global.thread_counts().collect();
     let ways = 1 + usize::from(args.also_plain);
     let rows = global.model.len() * threads.len().max(1) * global.provider.len() * ways;
     let usual = args.frames.is_none().then(|| TIME_A_ROW * u32::try_from(rows).unwrap_or(1));

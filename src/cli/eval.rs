@@ -99,7 +99,7 @@ fn plan(global: &Global, args: &Args, rendered: &Path) -> EvaluationPlan {
     EvaluationPlan {
         thresholds,
         limit: args.limit.map(|limit| limit as usize),
-        threads: global.threads.first().map(|threads| usize::from(*threads)),
+        threads: global.thread_counts().next(),
         lanes: args.lanes.map(usize::from),
         accelerate: !global.no_accelerate,
         trial: start::trial(),

@@ -8,6 +8,7 @@ use crate::app::{StartOptions, verdict};
 use crate::capture::{SourceOptions, SourceSpec};
 use crate::imaging::{DrawnBox, RgbImage, draw_boxes, draw_caption};
 use crate::inference::ModelInfo;
+use crate::inference::tuning::SessionClock;
 use crate::pipeline::{
     AGREEMENT_FRAMES_DEFAULT, AgreementStatistics, Command, Event, FrameResult, LaneId, Link, Mode, Pipeline,
     PipelineConfig, Statistics,
@@ -73,6 +74,9 @@ impl Watch {
         link.send(Command::SetThresholds(global.thresholds()));
         link.send(Command::SetAgreementWindow(options.agreement_frames.unwrap_or(AGREEMENT_FRAMES_DEFAULT)));
         link.send(Command::SetAccelerate(!global.no_accelerate));
+        if global.measures_threads() {
+            link.send(Command::MeasureThreads(Arc::new(SessionClock)));
+        }
         let looping =
             SourceOptions { looping: true, camera_backend: global.camera_backend, ..SourceOptions::default() };
         link.send(Command::OpenSource(options.source.unwrap_or(SourceSpec::Demo), looping));
@@ -124,7 +128,9 @@ impl Watch {
 
     fn hear(&mut self, event: Event) -> anyhow::Result<()> {
         match event {
-            Event::ModelLoaded { lane, info } => self.models[lane.index()] = Some(info),
+            Event::ModelLoaded { lane, info } | Event::ModelTuned { lane, info } => {
+                self.models[lane.index()] = Some(info);
+            }
             Event::ModelFailed { message, .. } | Event::SourceFailed { message, .. } => bail!(message),
             Event::Recording(status) => self.recordings.hear(status),
             Event::Warning(message) => tracing::warn!("{message}"),

@@ -216,7 +216,7 @@ impl CardReport {
 mod tests {
     use super::*;
     use crate::imaging::ImageSize;
-    use crate::inference::{ClassNumbers, Evidence, Item, LabelSource};
+    use crate::inference::{Evidence, Item, LabelSource};
     use crate::onnx::{Dimension, ElementType, proto::DataType};
 
     fn report() -> InspectReport {
@@ -240,20 +240,12 @@ mod tests {
             bytes: 3_678_356,
         };
         let card = ModelCard {
-            head: Head::Yolox,
-            class_numbers: ClassNumbers::FromZero,
-            nms: true,
-            anchors: None,
-            input_size: ImageSize::new(416, 416),
-            layout: Layout::Nchw,
             color: ColorOrder::Bgr,
             scale: 1.0,
-            mean: [0.0; 3],
-            std: [1.0; 3],
             resize: ResizeMode::LetterboxTopLeft,
-            pad: 114,
             labels: (0..80).map(|i| format!("name {i}")).collect(),
             labels_from: LabelSource::BuiltinCoco80,
+            ..ModelCard::usual(Head::Yolox, ImageSize::new(416, 416))
         };
         let evidence = vec![
             Evidence::guess(Item::Preprocessing, "as usual"),

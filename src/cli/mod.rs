@@ -50,6 +50,9 @@ fn run(arguments: Arguments, started_at: Instant, tapped: &tap::Tapped) -> anyho
     if !matches!(arguments.command, Some(Subcommand::Bench(_))) {
         global.refuse_lists()?;
     }
+    if arguments.command.is_some() {
+        global.refuse_measured_threads()?;
+    }
     match arguments.command {
         None => window::run(&global, &arguments.window, started_at, tapped),
         Some(Subcommand::Detect(args)) => detect::run(&global, &args),

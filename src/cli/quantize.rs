@@ -213,7 +213,7 @@ fn request(global: &Global, args: &Args, model: &Path) -> anyhow::Result<Request
             Some(Recipe::from_toml(&text).map_err(wrong)?)
         }
     };
-    let threads = global.threads.first().map(|threads| usize::from(*threads));
+    let threads = global.thread_counts().next();
     let session = SessionOptions { threads: threads.unwrap_or_else(default_threads), ..SessionOptions::default() };
     Ok(Request {
         model: model.to_owned(),

@@ -1,5 +1,4 @@
 use super::*;
-use crate::inference::LabelSource;
 
 fn parse(text: &str) -> Result<CardOverrides, CardError> {
     let folder = tempfile::tempdir().unwrap();
@@ -23,20 +22,13 @@ labels = "coco.names"
 
 fn recognised() -> ModelCard {
     ModelCard {
-        head: Head::YoloV8,
-        class_numbers: ClassNumbers::FromZero,
-        nms: true,
-        anchors: None,
-        input_size: ImageSize::new(1, 1),
-        layout: Layout::Nchw,
-        color: ColorOrder::Rgb,
         scale: 0.5,
         mean: [9.0; 3],
         std: [9.0; 3],
         resize: ResizeMode::Stretch,
         pad: 0,
         labels: vec!["kept".into()],
-        labels_from: LabelSource::Numbered,
+        ..ModelCard::usual(Head::YoloV8, ImageSize::new(1, 1))
     }
 }
 
@@ -47,20 +39,13 @@ fn every_key_is_read_and_applied() {
     let keys = overrides.apply(&mut card);
     assert_eq!(keys, ["head", "input_size", "layout", "color", "scale", "mean", "std", "resize", "pad"]);
     let want = ModelCard {
-        head: Head::Yolox,
-        class_numbers: ClassNumbers::FromZero,
-        nms: true,
-        anchors: None,
-        input_size: ImageSize::new(640, 416),
         layout: Layout::Nhwc,
         color: ColorOrder::Bgr,
         scale: 1.0,
         mean: [0.0, 1.5, 2.0],
-        std: [1.0; 3],
         resize: ResizeMode::LetterboxTopLeft,
-        pad: 114,
         labels: vec!["kept".into()],
-        labels_from: LabelSource::Numbered,
+        ..ModelCard::usual(Head::Yolox, ImageSize::new(640, 416))
     };
     assert_eq!(card, want);
     assert!(overrides.label_file().unwrap().ends_with("coco.names"));
@@ -91,20 +76,10 @@ fn an_empty_card_sets_nothing_and_labels_may_be_a_list() {
 fn anchors_are_applied() {
     let overrides = parse("anchors = [[10,13, 16,30, 33,23], [30,61, 62,45, 59,119]]").unwrap();
     let mut card = ModelCard {
-        head: Head::YoloV5Grids,
-        class_numbers: ClassNumbers::FromZero,
-        nms: true,
-        anchors: None,
-        input_size: ImageSize::new(64, 64),
-        layout: Layout::Nchw,
-        color: ColorOrder::Rgb,
         scale: 1.0,
-        mean: [0.0; 3],
-        std: [1.0; 3],
         resize: ResizeMode::Stretch,
         pad: 0,
-        labels: Vec::new(),
-        labels_from: LabelSource::Numbered,
+        ..ModelCard::usual(Head::YoloV5Grids, ImageSize::new(64, 64))
     };
     assert_eq!(overrides.apply(&mut card), ["anchors"]);
     assert_eq!(card.anchors.unwrap().row(1).unwrap()[2], [59.0, 119.0]);

@@ -7,6 +7,7 @@ use super::preprocess::{InputType, ModelInput, Preprocessor};
 use super::recognize::{Recognition, RecognizeError, recognize, recognize_input, usual_size};
 use super::session::{ModelSource, Session, SessionError, SessionOptions};
 use super::trial::{Subject, Trial, TrialError};
+use super::tuning::TunedBy;
 use super::{
     Candidate, CardError, CardOverrides, CardSource, Detection, Evidence, InputRecognition, Item, LoadStage, ModelCard,
     ModelInfo, ModelOverrides, Postprocessor, StageTimings, Thresholds,
@@ -207,6 +208,8 @@ impl Detector {
             given: options.overrides.clone(),
             evidence,
             threads: options.session.threads,
+            spinning: options.session.spinning,
+            tuned_by: options.session.tuned_by.clone(),
             provider: "CPU".to_owned(),
         };
         Self { info: Arc::new(info), warnings, preprocessor, runner, input }
@@ -219,6 +222,11 @@ impl Detector {
             self.detect(&grey, Thresholds::default(), &mut Vec::new())?;
         }
         Ok(())
+    }
+
+    /// Says why its session uses the processor as it does.
+    pub fn note_tuned_by(&mut self, tuned_by: TunedBy) {
+        Arc::make_mut(&mut self.info).tuned_by = tuned_by;
     }
 
     /// What is known of the model.

@@ -24,6 +24,7 @@ pub mod probe;
 mod recognize;
 pub mod session;
 pub mod trial;
+pub mod tuning;
 pub mod twin;
 
 pub use crate::dataset::COCO80;

@@ -161,6 +161,27 @@ pub struct ModelCard {
 }
 
 impl ModelCard {
+    /// What most models of this head are like: classes from 0, one tensor of RGB 0…1 channel by channel, a centred letterbox
+    /// with grey padding, no names.
+    pub fn usual(head: Head, input_size: ImageSize) -> Self {
+        Self {
+            head,
+            class_numbers: ClassNumbers::FromZero,
+            nms: true,
+            anchors: None,
+            input_size,
+            layout: Layout::Nchw,
+            color: ColorOrder::Rgb,
+            scale: 1.0 / 255.0,
+            mean: [0.0; 3],
+            std: [1.0; 3],
+            resize: ResizeMode::LetterboxCenter,
+            pad: 114,
+            labels: Vec::new(),
+            labels_from: LabelSource::Numbered,
+        }
+    }
+
     /// The name of a class; its number where there is none.
     pub fn label(&self, class_id: u32) -> std::borrow::Cow<'_, str> {
         match self.labels.get(class_id as usize) {

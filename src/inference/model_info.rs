@@ -1,5 +1,6 @@
 //! What is known of a loaded model.
 
+use super::tuning::{TunedBy, Tuning};
 use super::{Acceleration, CardOverrides, Evidence, ModelCard};
 use crate::onnx::{Executed, Precision, Quantization};
 use std::path::PathBuf;
@@ -32,6 +33,10 @@ pub struct ModelInfo {
     pub evidence: Vec<Evidence>,
     /// Threads ONNX Runtime uses inside one operator.
     pub threads: usize,
+    /// Whether they spin while they wait.
+    pub spinning: bool,
+    /// Why so many.
+    pub tuned_by: TunedBy,
     /// Execution provider that runs it, such as `CPU`.
     pub provider: String,
 }
@@ -40,6 +45,11 @@ impl ModelInfo {
     /// In what numbers it computes and how the file writes that down: `INT8 (QDQ)`, `FP32, INT8 weights`, `FP16`.
     pub fn numbers(&self) -> String {
         self.quantization.name_with(self.precision)
+    }
+
+    /// How its session uses the processor.
+    pub fn tuning(&self) -> Tuning {
+        Tuning { threads: self.threads, spinning: self.spinning }
     }
 
     /// How many convolutions (in a model without any: matrix products) really run in integers, and how many there are;

@@ -1,24 +1,9 @@
 use super::*;
-use crate::inference::{ClassNumbers, Head, LabelSource};
+use crate::inference::Head;
 use proptest::prelude::*;
 
 fn card(size: (u32, u32), layout: Layout, color: ColorOrder, resize: ResizeMode) -> ModelCard {
-    ModelCard {
-        head: Head::Yolox,
-        class_numbers: ClassNumbers::FromZero,
-        nms: true,
-        anchors: None,
-        input_size: ImageSize::new(size.0, size.1),
-        layout,
-        color,
-        scale: 1.0,
-        mean: [0.0; 3],
-        std: [1.0; 3],
-        resize,
-        pad: 114,
-        labels: Vec::new(),
-        labels_from: LabelSource::Numbered,
-    }
+    ModelCard { layout, color, scale: 1.0, resize, ..ModelCard::usual(Head::Yolox, ImageSize::new(size.0, size.1)) }
 }
 
 fn picture(width: u32, height: u32) -> RgbImage {

@@ -6,6 +6,7 @@ use super::explain::{Doing, explain};
 use super::heads::OutputTensor;
 use super::preprocess::{InputValues, ModelInput};
 use super::recognize::{OtherInput, OtherType};
+use super::tuning::{TunedBy, Tuning};
 use crate::imaging::ImageSize;
 use crate::onnx::shown;
 use crate::runtime;
@@ -66,6 +67,11 @@ pub enum SessionError {
 pub struct SessionOptions {
     /// Threads inside one operator; 1 runs everything on the calling thread.
     pub threads: usize,
+    /// Whether they spin while they wait. That wins only on an idle machine; here capture, the other lane and the window
+    /// want the cores too.
+    pub spinning: bool,
+    /// Who says so; the session does not depend on it.
+    pub tuned_by: TunedBy,
     /// Where to write the graph that ONNX Runtime's optimizer leaves; None writes none.
     pub optimized_to: Option<PathBuf>,
     /// Whether a quantized model is made faster where its outputs stay the same, see
@@ -91,11 +97,21 @@ impl Default for SessionOptions {
     fn default() -> Self {
         Self {
             threads: runtime::default_threads(),
+            spinning: false,
+            tuned_by: TunedBy::default(),
             optimized_to: None,
             accelerate: true,
             optimization: Optimization::All,
             profile_in: None,
         }
+    }
+}
+
+impl SessionOptions {
+    /// The same with another use of the processor.
+    #[must_use]
+    pub fn tuned(self, Tuning { threads, spinning }: Tuning) -> Self {
+        Self { threads, spinning, ..self }
     }
 }
 
@@ -302,8 +318,7 @@ fn build(
         .map_err(failed)?
         .with_intra_threads(options.threads.max(1))
         .map_err(failed)?
-        // Spinning wins only on an idle machine; here capture, the other lane and the window want the cores too.
-        .with_intra_op_spinning(false)
+        .with_intra_op_spinning(options.spinning)
         .map_err(failed)?
         .with_optimization_level(match (source, options.optimization) {
             (ModelSource::Folded(..), _) => GraphOptimizationLevel::Disable,

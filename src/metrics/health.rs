@@ -194,24 +194,14 @@ fn misfit(letterbox: &Letterbox, resize: ResizeMode) -> Option<Oddity> {
 mod tests {
     use super::*;
     use crate::imaging::BoxInModel;
-    use crate::inference::{ClassNumbers, ColorOrder, Head, LabelSource, Layout};
+    use crate::inference::Head;
 
     fn card(resize: ResizeMode) -> ModelCard {
         ModelCard {
-            head: Head::YoloV8,
-            class_numbers: ClassNumbers::FromZero,
-            anchors: None,
-            nms: true,
-            input_size: ImageSize::new(320, 320),
-            layout: Layout::Nchw,
-            color: ColorOrder::Rgb,
             scale: 1.0,
-            mean: [0.0; 3],
-            std: [1.0; 3],
             resize,
-            pad: 114,
             labels: vec!["cat".into()],
-            labels_from: LabelSource::Numbered,
+            ..ModelCard::usual(Head::YoloV8, ImageSize::new(320, 320))
         }
     }
 

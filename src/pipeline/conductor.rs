@@ -16,6 +16,8 @@ use super::record::Recordings;
 use super::recorder::Recorder;
 use super::slot::{SlotReader, latest_slot};
 use super::thread::NamedThread;
+use super::tuner::Tuned;
+use super::tuning::Tunings;
 use super::{Command, Event, FrameId, LaneId, Mode, PipelineConfig};
 use crate::inference::Thresholds;
 use crossbeam_channel::{Receiver, Sender, bounded, never};
@@ -59,11 +61,12 @@ pub(super) struct Conductor {
     pub(super) recorder: Recorder,
     mode: Mode,
     thresholds: Thresholds,
-    paused: bool,
+    pub(super) paused: bool,
     pub(super) threads: usize,
     /// Threads of single models, by absolute path.
     pub(super) threads_of: BTreeMap<PathBuf, usize>,
     pub(super) accelerate: bool,
+    pub(super) tunings: Tunings,
     source: SourceNumber,
     captured_of_source: u64,
     replaced_before_source: u64,
@@ -78,6 +81,7 @@ enum Signal {
     Frame(NumberedFrame),
     Lane(LaneEvent),
     Loaded(Loaded),
+    Tuned(Tuned),
     Timeout,
     Stop,
 }
@@ -116,6 +120,7 @@ impl Conductor {
             threads: config.threads,
             threads_of: BTreeMap::new(),
             accelerate: true,
+            tunings: Tunings::new(),
             source: SourceNumber(0),
             captured_of_source: 0,
             replaced_before_source: 0,
@@ -132,11 +137,13 @@ impl Conductor {
                 Signal::Frame(frame) => self.take_frame(frame),
                 Signal::Lane(event) => self.hear(event),
                 Signal::Loaded(loaded) => self.install(loaded),
+                Signal::Tuned(tuned) => self.hear_tuned(tuned),
                 Signal::Timeout => {}
                 Signal::Stop => return,
             }
             self.retired.retain(|thread| !thread.is_finished());
             self.refresh_shown();
+            self.tune();
             if let Some(worst) = self.recorder.worst.news() {
                 self.peer.worst.publish(worst);
                 (self.wake)();
@@ -148,7 +155,7 @@ impl Conductor {
         let closed = never();
         let (ready, deadline) = self.readiness();
         let frames = if ready { self.frames.receiver() } else { &closed };
-        let timeout = match deadline {
+        let timeout = match deadline.into_iter().chain(self.tune_at()).min() {
             Some(deadline) => crossbeam_channel::at(deadline),
             None => never(),
         };
@@ -157,9 +164,15 @@ impl Conductor {
             recv(self.stop) -> _ => Signal::Stop,
             recv(self.lane_events.1) -> event => event.map_or(Signal::Stop, Signal::Lane),
             recv(self.loader.outcomes()) -> loaded => loaded.map_or(Signal::Stop, Signal::Loaded),
+            recv(self.tunings.tuner.outcomes()) -> tuned => tuned.map_or(Signal::Stop, Signal::Tuned),
             recv(frames) -> frame => frame.map_or(Signal::Stop, Signal::Frame),
             recv(timeout) -> _ => Signal::Timeout,
         }
+    }
+
+    /// Whether `lane` takes part.
+    pub(super) fn mode_runs(&self, lane: LaneId) -> bool {
+        self.mode.runs(lane)
     }
 
     /// The lanes that take part and have a model.
@@ -339,6 +352,7 @@ impl Conductor {
             Command::SetThresholds(thresholds) => self.set_thresholds(thresholds),
             Command::SetPaused(paused) => {
                 self.paused = paused;
+                self.tunings.put_off();
                 self.recordings.set_paused(paused);
                 self.capture.send(CaptureCommand::SetPaused(paused));
             }
@@ -349,6 +363,7 @@ impl Conductor {
             Command::SetCameraControl(setting) => self.capture.send(CaptureCommand::SetControl(setting)),
             Command::ResetCameraControls => self.capture.send(CaptureCommand::ResetControls),
             Command::SetThreads(threads) => self.set_threads(threads),
+            Command::MeasureThreads(clock) => self.measure_threads(clock),
             Command::SetThreadsOf(path, threads) => self.set_threads_of(&path, threads),
             Command::SetAccelerate(accelerate) => self.set_accelerate(accelerate),
             Command::StartRecording(request) => self.recordings.start(request, &mut self.retired),

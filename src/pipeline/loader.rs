@@ -2,7 +2,8 @@
 
 use super::thread::NamedThread;
 use super::{Event, LaneId};
-use crate::inference::{Detector, LoadOptions, LoadStage, trial::Trial};
+use crate::inference::tuning::{self, Share, TunedBy};
+use crate::inference::{Detector, LoadOptions, LoadStage, SessionOptions, trial::Trial};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -80,12 +81,13 @@ impl Loader {
         other.store(one.swap(other.load(Ordering::Relaxed), Ordering::Relaxed), Ordering::Relaxed);
     }
 
-    /// Begins to load `path` for `berth`, telling how far it is where that is a lane.
+    /// Begins to load `path` for `berth`, telling how far it is where that is a lane. Where there is a `share`, it runs as was
+    /// measured before, if it was.
     pub fn start(
         &mut self,
         berth: Berth,
         path: &Path,
-        options: LoadOptions,
+        (mut options, share): (LoadOptions, Option<Share>),
         tell: impl Fn(Event) + Send + 'static,
     ) -> std::io::Result<LoadNumber> {
         self.running.retain(|thread| !thread.is_finished());
@@ -101,6 +103,11 @@ impl Loader {
                     tell(Event::ModelLoading { lane, path: path.clone(), stage });
                 }
             };
+            let recalled = share.and_then(|share| tuning::recall(&path, share, options.session.accelerate));
+            if let Some((best, measured)) = recalled.and_then(|measured| Some((measured.best()?, measured))) {
+                let tuned_by = TunedBy::Measuring(measured);
+                options.session = SessionOptions { tuned_by, ..options.session.tuned(best) };
+            }
             let load = || Detector::load(&path, &options, trial.as_ref(), &mut progress);
             let outcome = match catch_unwind(AssertUnwindSafe(load)) {
                 Ok(outcome) => outcome.map(Box::new).map_err(|error| error.to_string()),

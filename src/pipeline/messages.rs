@@ -4,6 +4,7 @@ use super::record::{RecordKind, RecordingRequest, RecordingStatus, RecordingView
 use crate::capture::{
     CameraControl, CameraLosses, CapturedFrame, ControlSetting, SourceInfo, SourceOptions, SourceSpec,
 };
+use crate::inference::tuning::RunClock;
 use crate::inference::{Detection, LoadStage, ModelInfo, ModelOverrides, StageTimings, Thresholds};
 use crate::metrics::{AgreementStatistics, FrameAgreement, LaneAccuracy, LatencySummary, Oddity};
 use std::path::PathBuf;
@@ -107,7 +108,11 @@ pub enum Command {
     /// Threads ONNX Runtime uses inside one operator, for all models; they are loaded again behind the running ones. What
     /// was set for single models is forgotten.
     SetThreads(usize),
-    /// The same for the model of one file, wherever it runs and whenever it is loaded; none: as all others.
+    /// Threads are measured from now on, for each model beside whatever runs: it begins with the usual number, or what was
+    /// found before on this machine, and goes on with the best without a gap. Runs are timed by this. What was set for
+    /// single models is forgotten.
+    MeasureThreads(Arc<dyn RunClock>),
+    /// The same as `SetThreads` for the model of one file, wherever it runs and whenever it is loaded; none: as all others.
     SetThreadsOf(PathBuf, Option<usize>),
     /// Frames that the agreement looks back over, brought into [`AGREEMENT_FRAMES`](super::AGREEMENT_FRAMES). Frames that
     /// fit are kept; it holds for all that is compared later, too.
@@ -182,6 +187,13 @@ pub enum Event {
         /// Which lane.
         lane: LaneId,
         /// What it is.
+        info: Arc<ModelInfo>,
+    },
+    /// The threads of a lane's model were measured, and it uses the best number from the next frame on.
+    ModelTuned {
+        /// Which lane.
+        lane: LaneId,
+        /// What is known of the model now.
         info: Arc<ModelInfo>,
     },
     /// A model could not be loaded; what ran in the lane runs on.

@@ -20,6 +20,8 @@ mod recorder;
 mod slot;
 mod thread;
 mod throughput;
+mod tuner;
+mod tuning;
 mod worker;
 mod worst;
 

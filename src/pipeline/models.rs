@@ -4,13 +4,14 @@ use super::conductor::Conductor;
 use super::lane::{Generation, Lane};
 use super::loader::{Berth, LoadNumber, Loaded};
 use super::{Event, LaneId};
-use crate::inference::{LoadOptions, ModelOverrides, SessionOptions};
+use crate::inference::tuning::{RunClock, TunedBy};
+use crate::inference::{LoadOptions, ModelInfo, ModelOverrides, SessionOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 /// A model's file, and what the user gave with it.
-type Origin = (PathBuf, ModelOverrides);
+pub(super) type Origin = (PathBuf, ModelOverrides);
 
 /// A load that is under way.
 struct Pending {
@@ -32,6 +33,15 @@ pub(super) struct Place {
 }
 
 impl Place {
+    pub fn is_loading(&self) -> bool {
+        self.loading.is_some()
+    }
+
+    /// What the lane was loaded from.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
     /// What is being loaded, else what runs.
     fn wanted(&self) -> Option<&Origin> {
         self.loading.as_ref().map(|pending| &pending.origin).or(self.origin.as_ref())
@@ -46,6 +56,13 @@ impl Conductor {
     pub(super) fn set_threads(&mut self, threads: usize) {
         self.threads = threads.max(1);
         self.threads_of.clear();
+        self.tunings.set_clock(None);
+        self.load_all_again();
+    }
+
+    pub(super) fn measure_threads(&mut self, clock: Arc<dyn RunClock>) {
+        self.threads_of.clear();
+        self.tunings.set_clock(Some(clock));
         self.load_all_again();
     }
 
@@ -71,17 +88,28 @@ impl Conductor {
         for berth in Berth::ALL {
             let wanted = self.place(berth).wanted().filter(|(path, _)| absolute(path) == file).cloned();
             let Some((path, overrides)) = wanted else { continue };
-            let threads = self.threads_for(&path);
+            let session = self.session_options(Some(&path));
             let place = self.place(berth);
+            let suits = |info: &ModelInfo| match session.tuned_by {
+                TunedBy::Order => info.threads == session.threads && info.tuned_by == session.tuned_by,
+                _ => info.tuned_by != TunedBy::Order,
+            };
             // What is still being loaded was begun with another number.
-            if place.loading.is_some() || place.lane.as_ref().is_some_and(|lane| lane.info.threads != threads) {
+            if place.loading.is_some() || place.lane.as_ref().is_some_and(|lane| !suits(&lane.info)) {
                 self.load(berth, path, overrides);
             }
         }
     }
 
-    fn threads_for(&self, path: &Path) -> usize {
-        self.threads_of.get(&absolute(path)).copied().unwrap_or(self.threads)
+    /// How the session of the model at `path`, or of any, is built.
+    pub(super) fn session_options(&self, path: Option<&Path>) -> SessionOptions {
+        let ordered = path.and_then(|path| self.threads_of.get(&absolute(path)));
+        let tuned_by = match (ordered, &self.tunings.clock) {
+            (None, Some(_)) => TunedBy::Custom,
+            _ => TunedBy::Order,
+        };
+        let threads = ordered.copied().unwrap_or(self.threads);
+        SessionOptions { threads, tuned_by, accelerate: self.accelerate, ..Default::default() }
     }
 
     fn place(&mut self, berth: Berth) -> &mut Place {
@@ -92,15 +120,16 @@ impl Conductor {
     }
 
     pub(super) fn load(&mut self, berth: Berth, path: PathBuf, overrides: ModelOverrides) {
-        let session =
-            SessionOptions { threads: self.threads_for(&path), accelerate: self.accelerate, ..Default::default() };
+        self.tunings.put_off();
+        let session = self.session_options(Some(&path));
+        let share = self.share_with(Some(berth)).filter(|_| session.tuned_by == TunedBy::Custom);
         let options = LoadOptions { session, overrides: overrides.clone() };
         let (events, wake) = (self.peer.events.clone(), Arc::clone(&self.wake));
         let tell = move |event| {
             let _ = events.try_send(event);
             wake();
         };
-        match self.loader.start(berth, &path, options, tell) {
+        match self.loader.start(berth, &path, (options, share), tell) {
             Ok(number) => self.place(berth).loading = Some(Pending { number, origin: (path, overrides) }),
             Err(error) => {
                 let message = format!("{}: no thread to load it: {error}", path.display());
@@ -119,6 +148,7 @@ impl Conductor {
 
     pub(super) fn install(&mut self, Loaded { number, path, outcome }: Loaded) {
         let Some((berth, pending)) = self.take_pending(number) else { return };
+        self.tunings.put_off();
         self.next_generation += 1;
         let generation = Generation(self.next_generation);
         let lane = berth.lane();
@@ -198,7 +228,7 @@ impl Conductor {
     }
 
     /// Ends a lane's threads after the frames they have; their answers are still heard.
-    fn unload_running(&mut self, berth: Berth) {
+    pub(super) fn unload_running(&mut self, berth: Berth) {
         let place = self.place(berth);
         place.started_at = None;
         if let Some(running) = place.lane.take() {

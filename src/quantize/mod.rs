@@ -60,6 +60,7 @@ use crate::inference::{LoadOptions, Thresholds};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What is to be quantized, and how.
 #[derive(Clone, Debug)]
@@ -200,7 +201,7 @@ pub struct Point {
     /// What it came to.
     pub measured: Measured,
     /// The file's contents.
-    pub bytes: Vec<u8>,
+    pub bytes: Arc<[u8]>,
 }
 
 /// What came of quantizing.

@@ -147,7 +147,7 @@ impl Quantizer {
         let last = Progress::Trying { done, of: done + 1, choice: points[best].choice.clone() };
         let mut pulse = || tell(report, last.clone());
         let told = points.iter_mut().enumerate().filter(|(index, _)| *index == best || front.contains(index));
-        let times = told.map(|(_, point)| (point.bytes.as_slice(), &mut point.measured.times));
+        let times = told.map(|(_, point)| (&*point.bytes, &mut point.measured.times));
         self.judge.measure_other_way(&self.maker.prepared, times, &mut pulse)?;
         let (maker, point) = (&self.maker, &points[best]);
         let mut notes = maker.prepared.notes.clone();
@@ -163,7 +163,7 @@ impl Quantizer {
         }
         // One model is what was asked for, whatever it is.
         notes.extend(aim.missed(&point.measured).filter(|_| points.len() > 1));
-        notes.extend(advice::of_time(&maker.prepared, point));
+        notes.extend(advice::of_time(point, &advice::without_integers(&maker.prepared)));
         let profiles = self.profiles(point, &mut notes, &mut pulse)?;
         Ok(Outcome {
             front,

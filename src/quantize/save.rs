@@ -12,7 +12,7 @@ use std::path::Path;
 /// # Errors
 /// When the file or its card cannot be written there, or the parent's card cannot be read.
 pub fn save(point: &Point, parent: &Path, given: &ModelOverrides, out: &Path) -> Result<(), QuantizeError> {
-    onnx::write(&onnx::parse(point.bytes.clone(), out)?, out)?;
+    onnx::write(&onnx::parse(point.bytes.to_vec(), out)?, out)?;
     let card = match &given.card {
         Some(CardSource::File(file)) => Some(CardOverrides::read(file)?),
         Some(CardSource::Given(card)) => Some(CardOverrides::clone(card)),

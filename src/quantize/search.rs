@@ -7,14 +7,18 @@ use super::judge::Judge;
 use super::maker::{Made, Maker};
 use super::plan::Choice;
 use super::prepare::heavy;
-use super::{Gate, JudgeBy, Point, Progress, QuantizeError, Report, segments, tell};
+use super::{Gate, JudgeBy, Point, Progress, QuantizeError, Report, layers, segments, tell};
 
 /// Resolutions until which the network may stay in floats. Detectors predict from 8 on.
 const STRIDES: [usize; 4] = [0, 4, 8, 16];
-/// Stretches that are tried with their predictions in floats, too.
-const WITH_PREDICTIONS: usize = 2;
+/// Stretches that are tried with their predictions in floats, too: so many, of those whose closeness comes as near to the
+/// best as this.
+const WITH_PREDICTIONS: usize = 3;
+const PROMISING: f64 = 0.1;
 /// Of so many layers one is left in floats, the noisiest ones.
 const NOISY_SHARES: [usize; 5] = [16, 8, 4, 3, 2];
+/// The same where channels have ranges of their own.
+const SCALED_SHARES: [usize; 3] = [16, 8, 4];
 /// Segments that are left in floats at most.
 const STEPS: usize = 8;
 /// How often a stretch is shortened.
@@ -27,9 +31,9 @@ pub(super) const WORTH_IT: f64 = 0.95;
 enum Kind {
     /// Floats until the resolution has gone down by a factor.
     Stretches,
-    /// A range for each channel, all in integers.
+    /// A range for each channel: all in integers, then without the layers that still lose most.
     ChannelScales,
-    /// Stretches with the predictions in floats, of those that agree best.
+    /// Some of the stretches with the predictions in floats.
     Predictions,
     /// The layers in floats that lose most alone, in shares that double.
     Noisy,
@@ -88,7 +92,7 @@ impl<'a, 'b> Search<'a, 'b> {
         let step = Progress::Trying { done, of: done + 1 + left, choice: choice.clone() };
         tell(self.report, step.clone())?;
         let Made { bytes, integers, float } = self.maker.make(&choice)?;
-        if let Some(known) = self.points.iter().position(|point| point.bytes == bytes) {
+        if let Some(known) = self.points.iter().position(|point| *point.bytes == *bytes) {
             return Ok(known);
         }
         let measured = self.judge.measure(&bytes, &mut || tell(self.report, step.clone()))?;
@@ -99,7 +103,7 @@ impl<'a, 'b> Search<'a, 'b> {
             measured.agreement.closeness,
             measured.times.in_words()
         );
-        self.points.push(Point { choice, integers, float, measured, bytes });
+        self.points.push(Point { choice, integers, float, measured, bytes: bytes.into() });
         Ok(self.points.len() - 1)
     }
 
@@ -112,17 +116,33 @@ impl<'a, 'b> Search<'a, 'b> {
     }
 
     fn channel_scales(&mut self) -> Result<(), QuantizeError> {
-        if self.maker.scaled.is_some() {
-            self.attempt(Choice { channel_scales: true, ..Choice::default() }, WITH_PREDICTIONS + SHORTENED)?;
+        let Some(scaled) = self.maker.scaled.as_deref().filter(|_| !self.maker.always_scaled) else { return Ok(()) };
+        let base = Choice { channel_scales: true, ..Choice::default() };
+        self.attempt(base.clone(), SCALED_SHARES.len() + SHORTENED)?;
+        let noisy = layers::noisy(scaled);
+        for (index, share) in SCALED_SHARES.into_iter().enumerate().filter(|(_, share)| noisy.len() >= *share) {
+            if self.has_reached() {
+                return Ok(());
+            }
+            let float_nodes = noisy[..noisy.len() / share].iter().cloned().collect();
+            let left = SCALED_SHARES.len() - index - 1 + SHORTENED;
+            let point = self.attempt(Choice { float_nodes, ..base.clone() }, left)?;
+            if self.points[point].measured.ratio() > WORTH_IT {
+                return Ok(());
+            }
         }
         Ok(())
     }
 
+    /// Of the stretches that agree about as well as the best, the fastest first.
     fn predictions(&mut self) -> Result<(), QuantizeError> {
-        let mut order: Vec<usize> = (0..self.points.len()).collect();
-        let closeness = |index: usize| self.points[index].measured.agreement.closeness;
-        order.sort_by(|one, other| closeness(*other).total_cmp(&closeness(*one)));
-        for (index, point) in order.into_iter().take(WITH_PREDICTIONS).enumerate() {
+        let closeness = |point: &Point| point.measured.agreement.closeness;
+        let highest = self.points.iter().map(closeness).fold(0.0, f64::max);
+        let mut promising: Vec<usize> = (0..self.points.len()).collect();
+        promising.retain(|index| closeness(&self.points[*index]) >= highest - PROMISING);
+        let ratio = |index: &usize| self.points[*index].measured.ratio();
+        promising.sort_by(|one, other| ratio(one).total_cmp(&ratio(other)));
+        for (index, point) in promising.into_iter().take(WITH_PREDICTIONS).enumerate() {
             if self.has_reached() {
                 return Ok(());
             }

@@ -1,6 +1,7 @@
 //! The machine that figures came from, and how many threads suit it.
 
 use serde::Serialize;
+use std::sync::OnceLock;
 use std::time::Duration;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
 
@@ -114,6 +115,15 @@ pub fn own_processor_time() -> Option<Duration> {
 /// both lanes may run at once; at least 1, at most 4.
 pub fn default_threads() -> usize {
     threads_for(logical_cores())
+}
+
+/// Physical cores that this process may use; where they cannot be told from threads, the threads. Asked once.
+pub fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| {
+        let logical = logical_cores();
+        System::physical_core_count().map_or(logical, |physical| physical.clamp(1, logical))
+    })
 }
 
 fn threads_for(logical_cores: usize) -> usize {

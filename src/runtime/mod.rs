@@ -20,7 +20,8 @@ pub use allocator::keep_few_heaps;
 pub use error::RuntimeError;
 pub use locate::{RuntimeLibrary, initialize, locate};
 pub use machine::{
-    MachineInfo, cpu_features, default_threads, memory_bytes, own_processor_time, own_thread_time, processor_time_of,
+    MachineInfo, cores, cpu_features, default_threads, memory_bytes, own_processor_time, own_thread_time,
+    processor_time_of,
 };
 
 /// Oldest ONNX Runtime that will do, as major and minor version: the one whose C interface the program is built

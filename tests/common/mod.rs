@@ -36,9 +36,14 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
+/// The program that is tested: the one built with the tests, or the one that `QUANTSCOPE_TEST_PROGRAM` names.
+pub fn program() -> PathBuf {
+    std::env::var_os("QUANTSCOPE_TEST_PROGRAM").unwrap_or(env!("CARGO_BIN_EXE_quantscope").into()).into()
+}
+
 /// The program, in a folder of its own for settings, away from any display.
 pub fn quantscope(config: &Path) -> std::process::Command {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_quantscope"));
+    let mut command = std::process::Command::new(program());
     command
         .env("QUANTSCOPE_CONFIG_DIR", config)
         .env_remove("RUST_LOG")

@@ -46,7 +46,7 @@ impl<'a> Program<'a> {
         }
         let log = config.path().join("log.txt");
         let file = File::create(&log).unwrap();
-        let mut command = screen.command(setup.program.unwrap_or(Path::new(env!("CARGO_BIN_EXE_quantscope"))));
+        let mut command = screen.command(setup.program.map_or_else(crate::common::program, Path::to_owned));
         command.arg("-v").args(setup.arguments).env("QUANTSCOPE_CONFIG_DIR", config.path());
         command.stdout(file.try_clone().unwrap()).stderr(file);
         command.envs(setup.environment.iter().copied());

@@ -25,7 +25,7 @@ fn point(float_until_stride: usize, f1: f64, ratio: f64) -> Point {
         integers: 113 - float_until_stride,
         float: Default::default(),
         measured: Measured { agreement, times, ap: None, executed: Some(executed) },
-        bytes: vec![0; 1_320_000],
+        bytes: vec![0; 1_320_000].into(),
     }
 }
 

@@ -12,11 +12,13 @@ mod controls;
 mod growth;
 mod live;
 mod probe;
+mod reading;
 mod scenarios;
 
 use quantscope::capture::{
-    self, CameraBackend, CaptureError, CapturedFrame, ControlSetting, FrameSource, Next, SourceOptions, SourceSpec,
+    self, CameraBackend, CapturedFrame, ControlSetting, FrameSource, Next, SourceOptions, SourceSpec,
 };
+use reading::{frames, told_within};
 use scenarios::{Scenario, Step};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -172,34 +174,6 @@ fn watch(source: &mut dyn FrameSource, step: &Step) {
         | Step::AskedAgain(_)
         | Step::Reopens(_) => unreachable!(),
     }
-}
-
-/// So many frames, in the order in which they were taken. Errors in between are none: `Told` expects those.
-fn frames(source: &mut dyn FrameSource, count: usize) -> Vec<CapturedFrame> {
-    let started = Instant::now();
-    let mut frames: Vec<CapturedFrame> = Vec::new();
-    while frames.len() < count {
-        assert!(started.elapsed() < STEP_LIMIT, "{} frames in {STEP_LIMIT:?}", frames.len());
-        match source.next_frame(Duration::from_millis(100)) {
-            Ok(Next::Frame(frame)) => frames.push(frame),
-            Ok(_) => {}
-            Err(error) => panic!("after {} frames: {error}", frames.len()),
-        }
-    }
-    assert!(frames.windows(2).all(|pair| pair[0].captured_at <= pair[1].captured_at), "out of order");
-    let size = source.info().size.unwrap();
-    assert!(frames.iter().all(|frame| frame.image.dimensions() == (size.width, size.height)));
-    frames
-}
-
-fn told_within(source: &mut dyn FrameSource, limit: Duration) -> Option<CaptureError> {
-    let started = Instant::now();
-    while started.elapsed() < limit {
-        if let Err(error) = source.next_frame(Duration::from_millis(50)) {
-            return Some(error);
-        }
-    }
-    None
 }
 
 /// A reader that takes a frame of every ten gets the newest one each time, told by the numbers in the pictures: what it

@@ -92,6 +92,12 @@ impl Played {
         });
     }
 
+    /// Waits until the engine, which works beside the window, has got its job.
+    pub fn until_begun(&mut self) {
+        let jobs = Arc::clone(&self.jobs);
+        self.window.until(|_| !jobs.lock().unwrap().is_empty());
+    }
+
     pub fn send(&self, next: Next) {
         self.next.send(next).unwrap();
     }
@@ -245,6 +251,6 @@ pub fn point(f1: f64, ratio: f64, float: &[&str], file: &str) -> Point {
             ap: None,
             executed: None,
         },
-        bytes: std::fs::read(common::default_model(file)).unwrap(),
+        bytes: std::fs::read(common::default_model(file)).unwrap().into(),
     }
 }

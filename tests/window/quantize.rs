@@ -8,7 +8,7 @@ use quantscope::app::{DialogKind, Picked, PicturesFrom, QuantizeFailure, Quantiz
 use quantscope::capture::{SourceKind, SourceSpec};
 use quantscope::inference::Precision;
 use quantscope::pipeline::{self, Event, LaneId};
-use quantscope::quantize::{Choice, Method, Mode, Progress};
+use quantscope::quantize::{Choice, JudgeBy, Method, Mode, Progress};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -28,10 +28,12 @@ fn one_button_does_it_with_what_is_chosen_from_the_start() {
     played.until_ready();
     played.window.click("Start quantizing");
     played.window.until(|window| window.sees("Cancel quantizing"));
+    played.until_begun();
     let jobs = played.jobs.lock().unwrap();
     let request = &jobs[0].request;
     assert_eq!(request.model, played.path("a.onnx"));
     assert_eq!((request.samples, request.method, request.judged_threads), (128, Method::Mse, 1));
+    assert_eq!(request.judge_by, JudgeBy::Accelerated);
     assert_eq!((request.gate.min_agreement, request.gate.min_speedup), (Some(0.8), None));
     assert!(matches!(&jobs[0].pictures, PicturesFrom::Spec(SourceSpec::Demo, _)), "{:?}", jobs[0].pictures);
 }
@@ -60,20 +62,24 @@ fn every_choice_can_be_changed_and_is_remembered() {
     assert_eq!(*played.window.asked.lock().unwrap(), [DialogKind::CalibrationFolder]);
     played.window.click("How ranges are chosen");
     played.window.click("ranges: entropy");
+    played.window.click("Where time is judged");
+    played.window.click("judged by its time in plain ONNX Runtime");
     played.window.click("Form");
     played.window.click("scales found in every run");
     played.window.until(|window| window.sees("a.dynamic.onnx"));
     played.window.press(Key::Enter);
     played.window.until(|window| window.sees("Cancel quantizing"));
+    played.until_begun();
     {
         let jobs = played.jobs.lock().unwrap();
         let request = &jobs[0].request;
         assert_eq!((request.method, request.mode), (Method::Entropy, Mode::Dynamic));
+        assert_eq!(request.judge_by, JudgeBy::Plain);
         let street = SourceSpec::Path("/data/street".into());
         assert!(matches!(&jobs[0].pictures, PicturesFrom::Spec(spec, _) if *spec == street));
     }
     let saved = played.window.saved();
-    assert_eq!(saved.quantize.method, Method::Entropy);
+    assert_eq!((saved.quantize.method, saved.quantize.judge_by), (Method::Entropy, JudgeBy::Plain));
     assert_eq!(saved.quantize.recent, [Path::new("/data/street")]);
 }
 
@@ -86,6 +92,7 @@ fn another_model_and_another_place_can_be_chosen() {
     played.window.until(|window| window.sees("where.onnx"));
     played.window.press(Key::Enter);
     played.window.until(|window| window.sees("Quantizing where"));
+    played.until_begun();
     assert_eq!(played.jobs.lock().unwrap()[0].request.model, Path::new("/else/where"));
     played.window.click("Cancel quantizing");
     played.window.click("Loaded model");
@@ -172,6 +179,7 @@ fn frames_of_a_camera_are_taken_from_the_live_view() {
     played.until_ready();
     played.window.press(Key::Enter);
     played.window.until(|window| window.sees("Move the camera or what it sees"));
+    played.until_begun();
     let frames = {
         let jobs = played.jobs.lock().unwrap();
         let PicturesFrom::Live(frames) = &jobs[0].pictures else { panic!("{:?}", jobs[0].pictures) };

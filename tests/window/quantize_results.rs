@@ -3,8 +3,8 @@
 use crate::quantization::{Next, Played, one_more, outcome};
 use crate::support::Setup;
 use egui_kittest::kittest::Queryable;
-use quantscope::app::{Picked, QuantizeFailure};
-use quantscope::quantize::{Choice, Outcome, Progress};
+use quantscope::app::{DialogKind, Picked, QuantizeFailure, ReportForm};
+use quantscope::quantize::{Choice, Outcome, Progress, Speed};
 use std::path::Path;
 use std::time::Duration;
 
@@ -51,6 +51,32 @@ fn a_click_on_a_point_writes_it_and_loads_it_as_b() {
     played.window.harness.run();
     played.window.until(|window| window.sees("although it does not pass: its agreement with the FP32 model is 0.700"));
     played.holds("a.int8.onnx", &outcome.points[0].bytes);
+}
+
+#[test]
+fn times_say_where_they_hold_and_a_report_is_saved_of_the_model_that_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("found");
+    let mut outcome = outcome();
+    outcome.points[1].measured.times.other = Some(Speed { ratio: 0.95, ms: [9.5, 10.0] });
+    let mut played = Played::with(Setup { picked: Picked::Path(path), ..Setup::default() }, outcome);
+    played.window.until(|window| window.sees("Saved as"));
+    assert!(played.window.sees("0.70 of the FP32 time in quantscope, 0.95 in plain ONNX Runtime."));
+    played.window.harness.get_by_label_contains("Model 3: 1 more layers float").click();
+    played.window.harness.run();
+    played.window.until(|window| window.sees("Saved as"));
+    played.window.click("Report of the quantization");
+    played.window.click("Data for programs (json)");
+    played.window.until(|window| window.sees("Saved the report"));
+    let asked = DialogKind::QuantizationReport(ReportForm::Json);
+    assert_eq!(*played.window.asked.lock().unwrap(), [asked]);
+    let text = std::fs::read(folder.path().join("found.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!((&json["best"], json["points"].as_array().unwrap().len()), (&2.into(), 3));
+    assert_eq!(json["points"][1]["plain"]["ratio"], 0.95);
+    assert_eq!(json["recipe"]["choice"]["float_nodes"][0], "neck", "of the model that is shown");
+    assert!(json["asked"]["Calibrated with"].as_str().unwrap().contains("at most 128 pictures"));
+    assert!(json["written"].as_str().unwrap().ends_with("a.int8.onnx"));
 }
 
 #[test]

@@ -12,8 +12,7 @@ use quantscope::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
 use quantscope::inference::accelerate::PictureForm;
 use quantscope::inference::probe::Progress;
 use quantscope::inference::{
-    Acceleration, ClassNumbers, ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, ModelOverrides,
-    Precision, StageTimings,
+    Acceleration, Detection, Head, LabelSource, ModelCard, ModelInfo, ModelOverrides, Precision, StageTimings,
 };
 use quantscope::onnx::Quantization;
 use quantscope::pipeline::{
@@ -285,20 +284,11 @@ pub fn source_opened(kind: SourceKind) -> Event {
 
 pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
     let card = ModelCard {
-        head: Head::BoxesScores,
-        class_numbers: ClassNumbers::FromZero,
-        nms: true,
-        anchors: None,
-        input_size: ImageSize::new(320, 320),
-        layout: Layout::Nchw,
-        color: ColorOrder::Rgb,
         scale: 1.0,
-        mean: [0.0; 3],
-        std: [1.0; 3],
         resize: ResizeMode::LetterboxTopLeft,
-        pad: 114,
         labels: ["stop", "yield", "roundabout"].map(str::to_owned).to_vec(),
         labels_from: LabelSource::Metadata,
+        ..ModelCard::usual(Head::BoxesScores, ImageSize::new(320, 320))
     };
     let bytes = if precision == Precision::Int8 { 1_000_000 } else { 3_400_000 };
     let provider = "CPU".to_owned();
@@ -326,6 +316,8 @@ pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
         given: ModelOverrides::default(),
         evidence: Vec::new(),
         threads: 1,
+        spinning: false,
+        tuned_by: Default::default(),
         provider,
     })
 }

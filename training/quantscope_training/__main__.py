@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from . import card, curves, evaluate, photographs, qat, quantize, sets
-from .data import PackedSet, prepare
+from .data import PackedSet, generate, prepare
 from .export import export
 from .train import QUANTIZED_RECIPE, Recipe, load_averaged, train
 
@@ -18,14 +18,12 @@ from .train import QUANTIZED_RECIPE, Recipe, load_averaged, train
 FILES = {"": "FP32", ".int8": "INT8 (PTQ)", ".qat": "INT8 (QAT)", ".fp16": "FP16"}
 LARGE_FILES = {"": "FP32", ".qat": "INT8 (QAT)"}
 LARGE = f"scene-{sets.LARGE_INPUT}"
-# Validation AP of the same network by different ranges scatters by about this much.
-AP_NOISE = 0.003
 
 
 def main() -> None:
     options = parse()
     data = options.work / "data"
-    [validation] = prepare([sets.VALIDATION], options.generator, data)
+    prepare([sets.VALIDATION], options.generator, data)
     prepare(list(sets.shard(0)), options.generator, data)
     # The other shards are rendered while the first is learnt from; by a new process, as a copy of this one would wait
     # for threads of PyTorch that were not copied.
@@ -40,18 +38,22 @@ def main() -> None:
     )
     renderer.join()
     calibrations = prepare([sets.CALIBRATION, sets.enlarged(sets.CALIBRATION)], options.generator, data)
+    # The program quantizes from the pictures as they are, with their labels.
+    pictures = data / "calibration-pictures"
+    if not (pictures / "instances.json").exists():
+        generate(sets.CALIBRATION, options.generator, pictures)
     finals = prepare(list(sets.FINAL.values()), options.generator, data)
     large_finals = prepare([sets.enlarged(scenes) for scenes in sets.FINAL.values()], options.generator, data)
 
-    choice = write_models(options, checkpoint, rounding, calibrations, validation)
+    choice = write_models(options, checkpoint, rounding, calibrations, pictures)
     figures = measure("scene", FILES, options.models, finals) + measure(LARGE, LARGE_FILES, options.models, large_finals)
     figures = with_latencies(figures, {evaluate.input_side(packed): packed for packed in (finals[0], large_finals[0])})
     seen = photographs.examine(options.models / "scene.onnx", options.photographs) if options.photographs else None
     family, large = figures[: len(FILES)], figures[len(FILES) :]
-    ranges = f"INT8 (PTQ): {choice.name}; INT8 (QAT): learnt"
+    ranges = f"INT8 (PTQ): {choice}; INT8 (QAT): learnt"
     card.write_card(options.models / "scene.toml", family, ranges, recipe.rounds, seen)
     card.write_card(options.models / f"{LARGE}.toml", large, "INT8 (QAT): learnt", recipe.rounds, None)
-    card.write_table(options.readme, figures, choice.name, seen)
+    card.write_table(options.readme, figures, choice, seen)
     curves.write(options.readme.parent / "curves.png", folders["float"], folders["quantized"])
 
 
@@ -59,6 +61,8 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="quantscope_training", description=__doc__.splitlines()[0])
     default_generator = os.environ.get("QUANTSCOPE_SCENE", "target/release/quantscope scene")
     parser.add_argument("--generator", default=default_generator, help="command that renders labelled pictures")
+    default_quantizer = os.environ.get("QUANTSCOPE_QUANTIZE", "target/release/quantscope quantize")
+    parser.add_argument("--quantizer", default=default_quantizer, help="command that quantizes after training")
     parser.add_argument("--work", type=Path, default=Path("target/training"), help="pictures and checkpoints")
     parser.add_argument("--models", type=Path, default=Path("models"), help="where the models are written")
     parser.add_argument("--readme", type=Path, default=Path("training/README.md"), help="gets the table of results")
@@ -69,16 +73,16 @@ def parse() -> argparse.Namespace:
 
 
 def write_models(
-    options: argparse.Namespace, checkpoint: Path, rounding: Path, calibrations: list[PackedSet], validation: PackedSet
-) -> quantize.Choice:
-    """All files, also those of the large variant; returns how the ranges of the one quantized after training were chosen."""
+    options: argparse.Namespace, checkpoint: Path, rounding: Path, calibrations: list[PackedSet], pictures: Path
+) -> str:
+    """All files, also those of the large variant; returns in words how the one quantized after training was."""
     options.models.mkdir(parents=True, exist_ok=True)
     calibration, large_calibration = calibrations
     fp32 = options.models / "scene.onnx"
     export(load_averaged(checkpoint), fp32)
     quantize.halve(fp32, options.models / "scene.fp16.onnx")
-    choice = best_choice(fp32, options.work / "candidates", calibration, validation)
-    quantize.quantize(fp32, options.models / "scene.int8.onnx", calibration, choice)
+    twin = options.models / "scene.int8.onnx"
+    choice = quantize.quantize(fp32, twin, options.quantizer, pictures, sets.CALIBRATION.count)
     write_learnt(rounding, options.models / "scene.qat.onnx", options.work, calibration)
 
     export(load_averaged(checkpoint), options.models / f"{LARGE}.onnx", sets.LARGE_INPUT)
@@ -95,22 +99,6 @@ def write_learnt(rounding: Path, target: Path, work: Path, calibration: PackedSe
     quantize.quantize_with_ranges(
         without_rounding, target, calibration, qat.learnt_ranges(learnt, without_rounding)
     )
-
-
-def best_choice(fp32: Path, folder: Path, calibration: PackedSet, validation: PackedSet) -> quantize.Choice:
-    """The first way to quantize, so the simplest and fastest, that keeps the validation AP of FP32; else the best."""
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = evaluate.average_precision(evaluate.predict_with_onnx(fp32, validation), validation).ap - AP_NOISE
-    scored = []
-    for number, choice in enumerate(quantize.CHOICES):
-        path = folder / f"{number}.onnx"
-        quantize.quantize(fp32, path, calibration, choice)
-        result = evaluate.average_precision(evaluate.predict_with_onnx(path, validation), validation)
-        print(f"{choice.name}: validation AP {result.ap:.4f}, AP50 {result.ap50:.4f}", flush=True)
-        if result.ap >= wanted:
-            return choice
-        scored.append((result.ap, number))
-    return quantize.CHOICES[max(scored)[1]]
 
 
 def measure(name: str, files: dict[str, str], folder: Path, finals: list[PackedSet]) -> list[card.Figures]:

@@ -74,7 +74,7 @@ def write_card(path: Path, figures: list[Figures], ranges: str, rounds: int, see
         'licence = "MIT OR Apache-2.0"',
         f'training_data = "{described(scenes for k in range(sets.SHARDS) for scenes in sets.shard(k))}"',
         f"rounds = {rounds}",
-        'quantized_by = "onnxruntime.quantization, static QDQ, u8 activations, s8 weights a channel"',
+        f'quantized_by = "{quantized_by(figures)}, static QDQ, u8 activations, s8 weights a channel"',
         f'ranges = "{ranges}"',
         f'evaluation_data = "{described(sets.FINAL.values())}"',
         *([f'photographs = "COCO 2017, FP32 at score 0.4: {seen}"'] if seen else []),
@@ -91,6 +91,12 @@ def write_card(path: Path, figures: list[Figures], ranges: str, rounds: int, see
         for name, result in figure.sets.items():
             lines += [f"ap_{name} = {result.ap:.4f}", f"ap50_{name} = {result.ap50:.4f}"]
     path.write_text("\n".join(lines) + "\n")
+
+
+def quantized_by(figures: list[Figures]) -> str:
+    """Which tools wrote the quantized ones of these files."""
+    tools = {"INT8 (PTQ)": "quantscope quantize", "INT8 (QAT)": "onnxruntime.quantization"}
+    return "; ".join(f"{figure.precision}: {tools[figure.precision]}" for figure in figures if figure.precision in tools)
 
 
 def described(scene_sets: Iterable[SceneSet]) -> str:
@@ -113,7 +119,7 @@ def write_table(path: Path, figures: list[Figures], ranges: str, seen: Photograp
             f"| `{figure.path.name}` | {figure.precision} |{accuracy} {figure.latency_ms:.1f} | {figure.latency_ratio:.2f} "
             f"| {figure.bytes:,} | {figure.float_convolutions} / {figure.integer_convolutions} |"
         )
-    rows += ["", f"Ranges of the file quantized after training: {ranges}, chosen on validation pictures."]
+    rows += ["", f"The file quantized after training, by `quantscope quantize`: {ranges}."]
     if seen:
         rows += ["", f"Photographs of COCO 2017, FP32 at score 0.4: {seen}."]
     text = path.read_text()

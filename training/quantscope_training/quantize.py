@@ -1,15 +1,17 @@
-"""Quantized files by onnxruntime.quantization: static, QDQ, u8 activations, s8 weights a channel.
+"""Quantized files: static, QDQ, u8 activations, s8 weights a channel.
 
-After training, ranges are chosen from pictures; after quantization-aware training they are the learnt ones. What is quantized is found by structure: everything from the input up to the last convolution of each
-branch. The tail behind (decoding, sigmoid, concatenation) mixes ranges and stays float.
+After training, `quantscope quantize` chooses ranges and layers from rendered pictures. After quantization-aware training
+onnxruntime.quantization writes the learnt ranges. What is quantized then is found by structure: everything from the input up
+to the last convolution of each branch. The tail behind (decoding, sigmoid, concatenation) mixes ranges and stays float.
 """
 
 import contextlib
 import io
+import json
 import logging
+import subprocess
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,29 +23,10 @@ from onnxruntime.transformers.onnx_model import OnnxModel
 
 from .data import PackedSet, to_model
 
-CALIBRATION_PICTURES = 200
-# Pictures whose activations are held at once; a histogram goes on from chunk to chunk.
+# Pictures whose activations are held at once.
 CHUNK = 10
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One way to quantize; which is taken is decided on validation pictures."""
-
-    name: str
-    method: CalibrationMethod
-    percentile: float | None = None
-    float_predictions: bool = False
-
-
-# Simplest and fastest first.
-CHOICES = (
-    Choice("min-max", CalibrationMethod.MinMax),
-    Choice("percentile 99.99", CalibrationMethod.Percentile, 99.99),
-    Choice("percentile 99.999", CalibrationMethod.Percentile, 99.999),
-    Choice("min-max, predictions float", CalibrationMethod.MinMax, None, True),
-    Choice("percentile 99.999, predictions float", CalibrationMethod.Percentile, 99.999, True),
-)
+# What the file quantized after training has to keep: boxes of 98 in 100 agree with those of FP32.
+MIN_AGREEMENT = 0.98
 
 
 class Pictures(CalibrationDataReader):
@@ -65,13 +48,16 @@ class Pictures(CalibrationDataReader):
         return None if row is None else {"images": to_model(self.images[row : row + 1])}
 
 
-def quantize(source: Path, target: Path, packed: PackedSet, choice: Choice) -> None:
-    """FP32 file → QDQ file, calibrated on pictures of `packed`."""
-    options = {"CalibStridedMinMax": CHUNK}
-    if choice.percentile is not None:
-        options["CalibPercentile"] = choice.percentile
-    write(source, target, Pictures(packed, CALIBRATION_PICTURES), choice, options)
-    describe(source, target, f"Quantized after training: {choice.name}.")
+def quantize(source: Path, target: Path, quantizer: str, pictures: Path, count: int) -> str:
+    """FP32 file → QDQ file by the program itself, calibrated on labelled pictures; returns in words what was chosen."""
+    report = target.with_suffix(".report.json")
+    command = [*quantizer.split(), str(source), "--calibrate", str(pictures / "instances.json"), "--samples", str(count)]
+    command += ["--min-agreement", str(MIN_AGREEMENT), "--out", str(target), "--report", str(report)]
+    subprocess.run(command, check=True)
+    told = json.loads(report.read_text())
+    report.unlink()
+    onnx.checker.check_model(onnx.load(target), full_check=True)
+    return f"{told['recipe']['method']}, {told['points'][told['best']]['in_words']}"
 
 
 def quantize_with_ranges(
@@ -83,13 +69,11 @@ def quantize_with_ranges(
         for tensor, (step, zero) in ranges.items()
     }
     # The tool calibrates in any case, for the few tensors without a learnt range: the picture itself.
-    pictures = Pictures(packed, CHUNK)
-    choice = Choice("learnt", CalibrationMethod.MinMax)
-    write(source, target, pictures, choice, {"TensorQuantOverrides": learnt})
+    write(source, target, Pictures(packed, CHUNK), {"TensorQuantOverrides": learnt})
     describe(source, target, "Quantized with learnt ranges after quantization-aware training.")
 
 
-def write(source: Path, target: Path, pictures: Pictures, choice: Choice, options: dict) -> None:
+def write(source: Path, target: Path, pictures: Pictures, options: dict) -> None:
     # The advice to pre-process does not apply: batch normalization is folded and shapes are fixed.
     logging.getLogger().setLevel(logging.ERROR)
     # The tool prints a line for every chunk.
@@ -102,8 +86,8 @@ def write(source: Path, target: Path, pictures: Pictures, choice: Choice, option
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            nodes_to_quantize=integer_nodes(onnx.load(source), choice.float_predictions),
-            calibrate_method=choice.method,
+            nodes_to_quantize=integer_nodes(onnx.load(source)),
+            calibrate_method=CalibrationMethod.MinMax,
             extra_options=options,
         )
 
@@ -135,8 +119,8 @@ def drop_unused_constants(model: onnx.ModelProto) -> None:
     model.graph.node.extend(nodes)
 
 
-def integer_nodes(model: onnx.ModelProto, float_predictions: bool) -> list[str]:
-    """Names of the nodes that a later convolution depends on, and the last convolutions unless left out."""
+def integer_nodes(model: onnx.ModelProto) -> list[str]:
+    """Names of the convolutions, and of the nodes that a later convolution depends on."""
     producers = {output: node for node in model.graph.node for output in node.output}
     convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
     before_some_convolution: set[str] = set()
@@ -147,9 +131,7 @@ def integer_nodes(model: onnx.ModelProto, float_predictions: bool) -> list[str]:
             if node is not None and node.name not in before_some_convolution:
                 before_some_convolution.add(node.name)
                 pending.append(node)
-    chosen = set(before_some_convolution)
-    if not float_predictions:
-        chosen |= {node.name for node in convolutions}
+    chosen = before_some_convolution | {node.name for node in convolutions}
     return [node.name for node in model.graph.node if node.name in chosen and node.op_type != "Constant"]
 
 

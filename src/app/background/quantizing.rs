@@ -4,14 +4,17 @@ use super::{Background, Outcome, Wake};
 use crate::app::quantize::{
     PicturesFrom, Proposed, QuantizeFailure, QuantizeJob, QuantizeRun, QuantizeTalk, QuantizeWatch, free_output,
 };
+use crate::evaluate::Versions;
 use crate::onnx::OnnxError;
 use crate::quantize::{self, Mode, Outcome as Quantized, Point, Progress, QuantizeError, Request};
+use crate::report;
+use crate::runtime::MachineInfo;
 use crossbeam_channel::Sender;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 impl Background {
     /// Quantizes a model, and then makes further ones for as long as the watch is not closed. False when too much waits;
@@ -37,6 +40,34 @@ impl Background {
         self.run(&self.files, move || {
             let result = save(&run, &point);
             Some(Outcome::QuantizedSaved(Box::new(run), index, result))
+        })
+    }
+
+    /// Saves a report of what was found; whether the model that it is about was `written`, and how long it `took`.
+    pub fn save_quantization_report(
+        &self,
+        path: PathBuf,
+        run: QuantizeRun,
+        outcome: Quantized,
+        written: bool,
+        took: Duration,
+    ) -> bool {
+        self.run(&self.files, move || {
+            let content = report::Quantized {
+                outcome: &outcome,
+                model: &run.model,
+                written: written.then_some(run.output.as_path()),
+                asked: run.asked,
+                begun: run.begun,
+                seconds: took.as_secs_f64(),
+                machine: MachineInfo::read(),
+                versions: Versions::of_this_run(),
+                command: String::new(),
+            };
+            Some(match report::write_quantized(&path, &content) {
+                Ok(()) => Outcome::ReportSaved(path),
+                Err(error) => Outcome::SaveFailed(error.to_string()),
+            })
         })
     }
 

@@ -104,4 +104,31 @@ impl ReportForm {
             Self::Markdown => "Text with tables (md)",
         }
     }
+
+    /// A file's name with an ending that tells a form: one that tells none gets that of this form.
+    pub fn complete(self, path: PathBuf) -> PathBuf {
+        let known = |ending: &std::ffi::OsStr| {
+            Self::ALL.iter().any(|form| ending.eq_ignore_ascii_case(form.ending())) || ending == "htm"
+        };
+        if path.extension().is_some_and(known) {
+            return path;
+        }
+        let mut name = path.into_os_string();
+        name.push(format!(".{}", self.ending()));
+        name.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn a_report_gets_the_ending_that_its_form_has() {
+        let named = |path: &str, form: ReportForm| form.complete(path.into());
+        assert_eq!(named("/r/report", ReportForm::Html), Path::new("/r/report.html"));
+        assert_eq!(named("/r/v1.2", ReportForm::Markdown), Path::new("/r/v1.2.md"));
+        assert_eq!(named("/r/a.CSV", ReportForm::Html), Path::new("/r/a.CSV"), "what was typed counts");
+    }
 }

@@ -183,7 +183,7 @@ impl App {
     /// Saves a report of what the page shows.
     pub(in crate::app) fn save_report(&mut self, form: ReportForm, path: PathBuf) {
         let Some(results) = self.evaluate.shown_results() else { return };
-        let path = with_ending(path, form);
+        let path = form.complete(path);
         if !self.background.save_report(path, Arc::clone(&results.evaluation)) {
             self.tell(Severity::Warning, "Too much waits to be written already. Try again in a moment.");
         }
@@ -231,31 +231,5 @@ fn look(results: &mut Results, action: EvaluateAction) {
         EvaluateAction::SetOverlaid(overlaid) => results.gallery.overlaid = overlaid,
         // The others are no ways to look at results.
         _ => {}
-    }
-}
-
-/// The report's form is told from the name's ending: one that says nothing is completed.
-fn with_ending(path: PathBuf, form: ReportForm) -> PathBuf {
-    let known = |ending: &std::ffi::OsStr| {
-        ReportForm::ALL.iter().any(|form| ending.eq_ignore_ascii_case(form.ending())) || ending == "htm"
-    };
-    if path.extension().is_some_and(known) {
-        return path;
-    }
-    let mut name = path.into_os_string();
-    name.push(format!(".{}", form.ending()));
-    name.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_report_gets_the_ending_that_its_form_has() {
-        let named = |path: &str, form| with_ending(path.into(), form);
-        assert_eq!(named("/r/report", ReportForm::Html), Path::new("/r/report.html"));
-        assert_eq!(named("/r/v1.2", ReportForm::Markdown), Path::new("/r/v1.2.md"));
-        assert_eq!(named("/r/a.CSV", ReportForm::Html), Path::new("/r/a.CSV"), "what was typed counts");
     }
 }

@@ -9,6 +9,7 @@ use crate::app::theme::Colors;
 use crate::app::verdict::Verdict;
 use crate::capture::SourceSpec;
 use crate::inference::ModelInfo;
+use crate::inference::tuning::TunedBy;
 use crate::pipeline::{LaneId, LaneStatistics, LatencySummary, Statistics};
 use eframe::egui::{Frame, Label, Margin, RichText, Role, Sense, Ui, WidgetInfo};
 use std::time::Duration;
@@ -167,10 +168,30 @@ fn model_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
     let tip =
         format!("Size of the ONNX file and of its external data (1 MB = 1 000 000 bytes).\nCommand line: {inspect}");
     pair_ui(ui, "File size", &both(input.models, |model| format::bytes(model.bytes)), &tip);
-    let tip = "Threads ONNX Runtime uses inside one operator. Change them in the settings.\nCommand line: --threads N";
-    pair_ui(ui, "Threads", &both(input.models, |model| model.threads.to_string()), tip);
+    let mut tip =
+        "Threads ONNX Runtime uses inside one operator, and how they were chosen. Change them in the settings.\n\
+                   Command line: --threads N, or auto"
+            .to_owned();
+    for (model, words) in input.models.iter().flatten().filter_map(|model| Some((model, measured_words(model)?))) {
+        tip += &format!("\n{}: {words}", format::file_name(&model.path));
+    }
+    pair_ui(ui, "Threads", &both(input.models, threads_words), &tip);
     let tip = "Execution provider that runs the model.\nCommand line: --provider NAME";
     pair_ui(ui, "Provider", &both(input.models, |model| model.provider.clone()), tip);
+}
+
+/// `2`, `2, measured`, `4 spinning, measured`.
+fn threads_words(model: &ModelInfo) -> String {
+    let spinning = if model.spinning { " spinning" } else { "" };
+    let measured = if measured_words(model).is_some() { ", measured" } else { "" };
+    format!("{}{spinning}{measured}", model.threads)
+}
+
+fn measured_words(model: &ModelInfo) -> Option<String> {
+    match &model.tuned_by {
+        TunedBy::Measuring(measured) => measured.in_words(),
+        TunedBy::Order | TunedBy::Custom => None,
+    }
 }
 
 fn speed_ui(ui: &mut Ui, input: &FiguresInput<'_>) {

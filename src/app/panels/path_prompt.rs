@@ -30,6 +30,7 @@ pub fn path_prompt_ui(ctx: &Context, prompt: &mut PathPrompt, actions: &mut Vec<
             let saves = matches!(
                 prompt.kind,
                 DialogKind::Report(_)
+                    | DialogKind::QuantizationReport(_)
                     | DialogKind::LabelExport
                     | DialogKind::WorstFolder
                     | DialogKind::QuantizedModel(_)

@@ -98,6 +98,13 @@ fn settings_menu_ui(ui: &mut Ui, input: &TopBarInput<'_>, actions: &mut Vec<Acti
             actions.push(Action::SetThreads(threads));
         }
     });
+    let mut measured = input.settings.threads.is_none();
+    let tip = "Each model is measured in the background with different numbers of threads, spinning or not, beside whatever \
+               runs, and goes on with the best. What was found is kept for this machine. Off: the number above for all.\n\
+               Command line: --threads auto";
+    if ui.checkbox(&mut measured, "Measure the best threads").on_hover_text(tip).changed() {
+        actions.push(if measured { Action::MeasureThreads } else { Action::SetThreads(threads) });
+    }
     let mut accelerate = input.settings.accelerate;
     let tip = "Activation functions of quantized models become look-ups where the outputs stay the same to the bit; the \
                models are loaded again. Without it they run as ONNX Runtime runs them by itself.";

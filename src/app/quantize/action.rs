@@ -3,6 +3,7 @@
 use super::layers::Order;
 use super::setup::{Calibration, QuantizeSettings};
 use super::state::Tab;
+use crate::app::evaluate::ReportForm;
 use std::path::PathBuf;
 
 /// One wish in the window.
@@ -34,6 +35,8 @@ pub enum QuantizeAction {
     Show(Tab),
     /// Write this one of the models that were tried, and load it as B.
     Load(usize),
+    /// Save a report of what was found in this form.
+    Report(ReportForm),
     /// Try again to write the one that could not be written.
     SaveAgain,
     /// Whether this layer is to stay in floats.

@@ -6,16 +6,18 @@ use super::setup::{Calibration, ChosenModel, Proposed, with_ending};
 use super::state::{Results, Run, Saved, Stage};
 use super::watch::QuantizeWatch;
 use crate::app::App;
-use crate::app::evaluate::remember;
+use crate::app::dialogs::DialogKind;
+use crate::app::evaluate::{ReportForm, remember};
 use crate::app::format;
 use crate::app::messages::Severity;
 use crate::capture::SourceSpec;
 use crate::inference::{LoadOptions, Precision, SessionOptions};
 use crate::pipeline::LaneId;
 use crate::quantize::{ChannelScales, Corrections, Gate, Outcome, Request};
+use crate::report::asked_for;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 impl App {
     /// Carries out one wish in the window.
@@ -52,6 +54,7 @@ impl App {
             QuantizeAction::Load(index) => self.load_quantized(index),
             QuantizeAction::SaveAgain => self.save_quantized(),
             QuantizeAction::Requantize => self.requantize(),
+            QuantizeAction::Report(form) => self.browse(DialogKind::QuantizationReport(form)),
             action => {
                 if let Some(results) = &mut state.results {
                     look(results, action);
@@ -130,17 +133,20 @@ impl App {
         let watch = Arc::new(QuantizeWatch::default());
         let is_live = matches!(spec, SourceSpec::Camera(_) | SourceSpec::Url(_));
         let wishes = &self.settings.quantize;
+        let gate = wishes.gate(self.quantize.setup.calibration.is_labelled());
+        let request = self.request(&model, gate);
         let run = Run {
             watch: Arc::clone(&watch),
             model: model.path.clone(),
             overrides: model.overrides.clone(),
             output,
-            gate: wishes.gate(self.quantize.setup.calibration.is_labelled()),
+            gate,
             mode: wishes.mode,
             live: is_live.then(|| spec.to_string()),
+            asked: asked_for(&request, &spec.to_string()),
             began: Instant::now(),
+            begun: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         };
-        let request = self.request(&model, run.gate);
         let pictures = if is_live {
             PicturesFrom::Live(watch.take_frames())
         } else {
@@ -299,6 +305,16 @@ impl App {
             self.compare_with_twin(run);
         }
         self.propose_output();
+    }
+
+    /// Saves a report of what the window shows.
+    pub(in crate::app) fn save_quantization_report(&mut self, form: ReportForm, path: PathBuf) {
+        let Some(results) = self.quantize.shown_results() else { return };
+        let (run, outcome) = (results.run.clone(), results.outcome_of_shown());
+        let written = results.saved == Saved::Yes;
+        if !self.background.save_quantization_report(form.complete(path), run, outcome, written, results.took) {
+            self.tell(Severity::Warning, "Too much waits to be written already. Try again in a moment.");
+        }
     }
 
     /// Full precision in A, what was made of it in B, both on the same frames.

@@ -56,8 +56,12 @@ pub struct Run {
     pub mode: Mode,
     /// The camera or stream whose frames are taken.
     pub live: Option<String>,
+    /// What was asked for, in words: names and values.
+    pub asked: Vec<(&'static str, String)>,
     /// When it began.
     pub began: std::time::Instant,
+    /// The same in seconds since 1970.
+    pub begun: u64,
 }
 
 /// A step of quantizing.
@@ -269,6 +273,20 @@ impl Results {
         index
     }
 
+    /// What was found with the model that is shown as the one that was chosen.
+    pub fn outcome_of_shown(&self) -> Outcome {
+        let mut outcome = self.outcome.clone();
+        let point = self.point();
+        outcome.failed = self.failed(point);
+        outcome.recipe.choice.clone_from(&point.choice);
+        outcome.layers.iter_mut().for_each(|layer| layer.integer = !point.float.contains(&layer.name));
+        outcome.best = self.shown.min(outcome.points.len().saturating_sub(1));
+        if self.profiled != self.shown {
+            outcome.profiles.clear();
+        }
+        outcome
+    }
+
     /// Why a model does not pass; none where it does.
     pub fn failed(&self, point: &Point) -> Option<String> {
         self.run.gate.failed_by(&point.measured)
@@ -306,10 +324,14 @@ mod tests {
         let mut made = Outcome { best: 0, ..outcome() };
         made.points[0].measured.times.judged.ratio = 0.3;
         assert_eq!(results.add(made.clone()), 0, "the same file");
-        made.points[0].bytes = vec![9];
+        made.points[0].bytes = vec![9].into();
         assert_eq!((results.add(made.clone()), results.profiled), (3, 1), "nothing is known of its time");
         assert_eq!(results.add(made), 3);
         assert!(results.outcome.front.contains(&3));
+        results.show(0);
+        let shown = results.outcome_of_shown();
+        assert_eq!((shown.best, &shown.recipe.choice), (0, &results.outcome.points[0].choice));
+        assert!(shown.failed.is_some_and(|reason| reason.contains("agreement")) && shown.layers[0].integer);
         results.show(3);
         assert_eq!((results.shown, results.floats.wanted()), (3, &results.outcome.points[3].float));
         results.show(99);

@@ -55,7 +55,7 @@ fn point(f1: f64, ratio: f64, float: &[&str], number: u8) -> Point {
             ap: None,
             executed: None,
         },
-        bytes: vec![number; 1000],
+        bytes: vec![number; 1000].into(),
     }
 }
 
@@ -69,6 +69,8 @@ pub fn run() -> Run {
         gate: Gate { min_agreement: Some(0.8), ..Gate::default() },
         mode: Mode::Static,
         live: None,
+        asked: Vec::new(),
+        begun: 1_795_426_560,
         began: Instant::now(),
     }
 }

@@ -15,6 +15,8 @@ mod driver;
 mod jpeg_tables;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_arch = "x86_64")]
+mod packed_yuv;
 mod pixels;
 mod portable;
 mod prepared;

@@ -1,27 +1,13 @@
 //! What was tried and what came of it, as text; what was asked for, for reports.
 
 use super::Args;
-use crate::quantize::{Mode, Request};
-use crate::report::Quantized;
+use crate::quantize::Request;
+use crate::report::{Quantized, asked_for};
 use std::fmt::Write;
 
 /// Names and values of what was asked for.
 pub(super) fn asked(args: &Args, request: &Request) -> Vec<(&'static str, String)> {
-    let gate = &request.gate;
-    let mut asked = vec![("Calibrated with", format!("{}, at most {} pictures", args.calibrate, request.samples))];
-    let types = match request.mode {
-        Mode::Static => format!(", {}", request.numbers.name()),
-        _ => String::new(),
-    };
-    asked.push(("Numbers", format!("{}{types}", request.mode.in_words())));
-    asked.push(("Ranges", request.method.name().to_owned()));
-    let agreement = gate.min_agreement.map(|f1| format!("F1 of at least {f1}"));
-    let speedup = gate.min_speedup.map(|factor| format!("at least {factor} times as fast"));
-    let drop = gate.max_ap_drop.map(|most| format!("AP lower by at most {most}"));
-    asked.push(("To pass", agreement.into_iter().chain(speedup).chain(drop).collect::<Vec<_>>().join(", ")));
-    asked.push(("Judged by the time", request.judge_by.place().to_owned()));
-    asked.push(("Confidence", format!("{:.2}", request.thresholds.confidence)));
-    asked.push(("Threads", request.judged_threads.to_string()));
+    let mut asked = asked_for(request, &args.calibrate);
     asked.extend(args.recipe.as_ref().map(|path| ("By the recipe", path.display().to_string())));
     asked
 }

@@ -56,7 +56,7 @@ pub(super) struct Facts {
 
 /// The folder of entries.
 #[derive(Clone, Debug)]
-pub(super) struct Cache {
+pub(in crate::inference) struct Cache {
     folder: PathBuf,
 }
 
@@ -101,7 +101,7 @@ impl Cache {
     }
 
     /// The entry at `place`; one that is damaged is removed.
-    pub fn find(&self, place: &Path) -> Option<Entry> {
+    pub(super) fn find(&self, place: &Path) -> Option<Entry> {
         let bytes = fs::read(place).ok()?;
         let Some(entry) = Entry::of_bytes(bytes) else {
             tracing::warn!("{} is damaged and made again", place.display());
@@ -125,7 +125,7 @@ impl Cache {
 
     /// Writes an entry, whole or not at all, and removes those that were not used for longest where there are too many.
     /// What fails costs only time: it is logged.
-    pub fn store(&self, place: &Path, entry: &Entry) {
+    pub(super) fn store(&self, place: &Path, entry: &Entry) {
         if let Err(error) = self.write(place, entry).and_then(|()| self.tidy(place, ENTRIES_MAX, BYTES_MAX)) {
             tracing::info!("what was made of the model is not kept: {}: {error}", place.display());
         }

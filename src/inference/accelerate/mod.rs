@@ -14,7 +14,7 @@
 //! was made of a model is kept by `cache`.
 
 mod both;
-mod cache;
+pub(super) mod cache;
 mod chains;
 mod check;
 mod concats;

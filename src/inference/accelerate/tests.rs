@@ -273,8 +273,8 @@ fn what_does_not_give_the_same_is_not_used() {
     };
     // Made, kept and found again.
     let first = accelerator();
-    let made = first.try_to(&mut plain(&first), shown.clone(), &input()).unwrap();
-    assert!(made.is_done(), "{made:?}");
+    let (session, made) = first.accelerated(&mut plain(&first), shown.clone(), &input()).unwrap();
+    assert!(made.is_done() && session.is_some(), "{made:?}");
     let (session, acceleration) = accelerator().remembered(&input()).unwrap();
     assert_eq!((session.is_some(), acceleration), (true, made));
     let good = cache.find(&place).unwrap();

@@ -4,6 +4,7 @@
 //! (`avx512`, `avx2`, `neon`, `scalar`) forbids those that are faster than the one it names; every way gives the same
 //! bytes, so that it changes nothing but the time.
 
+mod columns;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(target_arch = "x86_64")]
@@ -118,50 +119,38 @@ impl Kernel {
     /// The same with a table for each channel: `inner` bytes of the first channel, then of the second, and so on, again and
     /// again.
     pub fn apply_by_channel(self, tables: &[Table], inner: usize, from: &[u8], to: &mut [u8]) {
-        let cell = (tables.len() * inner).max(1);
-        let whole = from.len().min(to.len()) / cell * cell;
-        let done = if inner == 1 { self.apply_to_pixels(tables, &from[..whole], &mut to[..whole]) } else { 0 };
-        for (from, to) in from[done..].chunks(cell).zip(to[done..].chunks_mut(cell)) {
-            if inner == 1 {
-                let places = to.iter_mut().zip(from).zip(tables);
-                places.for_each(|((to, from), table)| *to = table[usize::from(*from)]);
-                continue;
-            }
-            let planes = from.chunks(inner).zip(to.chunks_mut(inner)).zip(tables);
-            planes.for_each(|((from, to), table)| self.apply(table, from, to));
+        if tables.is_empty() {
+            return;
         }
-    }
-
-    /// Whole pixels whose channels lie beside each other, where there is a fast way; says how many bytes were done.
-    fn apply_to_pixels(self, tables: &[Table], from: &[u8], to: &mut [u8]) -> usize {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            Way::Avx512 if x86::channels::has_it() => x86::channels::by_avx512(tables, from, to),
-            _ => 0,
+        if inner == 1 {
+            let done = columns::apply(self, tables, from, to);
+            let rest = to[done..].iter_mut().zip(&from[done..]).zip(tables.iter().cycle());
+            rest.for_each(|((to, from), table)| *to = table[usize::from(*from)]);
+            return;
         }
+        let planes = from.chunks(inner.max(1)).zip(to.chunks_mut(inner.max(1))).zip(tables.iter().cycle());
+        planes.for_each(|((from, to), table)| self.apply(table, from, to));
     }
 
     /// The same in place.
-    fn apply_to_pixels_in_place(self, tables: &[Table], bytes: &mut [u8]) -> usize {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            Way::Avx512 if x86::channels::has_it() => x86::channels::by_avx512_in_place(tables, bytes),
-            _ => 0,
+    pub fn apply_by_channel_in_place(self, tables: &[Table], inner: usize, bytes: &mut [u8]) {
+        if tables.is_empty() {
+            return;
         }
+        if inner == 1 {
+            let done = columns::apply_in_place(self, tables, bytes);
+            let rest = bytes[done..].iter_mut().zip(tables.iter().cycle());
+            rest.for_each(|(byte, table)| *byte = table[usize::from(*byte)]);
+            return;
+        }
+        let planes = bytes.chunks_mut(inner.max(1)).zip(tables.iter().cycle());
+        planes.for_each(|(plane, table)| self.apply_in_place(table, plane));
     }
 
-    /// What [`Self::apply_by_channel`] does, in place.
-    pub fn apply_by_channel_in_place(self, tables: &[Table], inner: usize, bytes: &mut [u8]) {
-        let cell = (tables.len() * inner).max(1);
-        let whole = bytes.len() / cell * cell;
-        let done = if inner == 1 { self.apply_to_pixels_in_place(tables, &mut bytes[..whole]) } else { 0 };
-        for cell in bytes[done..].chunks_mut(cell) {
-            if inner == 1 {
-                cell.iter_mut().zip(tables).for_each(|(byte, table)| *byte = table[usize::from(*byte)]);
-                continue;
-            }
-            cell.chunks_mut(inner).zip(tables).for_each(|(plane, table)| self.apply_in_place(table, plane));
-        }
+    /// Bytes of a tensor that are best done together, where `channels` have tables of their own and `inner` bytes of each
+    /// lie beside each other: a multiple of these may be done by each thread.
+    pub fn portion(channels: usize, inner: usize) -> usize {
+        if inner == 1 { columns::portion(channels) } else { (channels * inner).max(1) }
     }
 
     /// Puts what the table has for each byte in its place.

@@ -65,52 +65,61 @@ fn of_unequal_lengths_the_shorter_counts() {
     }
 }
 
-#[test]
-fn channels_have_tables_of_their_own() {
-    let tables: Vec<Table> = (1..=5_u8).map(|step| shuffled().map(|entry| entry.wrapping_mul(2 * step + 1))).collect();
-    for inner in [1, 2, 70] {
-        let source = bytes(3 * tables.len() * inner);
-        let wanted: Vec<u8> = (source.iter().enumerate())
-            .map(|(place, byte)| tables[place / inner % tables.len()][usize::from(*byte)])
-            .collect();
-        for kernel in Kernel::all() {
-            let mut to = vec![0; source.len()];
-            kernel.apply_by_channel(&tables, inner, &source, &mut to);
-            assert_eq!(to, wanted, "{} {inner}", kernel.name());
-            to.copy_from_slice(&source);
-            kernel.apply_by_channel_in_place(&tables, inner, &mut to);
-            assert_eq!(to, wanted, "{} {inner} in place", kernel.name());
-        }
-    }
+/// A table for each channel.
+fn tables(channels: usize) -> Vec<Table> {
+    (0..channels).map(|channel| shuffled().map(|entry| entry.wrapping_mul((2 * channel + 1) as u8))).collect()
 }
 
 #[test]
-fn channels_of_a_pixel_are_looked_up_in_all_numbers_of_both() {
+fn channels_have_tables_of_their_own() {
     const BEHIND: u8 = 0xA5;
-    let (channels, pixels): (&[usize], &[usize]) = match cfg!(miri) {
-        true => (&[17], &[65]),
-        false => (&[1, 2, 15, 16, 17, 24, 32, 58, 100], &[0, 1, 2, 15, 16, 17, 63, 64, 65, 130, 255, 256, 257, 700]),
+    let (channels, inners, places): (&[usize], &[usize], &[usize]) = if cfg!(miri) {
+        (&[1, 5, 16, 24], &[1, 70], &[0, 1, 33])
+    } else {
+        (
+            &[1, 2, 3, 5, 7, 8, 12, 16, 17, 24, 31, 32, 48, 85, 116, 128],
+            &[1, 2, 31, 70],
+            &[0, 1, 15, 31, 32, 33, 257, 700],
+        )
     };
-    for &channels in channels {
-        let table = |step: usize| shuffled().map(|entry| entry.wrapping_mul(2 * step as u8 + 1));
-        let tables: Vec<Table> = (0..channels).map(table).collect();
-        for &pixels in pixels {
-            // A part of a pixel at the end.
-            let count = pixels * channels + channels / 2;
-            let source = bytes(count + 3);
-            let source = &source[3..];
-            let look_up = |(place, byte): (usize, &u8)| tables[place % channels][usize::from(*byte)];
-            let wanted: Vec<u8> = source.iter().enumerate().map(look_up).collect();
+    for (&channels, &inner) in channels.iter().flat_map(|channels| inners.iter().map(move |inner| (channels, inner))) {
+        let tables = tables(channels);
+        for &places in places {
+            // What begins anywhere, ends within a place, and has other bytes behind it.
+            let (start, length) = (channels % 5, (places * channels * inner).saturating_sub(channels / 3));
+            let source = bytes(start + length + 40);
+            let wanted: Vec<u8> = (source[start..start + length].iter().enumerate())
+                .map(|(place, byte)| tables[place / inner % channels][usize::from(*byte)])
+                .collect();
             for kernel in Kernel::all() {
-                let mut to = vec![BEHIND; count + 70];
-                kernel.apply_by_channel(&tables, 1, source, &mut to[5..5 + count]);
-                assert_eq!(to[5..5 + count], wanted, "{} {channels} {pixels}", kernel.name());
-                assert!(to[..5].iter().chain(&to[5 + count..]).all(|byte| *byte == BEHIND), "{channels} {pixels}");
-                let mut both = source.to_vec();
-                kernel.apply_by_channel_in_place(&tables, 1, &mut both);
-                assert_eq!(both, wanted, "{} {channels} {pixels} in place", kernel.name());
+                let name = format!("{} {channels} {inner} {places}", kernel.name());
+                let mut to = vec![BEHIND; length + 7];
+                kernel.apply_by_channel(&tables, inner, &source[start..start + length], &mut to[3..3 + length]);
+                assert!(to[3..3 + length] == wanted, "{name}");
+                assert!([&to[..3], &to[3 + length..]].concat().iter().all(|byte| *byte == BEHIND), "{name}");
+                let mut both = source.clone();
+                kernel.apply_by_channel_in_place(&tables, inner, &mut both[start..start + length]);
+                assert!(both[start..start + length] == wanted, "{name} in place");
+                assert_eq!((&both[..start], &both[start + length..]), (&source[..start], &source[start + length..]));
             }
         }
+    }
+    let mut alone = [1, 2, 3];
+    Kernel::best().apply_by_channel_in_place(&[], 1, &mut alone);
+    assert_eq!(alone, [1, 2, 3]);
+}
+
+#[test]
+fn of_unequal_lengths_the_shorter_counts_with_channels_too() {
+    let tables = tables(16);
+    for kernel in Kernel::all() {
+        let (long, short) = (bytes(16 * 100), bytes(16 * 64 + 3));
+        let mut to = vec![7; long.len()];
+        kernel.apply_by_channel(&tables, 1, &short, &mut to);
+        assert!(to[short.len()..].iter().all(|byte| *byte == 7), "{}", kernel.name());
+        let mut less = vec![7; short.len()];
+        kernel.apply_by_channel(&tables, 1, &long, &mut less);
+        assert_eq!(less, to[..short.len()], "{}", kernel.name());
     }
 }
 

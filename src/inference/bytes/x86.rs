@@ -4,8 +4,7 @@
     reason = "vector instructions load and store through pointers, and need a processor that has them"
 )]
 
-pub(super) mod channels;
-
+use super::columns::{COLUMNS, Lines, ROWS};
 use super::{ENTRIES, Table};
 use std::arch::x86_64::*;
 
@@ -16,7 +15,8 @@ const HALF: usize = 32;
 const SHUFFLED: usize = 16;
 
 pub(super) fn has_avx512() -> bool {
-    is_x86_feature_detected!("avx512f")
+    has_avx2()
+        && is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vbmi")
 }
@@ -124,4 +124,80 @@ unsafe fn half(table: &Table, from: *const u8, to: *mut u8, count: usize) -> usi
         unsafe { _mm256_storeu_si256(to.add(at).cast(), sum) };
     }
     whole
+}
+
+/// Lays 16 columns of a matrix out: of each row of `from`, which begin `stride` bytes after each other, the first 16 bytes
+/// are taken. Whole vectors of `rows`; says how many rows were done.
+pub(super) fn lay_out(from: &[u8], stride: usize, to: &mut Lines, rows: usize) -> usize {
+    let whole = rows / HALF * HALF;
+    assert!(has_avx2() && whole <= ROWS && (whole == 0 || from.len() >= (whole - 1) * stride + COLUMNS));
+    // SAFETY: the processor has the instructions; `from` has `whole` rows, and so has each of the lines.
+    unsafe { turn_out(from.as_ptr(), stride, to.as_mut_ptr().cast(), whole) };
+    whole
+}
+
+/// The way back of [`lay_out`].
+pub(super) fn lay_back(from: &Lines, to: &mut [u8], stride: usize, rows: usize) {
+    let whole = rows / HALF * HALF;
+    assert!(has_avx2() && whole <= ROWS && (whole == 0 || to.len() >= (whole - 1) * stride + COLUMNS));
+    // SAFETY: the processor has the instructions; each of the lines has `whole` bytes, and `to` has as many rows.
+    unsafe { turn_back(from.as_ptr().cast(), to.as_mut_ptr(), stride, whole) };
+}
+
+/// # Safety
+///
+/// `from` is valid for reads of 16 bytes at each of `rows`, which are whole vectors, and `to` for writes of so many bytes at
+/// each of its lines; they do not overlap.
+#[target_feature(enable = "avx2")]
+unsafe fn turn_out(from: *const u8, stride: usize, to: *mut u8, rows: usize) {
+    for at in (0..rows).step_by(HALF) {
+        let mut lines = [_mm256_setzero_si256(); COLUMNS];
+        for (index, line) in lines.iter_mut().enumerate() {
+            // SAFETY: the caller's promise, as both rows are below `at + HALF`.
+            let part = |row: usize| unsafe { _mm_loadu_si128(from.add(row * stride).cast()) };
+            *line = _mm256_set_m128i(part(at + COLUMNS + index), part(at + index));
+        }
+        for (index, line) in turned(lines).into_iter().enumerate() {
+            // SAFETY: the caller's promise, as `at + HALF <= rows`.
+            unsafe { _mm256_storeu_si256(to.add(index * ROWS + at).cast(), line) };
+        }
+    }
+}
+
+/// # Safety
+///
+/// As [`turn_out`] with reading and writing exchanged.
+#[target_feature(enable = "avx2")]
+unsafe fn turn_back(from: *const u8, to: *mut u8, stride: usize, rows: usize) {
+    for at in (0..rows).step_by(HALF) {
+        let mut lines = [_mm256_setzero_si256(); COLUMNS];
+        for (index, line) in lines.iter_mut().enumerate() {
+            // SAFETY: the caller's promise, as `at + HALF <= rows`.
+            *line = unsafe { _mm256_loadu_si256(from.add(index * ROWS + at).cast()) };
+        }
+        for (index, line) in turned(lines).into_iter().enumerate() {
+            // SAFETY: the caller's promise, as both rows are below `at + HALF`.
+            unsafe {
+                _mm_storeu_si128(to.add((at + index) * stride).cast(), _mm256_castsi256_si128(line));
+                let upper = _mm256_extracti128_si256::<1>(line);
+                _mm_storeu_si128(to.add((at + COLUMNS + index) * stride).cast(), upper);
+            }
+        }
+    }
+}
+
+/// Exchanges rows and columns of 16 times 16 bytes, in both halves. A byte's place is told by eight bits, those of its
+/// vector before those of its place within; mixing the vectors i and i + 8 moves all these bits up by one, and the highest
+/// one to the end, so that four times exchange the halves.
+#[target_feature(enable = "avx2")]
+fn turned(mut lines: [__m256i; COLUMNS]) -> [__m256i; COLUMNS] {
+    for _ in 0..4 {
+        let before = lines;
+        for index in 0..COLUMNS / 2 {
+            let (a, b) = (before[index], before[index + COLUMNS / 2]);
+            lines[2 * index] = _mm256_unpacklo_epi8(a, b);
+            lines[2 * index + 1] = _mm256_unpackhi_epi8(a, b);
+        }
+    }
+    lines
 }

@@ -137,25 +137,14 @@ pub fn feedings(card: &ModelCard, bytes: bool) -> Vec<Feeding> {
 pub(super) mod tests {
     use super::*;
     use crate::imaging::ImageSize;
-    use crate::inference::{ClassNumbers, Head, LabelSource, Layout};
+    use crate::inference::Head;
 
     /// RGB 0…1, centred letterbox.
     pub fn card() -> ModelCard {
         ModelCard {
-            head: Head::YoloV8,
-            class_numbers: ClassNumbers::FromZero,
-            anchors: None,
-            nms: true,
-            input_size: ImageSize::new(320, 320),
-            layout: Layout::Nchw,
-            color: ColorOrder::Rgb,
             scale: UNIT,
-            mean: [0.0; 3],
-            std: [1.0; 3],
-            resize: ResizeMode::LetterboxCenter,
-            pad: 114,
             labels: vec!["cat".into()],
-            labels_from: LabelSource::Numbered,
+            ..ModelCard::usual(Head::YoloV8, ImageSize::new(320, 320))
         }
     }
 

@@ -135,8 +135,8 @@ impl OrtKernel for LookUpKernel {
             };
         }
         let inner = self.inner(&sides)?;
-        let cell = tables.len() * inner;
-        let portion = cell * (PORTION / cell).max(1);
+        let least = Kernel::portion(tables.len(), inner);
+        let portion = least * (PORTION / least).max(1);
         match tensors {
             Tensors::Same(bytes) => in_portions(context, bytes.chunks_mut(portion), |part| {
                 kernel.apply_by_channel_in_place(tables, inner, part);

@@ -2,9 +2,7 @@
 
 use crate::capture::CapturedFrame;
 use crate::imaging::{BoxInImage, ImageSize, ResizeMode, RgbImage};
-use crate::inference::{
-    ClassNumbers, ColorOrder, Detection, Head, LabelSource, Layout, ModelCard, ModelInfo, ModelOverrides, StageTimings,
-};
+use crate::inference::{Detection, Head, LabelSource, ModelCard, ModelInfo, ModelOverrides, StageTimings};
 use crate::onnx::{Precision, Quantization};
 use crate::pipeline::{FrameAgreement, FrameId, FrameResult, LaneId, LaneResult, Mode, Statistics};
 use std::sync::Arc;
@@ -13,20 +11,11 @@ use std::time::{Duration, Instant};
 /// A model of two classes.
 fn model(path: &str, precision: Precision, labels: [&str; 2]) -> Arc<ModelInfo> {
     let card = ModelCard {
-        head: Head::BoxesScores,
-        class_numbers: ClassNumbers::FromZero,
-        nms: true,
-        anchors: None,
-        input_size: ImageSize::new(320, 320),
-        layout: Layout::Nchw,
-        color: ColorOrder::Rgb,
         scale: 1.0,
-        mean: [0.0; 3],
-        std: [1.0; 3],
         resize: ResizeMode::LetterboxTopLeft,
-        pad: 114,
         labels: labels.map(str::to_owned).to_vec(),
         labels_from: LabelSource::Metadata,
+        ..ModelCard::usual(Head::BoxesScores, ImageSize::new(320, 320))
     };
     Arc::new(ModelInfo {
         path: path.into(),
@@ -41,6 +30,8 @@ fn model(path: &str, precision: Precision, labels: [&str; 2]) -> Arc<ModelInfo> 
         given: ModelOverrides::default(),
         evidence: Vec::new(),
         threads: 1,
+        spinning: false,
+        tuned_by: Default::default(),
         provider: "CPU".to_owned(),
     })
 }

@@ -75,7 +75,7 @@ pub(super) fn notes(prepared: &Prepared, point: &Point) -> Result<Vec<String>, Q
         }
         Mode::Half => {
             let layers = half(model, layout).1;
-            let written = onnx::parse(point.bytes.clone(), &prepared.path)?;
+            let written = onnx::parse(point.bytes.to_vec(), &prepared.path)?;
             let casts = written.graph.iter().flat_map(|graph| &graph.node).filter(|node| node.is("Cast")).count();
             vec![format!(
                 "{layers} of {} convolutions and products compute in 16-bit floats, {casts} casts stand where they begin and end; the tail stays in 32 bits",

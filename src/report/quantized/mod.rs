@@ -8,7 +8,7 @@ mod spreadsheet;
 use super::{Form, ReportError, words};
 use crate::evaluate::Versions;
 use crate::files;
-use crate::quantize::{JudgeBy, Outcome};
+use crate::quantize::{JudgeBy, Mode, Outcome, Request};
 use crate::runtime::MachineInfo;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -88,6 +88,28 @@ impl Quantized<'_> {
             "command": self.command,
         })
     }
+}
+
+/// Names and values of what was asked for; `pictures` is what was calibrated with.
+pub fn asked_for(request: &Request, pictures: &str) -> Vec<(&'static str, String)> {
+    let gate = &request.gate;
+    let types = match request.mode {
+        Mode::Static => format!(", {}", request.numbers.name()),
+        _ => String::new(),
+    };
+    let agreement = gate.min_agreement.map(|f1| format!("F1 of at least {f1}"));
+    let speedup = gate.min_speedup.map(|factor| format!("at least {factor} times as fast"));
+    let drop = gate.max_ap_drop.map(|most| format!("AP lower by at most {most}"));
+    let pass: Vec<String> = [agreement, speedup, drop].into_iter().flatten().collect();
+    vec![
+        ("Calibrated with", format!("{pictures}, at most {} pictures", request.samples)),
+        ("Numbers", format!("{}{types}", request.mode.in_words())),
+        ("Ranges", request.method.name().to_owned()),
+        ("To pass", if pass.is_empty() { "anything".to_owned() } else { pass.join(", ") }),
+        ("Judged by the time", request.judge_by.place().to_owned()),
+        ("Confidence", format!("{:.2}", request.thresholds.confidence)),
+        ("Threads", request.judged_threads.to_string()),
+    ]
 }
 
 /// Writes a report in the form that the name asks for by its ending, as [`write`](super::write) does.

@@ -4,6 +4,7 @@ use super::parts::{note_ui, strip_ui};
 use super::{chart, layers, models, time};
 use crate::app::actions::Action;
 use crate::app::dialogs::DialogKind;
+use crate::app::evaluate::ReportForm;
 use crate::app::format;
 use crate::app::quantize::action::QuantizeAction;
 use crate::app::quantize::state::{Results, Saved, Tab};
@@ -54,6 +55,16 @@ fn head_ui(ui: &mut Ui, results: &Results, actions: &mut Vec<Action>, wishes: &m
             if ui.button("New…").on_hover_text("Back to the choices; this result is kept").clicked() {
                 right.push(QuantizeAction::ChooseAgain);
             }
+            let menu = ui.menu_button("Report… ▾", |ui| {
+                for form in ReportForm::ALL {
+                    if ui.button(form.name()).clicked() {
+                        right.push(QuantizeAction::Report(form));
+                        ui.close();
+                    }
+                }
+            });
+            let tip = "Save what was asked for, tried and found, with the recipe that makes it again";
+            menu.response.on_hover_text(tip).accessible_name("Report of the quantization");
             let took = format!("made in {}", format::position(results.took));
             ui.label(RichText::new(took).small().color(colors.weak));
         },
