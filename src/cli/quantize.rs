@@ -17,7 +17,7 @@ use crate::report::{Form, Quantized, write_quantized};
 use crate::runtime::{MachineInfo, default_threads};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use names::{ActivationsName, MethodName, ModeName, WayName, WeightsName};
+use names::{ActivationsName, MethodName, ModeName, ScalesName, WayName, WeightsName};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
@@ -51,6 +51,10 @@ pub(super) struct Args {
     /// Does not bring the channels of a tensor to like ranges where that changes nothing but rounding
     #[arg(long)]
     no_equalize: bool,
+    /// Ranges of their own for channels: exact in floats and free in quantscope, where look-ups take them back; other
+    /// programs run such a file slowly. `auto` tries it where time is judged as in quantscope
+    #[arg(long, value_enum, default_value_t)]
+    channel_scales: ScalesName,
     /// Does not take the mean error of rounding from the biases
     #[arg(long)]
     no_bias_correction: bool,
@@ -215,6 +219,7 @@ fn request(global: &Global, args: &Args, model: &Path) -> anyhow::Result<Request
         model: model.to_owned(),
         load: LoadOptions { session, overrides: global.overrides() },
         judged_threads: threads.unwrap_or(1),
+        channel_scales: args.channel_scales.into(),
         judge_by: names::judge_by(args.judge_by, global.no_accelerate)?,
         thresholds: global.thresholds(),
         mode: args.mode.into(),

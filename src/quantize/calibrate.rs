@@ -23,8 +23,8 @@ pub(super) type Fed = (ModelInput, Letterbox);
 
 /// What came of the pictures.
 pub(super) struct Seen {
-    /// Values of tensors.
-    pub observed: Observed,
+    /// Values of tensors, of each model.
+    pub observed: Vec<Observed>,
     /// Pictures that models are judged by.
     pub judged: Vec<Fed>,
     /// What is in those, where that is known.
@@ -35,14 +35,17 @@ pub(super) struct Seen {
     pub used: usize,
 }
 
-/// Runs the pictures.
+/// Runs the pictures through a model, and through others that are fed as that one.
 pub(super) fn calibrate(
-    prepared: &Prepared,
+    models: &[&Prepared],
     request: &Request,
     pictures: &mut dyn Iterator<Item = Sample>,
     report: &mut Report<'_>,
 ) -> Result<Seen, QuantizeError> {
-    let mut observer = Observer::new(prepared, request.load.session.threads, Watch::Values)?;
+    let Some(prepared) = models.first() else { return Err(QuantizeError::NoPictures { from: "nothing".to_owned() }) };
+    let threads = request.load.session.threads;
+    let observers = models.iter().map(|model| Observer::new(model, threads, Watch::Values));
+    let mut observers: Vec<Observer<'_>> = observers.collect::<Result<_, _>>()?;
     let mut preprocessor = Preprocessor::new(&prepared.card, prepared.input.dtype);
     let size: usize = preprocessor.new_input().shape().iter().product();
     let most = KEPT_MAX.min(KEPT_VALUES_MAX / size.max(1)).max(JUDGED_MIN);
@@ -62,7 +65,7 @@ pub(super) fn calibrate(
         if !needs_ranges {
             break;
         }
-        observer.add(&input)?;
+        observers.iter_mut().try_for_each(|observer| observer.add(&input))?;
         kept.add((input, letterbox));
     }
     let Spread { kept, seen: used, .. } = kept;
@@ -73,7 +76,8 @@ pub(super) fn calibrate(
         judged.extend(kept.iter().take(JUDGED_MIN).cloned());
         truths.resize(judged.len(), None);
     }
-    Ok(Seen { observed: observer.observed, judged, truths, kept, used })
+    let observed = observers.into_iter().map(|observer| observer.observed).collect();
+    Ok(Seen { observed, judged, truths, kept, used })
 }
 
 /// Some of a sequence of unknown length, from all parts of it.

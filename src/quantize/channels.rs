@@ -2,6 +2,7 @@
 //! can be larger by a factor where everything that reads it, by way of operators for which `f(a·x) = a·f(x)`, is a
 //! convolution that can take the factor back.
 
+use super::functions::Function;
 use super::layout::{Kind, Layout};
 use crate::onnx::graph::{Links, subgraphs};
 use crate::onnx::proto::{DataType, GraphProto, NodeProto, TensorProto};
@@ -31,14 +32,22 @@ pub(super) struct Layer {
 }
 
 impl Channels {
-    /// Looks at a graph whose nodes stand in order. `shapes` are those of values that were seen at work.
-    pub fn of(graph: &GraphProto, layout: &Layout, shapes: &HashMap<String, Vec<usize>>) -> Self {
+    /// Looks at a graph whose nodes stand in order. `shapes` are those of values that were seen at work; the channels of
+    /// what `functions` make can be larger by themselves.
+    pub fn of(
+        graph: &GraphProto,
+        layout: &Layout,
+        shapes: &HashMap<String, Vec<usize>>,
+        functions: &[Function],
+    ) -> Self {
         let links = Links::of(graph);
         let mut channels = Self { parents: vec![FIXED], values: HashMap::new(), layers: Vec::new() };
         // Values between a reshape and the one that takes it back: their second axis is split in so many parts.
         let mut split: HashMap<&str, usize> = HashMap::new();
         for (index, node) in graph.node.iter().enumerate() {
             let made = channels.pass(graph, layout, shapes, &links, index, &mut split);
+            let function = functions.iter().find(|function| function.nodes.last() == Some(&index));
+            let made = function.map(|function| channels.fresh(function.channels)).or(made);
             let outputs = node.output.first().filter(|_| made.is_some());
             if let (Some(output), Some(made)) = (outputs, made) {
                 channels.values.insert(output.clone(), made);

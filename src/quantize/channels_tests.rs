@@ -47,7 +47,7 @@ fn graph(nodes: Vec<NodeProto>) -> GraphProto {
 fn of(nodes: Vec<NodeProto>, shapes: &[(&str, &[usize])]) -> Channels {
     let graph = graph(nodes);
     let shapes = shapes.iter().map(|(value, shape)| ((*value).to_owned(), shape.to_vec())).collect();
-    Channels::of(&graph, &Layout::of(&graph), &shapes)
+    Channels::of(&graph, &Layout::of(&graph), &shapes, &[])
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::inference::{Optimization, SessionOptions};
 use crate::onnx;
 use crate::onnx::graph::{Links, Names};
 use crate::onnx::proto::{GraphProto, ModelProto, TensorProto};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// No channel becomes larger than by this.
 const GAIN_MAX: f32 = 64.0;
@@ -23,38 +23,52 @@ const SAME: f64 = 1e-6;
 const REACH_MIN: f32 = 1e-9;
 
 /// How large the channels of values are.
-type Reaches = HashMap<String, Vec<Reach>>;
+pub(super) type Reaches = HashMap<String, Vec<Reach>>;
 
-/// Equalizes a model by what these pictures come to in it; leaves it as it is where that changes what it says.
-pub(super) fn equalize(
-    prepared: &mut Prepared,
+/// What pictures come to in a model, channel by channel; the values of `counted` are counted besides.
+pub(super) fn watch(
+    prepared: &Prepared,
     pictures: &[ModelInput],
+    counted: HashSet<String>,
     threads: usize,
     report: &mut Report<'_>,
-) -> Result<(), QuantizeError> {
-    let mut observer = Observer::new(prepared, threads, Watch::Reaches)?;
+) -> Result<Observed, QuantizeError> {
+    let mut observer = Observer::new(prepared, threads, Watch::Reaches)?.counting(counted);
     let of = pictures.len();
     for (done, picture) in pictures.iter().enumerate() {
         tell(report, Progress::Equalizing { done, of })?;
         observer.add(picture)?;
     }
     tell(report, Progress::Equalizing { done: of, of })?;
-    let Observed { shapes, mut reaches, .. } = observer.observed;
+    let mut observed = observer.observed;
     let count = pictures.len().max(1) as f32;
-    reaches.values_mut().flatten().for_each(|reach| reach.square /= count);
+    observed.reaches.values_mut().flatten().for_each(|reach| reach.square /= count);
+    Ok(observed)
+}
+
+/// Equalizes a model by what these pictures come to in it; leaves it as it is where that changes what it says.
+pub(super) fn equalize(
+    prepared: &mut Prepared,
+    seen: &Observed,
+    picture: Option<&ModelInput>,
+) -> Result<(), QuantizeError> {
     let (Some((model, scaled)), Some(picture)) =
-        (equalized(&prepared.model, &prepared.layout, &shapes, &reaches), pictures.first())
+        (equalized(&prepared.model, &prepared.layout, &seen.shapes, &seen.reaches), picture)
     else {
         return Ok(());
     };
-    let (before, after) = (outputs(prepared, &prepared.model, picture)?, outputs(prepared, &model, picture)?);
-    if differ(&before, &after) {
+    if changes(prepared, &model, picture)? {
         prepared.notes.push("channels were not equalized across layers: the outputs would change".to_owned());
         return Ok(());
     }
     prepared.notes.push(format!("{scaled} channels were equalized across layers"));
     prepared.model = model;
     Ok(())
+}
+
+/// Whether a model says something else than the one that was prepared.
+pub(super) fn changes(prepared: &Prepared, model: &ModelProto, picture: &ModelInput) -> Result<bool, QuantizeError> {
+    Ok(differ(&outputs(prepared, &prepared.model, picture)?, &outputs(prepared, model, picture)?))
 }
 
 fn outputs(prepared: &Prepared, model: &ModelProto, picture: &ModelInput) -> Result<Vec<Vec<f32>>, QuantizeError> {
@@ -84,7 +98,7 @@ fn equalized(
     reaches: &Reaches,
 ) -> Option<(ModelProto, usize)> {
     let graph = model.graph.as_ref()?;
-    let channels = Channels::of(graph, layout, shapes);
+    let channels = Channels::of(graph, layout, shapes, &[]);
     let gains = gains(graph, &channels, reaches);
     let count =
         gains.iter().enumerate().filter(|(class, gain)| channels.class(*class) == *class && **gain != 1.0).count();
@@ -102,7 +116,7 @@ fn equalized(
 /// the data and `e` of the weights, the error's power is that of `d · w/s` and of `e · x·s`, which is least where
 /// `s² = (d · w) / (e · x)`, `w` and `x` being root mean squares. Where a channel's weights have a scale of their own they
 /// lose nothing, and the channel may reach as far as its tensor does.
-fn gains(graph: &GraphProto, channels: &Channels, reaches: &Reaches) -> Vec<f32> {
+pub(super) fn gains(graph: &GraphProto, channels: &Channels, reaches: &Reaches) -> Vec<f32> {
     let count = channels.len();
     let (mut own, mut target) = (vec![Reach::default(); count], vec![0f32; count]);
     for (value, reaches) in reaches {
@@ -160,7 +174,7 @@ fn importances(graph: &GraphProto, channels: &Channels) -> Vec<Option<f32>> {
 }
 
 /// The graph with these factors in its weights and biases; each layer gets weights of its own.
-fn scaled(graph: &GraphProto, channels: &Channels, gains: &[f32]) -> GraphProto {
+pub(super) fn scaled(graph: &GraphProto, channels: &Channels, gains: &[f32]) -> GraphProto {
     let mut result = graph.clone();
     let (links, mut names) = (Links::of(graph), Names::of(graph));
     for layer in &channels.layers {

@@ -2,7 +2,8 @@
 
 /// Bins, half of them below zero.
 const BINS: usize = 4096;
-const HALF: usize = BINS / 2;
+/// Bins of a channel, of which a network has thousands.
+const BINS_OF_CHANNEL: usize = 1024;
 
 /// Counts of the finite values of a tensor in bins of equal width around zero. Where a value lies outside, the bins become
 /// twice as wide, neighbours being added up, so that memory does not grow and nothing has to be seen twice.
@@ -17,11 +18,24 @@ pub struct Histogram {
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { counts: vec![0; BINS], reach: 0.0, minimum: f32::INFINITY, maximum: f32::NEG_INFINITY }
+        Self::of(BINS)
     }
 }
 
 impl Histogram {
+    /// A coarser one, for one channel.
+    pub(super) fn of_channel() -> Self {
+        Self::of(BINS_OF_CHANNEL)
+    }
+
+    fn of(bins: usize) -> Self {
+        Self { counts: vec![0; bins], reach: 0.0, minimum: f32::INFINITY, maximum: f32::NEG_INFINITY }
+    }
+
+    fn half(&self) -> usize {
+        self.counts.len() / 2
+    }
+
     /// Counts more values. Those that are not finite are left out.
     pub fn add(&mut self, values: &[f32]) {
         let (mut minimum, mut maximum) = (self.minimum, self.maximum);
@@ -31,12 +45,13 @@ impl Histogram {
         }
         (self.minimum, self.maximum) = (minimum, maximum);
         self.reach_to(minimum.abs().max(maximum.abs()));
-        let (scale, reach) = (HALF as f32 / self.reach.max(f32::MIN_POSITIVE), self.reach);
+        let (scale, reach) = (self.half() as f32 / self.reach.max(f32::MIN_POSITIVE), self.reach);
+        let last = self.counts.len() - 1;
         for value in values {
             // A value that is not finite is cut to an end or to 0 here; comparing costs more than it is worth, so those
             // are counted only where there are none.
             let place = ((value + reach) * scale) as usize;
-            self.counts[place.min(BINS - 1)] += u64::from(value.is_finite());
+            self.counts[place.min(last)] += u64::from(value.is_finite());
         }
     }
 
@@ -48,13 +63,15 @@ impl Histogram {
             // Only zeros so far: they lie in the first bin of the upper half, whatever its width.
             let zeros: u64 = self.counts.iter().sum();
             self.counts.fill(0);
-            self.counts[HALF] = zeros;
+            let half = self.half();
+            self.counts[half] = zeros;
             self.reach = magnitude;
         }
+        let half = self.half();
         while self.reach < magnitude {
             let wider: Vec<u64> = self.counts.chunks_exact(2).map(|pair| pair[0] + pair[1]).collect();
             self.counts.fill(0);
-            self.counts[HALF / 2..HALF / 2 + HALF].copy_from_slice(&wider);
+            self.counts[half / 2..half / 2 + half].copy_from_slice(&wider);
             self.reach *= 2.0;
         }
     }
@@ -71,10 +88,10 @@ impl Histogram {
 
     /// The middle of every bin that is not empty, cut to the limits, and its count; from low to high.
     pub fn bins(&self) -> impl Iterator<Item = (f32, u64)> {
-        let width = self.reach / HALF as f32;
+        let width = self.reach / self.half() as f32;
         let counted = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
         counted.map(move |(index, count)| {
-            let middle = (index as f32 + 0.5 - HALF as f32) * width;
+            let middle = (index as f32 + 0.5 - self.half() as f32) * width;
             (middle.clamp(self.minimum, self.maximum), *count)
         })
     }
@@ -106,7 +123,7 @@ mod tests {
         histogram.add(&[100.0, f32::INFINITY]);
         assert_eq!((histogram.total(), histogram.limits()), (5, Some((-0.5, 100.0))));
         let bins: Vec<(f32, u64)> = histogram.bins().collect();
-        let width = 128.0 / HALF as f32;
+        let width = 128.0 / histogram.half() as f32;
         for value in [-0.5, 0.0, 1.0, 100.0] {
             assert!(bins.iter().any(|(middle, _)| (middle - value).abs() <= width), "{value} in {bins:?}");
         }

@@ -127,7 +127,7 @@ impl Writer<'_> {
             return self.rescale(&node);
         }
         let is_inner = facts.is_part && self.producer_is_integer(&node.input[0]);
-        if !is_inner {
+        if !is_inner && facts.kind != Kind::Function {
             for place in 0..node.input.len() {
                 node.input[place] = self.as_read(&node.input[place]);
             }

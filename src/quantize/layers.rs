@@ -23,7 +23,7 @@ pub struct Layer {
 }
 
 /// All layers, in the graph's order; those named in `float` are not in integers.
-pub(super) fn layers(maker: &Maker, noise: &HashMap<usize, Noise>, float: &BTreeSet<String>) -> Vec<Layer> {
+pub(super) fn layers(maker: &Maker, float: &BTreeSet<String>) -> Vec<Layer> {
     let prepared = &maker.prepared;
     let constants = prepared.model.graph.iter().flat_map(|graph| &graph.initializer);
     let sizes: HashMap<&str, usize> =
@@ -32,15 +32,15 @@ pub(super) fn layers(maker: &Maker, noise: &HashMap<usize, Noise>, float: &BTree
         name: node.name.clone(),
         op: node.op_type.clone(),
         weights: node.input.get(1).and_then(|weights| sizes.get(weights.as_str())).copied().unwrap_or(0),
-        sensitivity: noise.get(&index).map(Noise::share),
+        sensitivity: maker.noise.get(&index).map(Noise::share),
         integer: !float.contains(&node.name),
     };
     heavy(&prepared.model, &prepared.layout).map(layer).collect()
 }
 
 /// Names of the layers that lose something, those first that lose most.
-pub(super) fn noisy(maker: &Maker, noise: &HashMap<usize, Noise>) -> Vec<String> {
-    let mut layers = layers(maker, noise, &BTreeSet::new());
+pub(super) fn noisy(maker: &Maker) -> Vec<String> {
+    let mut layers = layers(maker, &BTreeSet::new());
     layers.retain(|layer| layer.sensitivity.is_some());
     layers.sort_by(|one, other| other.sensitivity.unwrap_or(0.0).total_cmp(&one.sensitivity.unwrap_or(0.0)));
     layers.into_iter().map(|layer| layer.name).collect()

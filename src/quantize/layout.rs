@@ -1,6 +1,7 @@
 //! What a network is made of, told by structure and never by names: which operators ONNX Runtime has in integers, where
 //! the tail begins that turns predictions into boxes, and how far down the resolution has gone.
 
+use super::functions::Function;
 use crate::onnx::graph::Links;
 use crate::onnx::proto::{AttributeProto, DataType, GraphProto, NodeProto};
 use std::collections::{HashMap, HashSet};
@@ -25,6 +26,8 @@ pub(super) enum Kind {
     Rescale,
     /// `Relu`, `Clip`: falls away where codes cannot go beyond its limits.
     Clamp,
+    /// The end of a function that is computed in floats, between codes: an accelerated session makes a look-up of it.
+    Function,
     /// Stays in floats.
     Float,
 }
@@ -48,10 +51,14 @@ pub(super) struct Facts {
     pub clamped_by: Option<usize>,
     /// It is such a clamp.
     pub is_part: bool,
+    /// It is the end of a function: the layer before that.
+    pub function_of: Option<usize>,
+    /// It is such a layer: its channels fill 0…1, and the function knows where they really lie.
+    pub is_spread: bool,
 }
 
 /// What is known of a graph.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Layout {
     pub nodes: Vec<Facts>,
     /// Values of 32-bit floats that are no constants.
@@ -61,6 +68,11 @@ pub(super) struct Layout {
 impl Layout {
     /// Looks at a graph whose constants are folded and whose nodes stand in order.
     pub fn of(graph: &GraphProto) -> Self {
+        Self::with(graph, &[])
+    }
+
+    /// The same for a graph in which these functions have a range for each channel.
+    pub fn with(graph: &GraphProto, functions: &[Function]) -> Self {
         let links = Links::of(graph);
         let floats = float_values(graph, &links);
         let mut kinds: Vec<Kind> = graph.node.iter().map(|node| kind_of(node, &links, &floats)).collect();
@@ -68,6 +80,10 @@ impl Layout {
             if kind.has_weights() && comes_from_softmax(graph, &links, index) {
                 *kind = Kind::Float;
             }
+        }
+        for function in functions {
+            function.nodes.iter().for_each(|index| kinds[*index] = Kind::Float);
+            function.nodes.iter().last().into_iter().for_each(|index| kinds[*index] = Kind::Function);
         }
         let heavy = |index: usize| kinds[index].has_weights() || transposed(&graph.node[index], &links);
         let mut leads = vec![false; kinds.len()];
@@ -83,6 +99,8 @@ impl Layout {
                 predicts: kinds[index].has_weights() && !leads[index],
                 clamped_by: None,
                 is_part: false,
+                function_of: None,
+                is_spread: false,
             })
             .collect();
         for index in 0..nodes.len() {
@@ -91,6 +109,10 @@ impl Layout {
             if let Some(clamp) = nodes[index].clamped_by {
                 nodes[clamp].is_part = true;
             }
+        }
+        for Function { layer, nodes: inner, .. } in functions {
+            nodes[*layer].is_spread = true;
+            inner.iter().last().into_iter().for_each(|index| nodes[*index].function_of = Some(*layer));
         }
         Self { nodes, floats }
     }
@@ -114,7 +136,7 @@ impl Layout {
                 continue;
             }
             let made = node.output.iter().map(String::as_str).filter(|_| facts.clamped_by.is_none());
-            let read = self.data(node).filter(|_| !facts.is_part);
+            let read = self.data(node).filter(|_| !facts.is_part && facts.kind != Kind::Function);
             for value in read.chain(made).filter(|value| self.is_float(value)) {
                 if seen.insert(value.to_owned()) {
                     wanted.push(value.to_owned());
@@ -241,7 +263,7 @@ fn comes_from_softmax(graph: &GraphProto, links: &Links<'_>, index: usize) -> bo
 }
 
 fn sole_clamp(graph: &GraphProto, links: &Links<'_>, kinds: &[Kind], index: usize) -> Option<usize> {
-    if matches!(kinds[index], Kind::Move | Kind::Rescale | Kind::Clamp | Kind::Float) {
+    if matches!(kinds[index], Kind::Move | Kind::Rescale | Kind::Clamp | Kind::Function | Kind::Float) {
         return None;
     }
     let [value] = graph.node[index].output.as_slice() else { return None };

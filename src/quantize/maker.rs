@@ -3,6 +3,7 @@
 use super::corrections::{self, Corrections, Shifts};
 use super::forms::Writing;
 use super::layout::Kind;
+use super::noise::Noise;
 use super::observe::Observed;
 use super::plan::{self, Choice};
 use super::prepare::{Prepared, heavy};
@@ -28,6 +29,12 @@ pub(super) struct Maker {
     judged_by: Option<JudgeBy>,
     /// Mean errors of layers that are to be taken from their biases.
     pub shifts: Shifts,
+    /// What each layer loses alone.
+    pub noise: HashMap<usize, Noise>,
+    /// The same network with a range for each channel.
+    pub scaled: Option<Box<Maker>>,
+    /// Whether that is all that is asked for.
+    pub always_scaled: bool,
 }
 
 /// A model that was made.
@@ -42,7 +49,7 @@ pub(super) struct Made {
 
 impl Maker {
     pub fn new(prepared: Prepared, observed: Observed, request: &Request, pictures: usize) -> Self {
-        let method = request.recipe.as_ref().map_or(request.method, |recipe| recipe.method);
+        let method = request.range_method();
         let corrections = request.corrections();
         let by_request = || request.weight_limit.unwrap_or_else(weight_limit);
         let weight_limit = request.recipe.as_ref().map_or_else(by_request, |recipe| recipe.weight_limit);
@@ -67,7 +74,21 @@ impl Maker {
             pictures,
             judged_by,
             shifts,
+            noise: HashMap::new(),
+            scaled: None,
+            always_scaled: false,
         }
+    }
+
+    /// What a choice is made of.
+    pub fn of(&self, choice: &Choice) -> &Self {
+        self.scaled.as_deref().filter(|_| choice.channel_scales).unwrap_or(self)
+    }
+
+    /// The choice with what is asked for in every model, and without what cannot be had.
+    pub fn settled(&self, choice: Choice) -> Choice {
+        let channel_scales = self.scaled.is_some() && (choice.channel_scales || self.always_scaled);
+        Choice { channel_scales, ..choice }
     }
 
     pub fn recipe(&self, choice: &Choice) -> Recipe {
@@ -85,6 +106,9 @@ impl Maker {
 
     /// For every node whether it works in integers.
     pub fn integers(&self, choice: &Choice) -> Vec<bool> {
+        if let Some(scaled) = self.scaled.as_deref().filter(|_| choice.channel_scales) {
+            return scaled.integers(choice);
+        }
         let graph = self.prepared.model.graph.as_ref();
         graph.map_or_else(Vec::new, |graph| plan::integers(graph, &self.prepared.layout, &self.strides, choice))
     }
@@ -105,6 +129,9 @@ impl Maker {
     }
 
     pub fn make(&self, choice: &Choice) -> Result<Made, QuantizeError> {
+        if let Some(scaled) = self.scaled.as_deref().filter(|_| choice.channel_scales) {
+            return scaled.make(choice);
+        }
         let integer = self.integers(choice);
         let layers = || heavy(&self.prepared.model, &self.prepared.layout);
         let float = layers().filter(|(index, _)| !integer[*index]).map(|(_, node)| node.name.clone());

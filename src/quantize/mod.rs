@@ -13,6 +13,7 @@ mod corrections;
 mod equalize;
 mod error;
 mod forms;
+mod functions;
 mod histogram;
 mod insert;
 mod judge;
@@ -28,6 +29,7 @@ mod quantizer;
 mod range;
 mod recipe;
 mod save;
+mod scales;
 mod search;
 mod segments;
 mod swish;
@@ -42,7 +44,7 @@ pub use forms::{Activations, Mode, Numbers, Weights};
 pub use histogram::Histogram;
 pub use judge::Measured;
 pub use layers::Layer;
-pub use plan::Choice;
+pub use plan::{ChannelScales, Choice};
 pub use profile::{LeftFloat, OperatorTime, Profile, Reason, Work, WorkTime, profile};
 pub use quantizer::Quantizer;
 pub use range::{Affine, Followed, Method, choose};
@@ -83,6 +85,8 @@ pub struct Request {
     pub method: Method,
     /// What is done to weights and biases before.
     pub corrections: Corrections,
+    /// Whether channels get ranges of their own.
+    pub channel_scales: ChannelScales,
     /// At most so many pictures.
     pub samples: usize,
     /// What must hold for a model to be given back as good.
@@ -97,6 +101,28 @@ impl Request {
     /// What becomes of the numbers, which a recipe says where there is one.
     fn form(&self) -> Mode {
         self.recipe.as_ref().map_or(self.mode, |recipe| recipe.choice.form)
+    }
+
+    /// Whether channels may have ranges of their own in what is made.
+    fn scales_channels(&self) -> bool {
+        match &self.recipe {
+            Some(recipe) => recipe.choice.channel_scales,
+            None if self.mode != Mode::Static || self.numbers.activations.is_wide() => false,
+            None => match self.channel_scales {
+                ChannelScales::Auto => self.judge_by == JudgeBy::Accelerated,
+                wish => wish == ChannelScales::On,
+            },
+        }
+    }
+
+    /// Whether they have in everything that is made.
+    fn always_scales_channels(&self) -> bool {
+        self.recipe.is_none() && self.channel_scales == ChannelScales::On
+    }
+
+    /// How ranges are chosen: as the recipe says, where there is one.
+    fn range_method(&self) -> Method {
+        self.recipe.as_ref().map_or(self.method, |recipe| recipe.method)
     }
 
     /// The way of running models that a model is chosen by, to be written into its recipe: that of the recipe, where there

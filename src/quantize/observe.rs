@@ -11,7 +11,7 @@ use crate::inference::{Optimization, SessionOptions};
 use crate::onnx::graph::Links;
 use crate::onnx::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use crate::onnx::{self};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Values that are held at once while the model runs; a network with more is run in several parts.
 const VALUES_AT_ONCE: usize = 64 << 20;
@@ -24,6 +24,8 @@ pub(super) struct Observed {
     pub shapes: HashMap<String, Vec<usize>>,
     /// How large the channels of values `[1, channels, height, width]` are, over all pictures.
     pub reaches: HashMap<String, Vec<Reach>>,
+    /// Which values the channels of some of them take.
+    pub channels: HashMap<String, Vec<Histogram>>,
 }
 
 /// How large the values of a channel are.
@@ -40,7 +42,7 @@ pub(super) struct Reach {
 pub(super) enum Watch {
     /// How often which come.
     Values,
-    /// How far each channel reaches.
+    /// How far each channel reaches, and of some values which ones each channel takes.
     Reaches,
 }
 
@@ -51,6 +53,8 @@ pub(super) struct Observer<'a> {
     sessions: Vec<(Session, Vec<String>)>,
     threads: usize,
     watch: Watch,
+    /// Values of which each channel is counted.
+    counted: HashSet<String>,
     pub observed: Observed,
 }
 
@@ -59,9 +63,15 @@ impl<'a> Observer<'a> {
         let graph = prepared.model.graph.as_ref();
         let wanted = graph.map_or_else(Vec::new, |graph| prepared.layout.observed(graph));
         let (sessions, observed) = (Vec::new(), Observed::default());
-        let mut observer = Self { prepared, wanted, sessions, threads, watch, observed };
+        let counted = HashSet::new();
+        let mut observer = Self { prepared, wanted, sessions, threads, watch, counted, observed };
         observer.sessions = vec![observer.session(observer.wanted.clone())?];
         Ok(observer)
+    }
+
+    /// The same, and the values of these are counted channel by channel, where reaches are watched.
+    pub fn counting(self, counted: HashSet<String>) -> Self {
+        Self { counted, ..self }
     }
 
     fn session(&self, values: Vec<String>) -> Result<(Session, Vec<String>), QuantizeError> {
@@ -75,7 +85,7 @@ impl<'a> Observer<'a> {
     /// Counts the values that come of one picture.
     pub fn add(&mut self, input: &ModelInput) -> Result<(), QuantizeError> {
         let (is_first, watch) = (self.observed.shapes.is_empty(), self.watch);
-        let observed = &mut self.observed;
+        let (observed, counted) = (&mut self.observed, &self.counted);
         if is_first {
             for value in self.wanted.iter().filter(|value| **value == self.prepared.input.name) {
                 observed.shapes.insert(value.clone(), input.shape().to_vec());
@@ -94,6 +104,9 @@ impl<'a> Observer<'a> {
                         observed.shapes.insert(output.name.to_owned(), output.shape.to_vec());
                     }
                     observed.add(watch, output);
+                    if counted.contains(output.name) {
+                        observed.count(output);
+                    }
                 }
             })?;
         }
@@ -161,6 +174,14 @@ impl Observed {
         }
     }
 
+    fn count(&mut self, output: &OutputTensor<'_>) {
+        let [1, channels, height, width] = *output.shape else { return };
+        let counts = self.channels.entry(output.name.to_owned()).or_default();
+        counts.resize_with(channels, Histogram::of_channel);
+        let planes = output.values.chunks_exact((height * width).max(1));
+        counts.iter_mut().zip(planes).for_each(|(counts, values)| counts.add(values));
+    }
+
     /// The codes of every tensor that was seen.
     pub fn codes(&self, graph: &GraphProto, layout: &Layout, method: Method) -> super::insert::Codes {
         let links = Links::of(graph);
@@ -173,9 +194,9 @@ impl Observed {
 }
 
 /// What becomes of a value, as the graph says.
-fn followed(graph: &GraphProto, layout: &Layout, links: &Links<'_>, value: &str) -> Followed {
+pub(super) fn followed(graph: &GraphProto, layout: &Layout, links: &Links<'_>, value: &str) -> Followed {
     let source = links.producer(value);
-    if source.is_some_and(|source| graph.node[source].is("Sigmoid")) {
+    if source.is_some_and(|source| graph.node[source].is("Sigmoid") || layout.nodes[source].is_spread) {
         return Followed::AsShare;
     }
     let mut readers: Vec<_> = links.readers(value).iter().map(|reader| &graph.node[*reader]).collect();

@@ -7,6 +7,18 @@ use crate::onnx::proto::GraphProto;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
+/// Whether channels get ranges of their own in the functions behind convolutions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChannelScales {
+    /// It is tried, where time is judged as accelerated sessions take it.
+    #[default]
+    Auto,
+    /// In every model.
+    On,
+    /// In none.
+    Off,
+}
+
 /// Which part of the heavy work stays in floats; everything before the tail that ONNX Runtime has in integers and that
 /// lies between integers follows from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +33,10 @@ pub struct Choice {
     pub weights_only: bool,
     /// What becomes of the numbers.
     pub form: Mode,
+    /// Channels have ranges of their own in the functions behind convolutions, which an accelerated session makes look-ups
+    /// of; ONNX Runtime alone computes them in floats.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub channel_scales: bool,
     /// Nodes with weights that stay in floats besides, by their names.
     pub float_nodes: BTreeSet<String>,
 }
@@ -47,7 +63,8 @@ impl Choice {
         if !self.float_nodes.is_empty() {
             parts.push(format!("{} more layers float", self.float_nodes.len()));
         }
-        if parts.is_empty() { "all integers but the tail".to_owned() } else { parts.join(", ") }
+        let words = if parts.is_empty() { "all integers but the tail".to_owned() } else { parts.join(", ") };
+        if self.channel_scales { format!("{words}, ranges a channel") } else { words }
     }
 }
 
@@ -85,7 +102,11 @@ fn is_worth_it(graph: &GraphProto, layout: &Layout, links: &Links<'_>, integer: 
         return true;
     }
     let is_integer = |value: &str| links.producer(value).is_some_and(|source| integer[source]);
-    if !layout.data(&graph.node[index]).any(is_integer) {
+    let is_fed = match facts.function_of {
+        Some(layer) => integer[layer],
+        None => layout.data(&graph.node[index]).any(is_integer),
+    };
+    if !is_fed {
         return false;
     }
     // A clamp that is part of what is before it lives with it.

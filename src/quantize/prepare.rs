@@ -11,6 +11,7 @@ use crate::runtime::catalog::sha256_of;
 use std::path::{Path, PathBuf};
 
 /// A model that is ready to be quantized.
+#[derive(Clone)]
 pub(super) struct Prepared {
     /// The file it came from.
     pub path: PathBuf,

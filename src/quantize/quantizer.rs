@@ -10,11 +10,11 @@ use super::search::Search;
 use super::truth::Truths;
 use super::{
     Choice, Mode, Outcome, Point, Profile, Progress, Pulse, QuantizeError, Report, Request, Sample, advice, equalize,
-    forms, layers, profile, tell,
+    forms, layers, profile, scales, tell,
 };
 use crate::inference::preprocess::{ModelInput, Preprocessor};
 use crate::inference::trial::Trial;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// How far channels reach is told from so many pictures, and from so many bytes of them: a channel that only fires for
 /// what is rare must have been seen to.
@@ -26,7 +26,8 @@ pub struct Quantizer {
     request: Request,
     maker: Maker,
     judge: Judge,
-    noise: HashMap<usize, Noise>,
+    /// Whether channels have ranges of their own in what was made last.
+    scales: bool,
 }
 
 impl Quantizer {
@@ -48,7 +49,9 @@ impl Quantizer {
             return Err(QuantizeError::Recipe { path: request.model.clone(), reason });
         }
         let mut first = Vec::new();
-        if request.corrections().equalize {
+        let (equalizes, scales) = (request.corrections().equalize, request.scales_channels());
+        let mut scaled = None;
+        if equalizes || scales {
             let mut bytes = 0;
             while first.len() < EQUALIZED_BY.min(request.samples) && bytes < EQUALIZED_BYTES {
                 tell(report, Progress::Preparing)?;
@@ -57,22 +60,38 @@ impl Quantizer {
                 first.push(picture);
             }
             let inputs: Vec<ModelInput> = fed(&prepared, &first).collect();
-            equalize::equalize(&mut prepared, &inputs, request.load.session.threads, report)?;
+            let counted = if scales { scales::wanted(&prepared) } else { HashSet::new() };
+            let seen = equalize::watch(&prepared, &inputs, counted, request.load.session.threads, report)?;
+            if scales {
+                scaled = scales::scaled(&prepared, &seen, request.range_method(), inputs.first())?;
+            }
+            if equalizes {
+                equalize::equalize(&mut prepared, &seen, inputs.first())?;
+            }
         }
         let mut pictures = first.into_iter().chain(pictures);
-        let Seen { observed, judged, truths, kept, used } = calibrate(&prepared, request, &mut pictures, report)?;
+        let models: Vec<&Prepared> = [&prepared].into_iter().chain(&scaled).collect();
+        let Seen { observed, judged, truths, kept, used } = calibrate(&models, request, &mut pictures, report)?;
         let truths = Truths::new(&request.classes, &prepared.card.labels, truths);
         let of = request.samples;
         let mut pulse = || tell(report, Progress::Calibrating { done: of, of });
         let how = (request.thresholds, request.judged_threads, request.judge_by);
         let judge = Judge::new(&prepared, how, judged, truths, &mut pulse)?;
-        let mut maker = Maker::new(prepared, observed, request, used);
-        let noise =
-            if request.form().needs_ranges() { listen(&maker, &kept, request, report)? } else { HashMap::new() };
-        if request.corrections().bias {
-            maker.shifts = noise.iter().map(|(node, noise)| (*node, noise.shift())).collect();
-        }
-        Ok(Self { request: request.clone(), maker, judge, noise })
+        let mut observed = observed.into_iter();
+        let mut maker_of = |prepared: Prepared| -> Result<Maker, QuantizeError> {
+            let mut maker = Maker::new(prepared, observed.next().unwrap_or_default(), request, used);
+            if request.form().needs_ranges() {
+                maker.noise = listen(&maker, &kept, request, report)?;
+            }
+            if request.corrections().bias {
+                maker.shifts = maker.noise.iter().map(|(node, noise)| (*node, noise.shift())).collect();
+            }
+            Ok(maker)
+        };
+        let mut maker = maker_of(prepared)?;
+        maker.always_scaled = request.always_scales_channels();
+        maker.scaled = scaled.map(&mut maker_of).transpose()?.map(Box::new);
+        Ok(Self { request: request.clone(), maker, judge, scales: false })
     }
 
     /// Makes what the request asks for: what its recipe says, or what a search finds.
@@ -81,8 +100,8 @@ impl Quantizer {
     /// When ONNX Runtime refuses what was made, or `report` ends it. A gate that no model passes is no error: see
     /// [`Outcome::failed`].
     pub fn quantize(&mut self, report: &mut Report<'_>) -> Result<Outcome, QuantizeError> {
-        let Self { request, maker, judge, noise } = self;
-        let noisy = layers::noisy(maker, noise);
+        let Self { request, maker, judge, .. } = self;
+        let noisy = layers::noisy(maker);
         let mut search = Search::new((judge, maker), request.gate, request.judge_by, report);
         match &request.recipe {
             Some(recipe) => {
@@ -106,11 +125,12 @@ impl Quantizer {
     /// # Errors
     /// When ONNX Runtime refuses what was made, or `report` ends it.
     pub fn with_floats(&mut self, float: &BTreeSet<String>, report: &mut Report<'_>) -> Result<Outcome, QuantizeError> {
-        let known = layers::layers(&self.maker, &self.noise, float);
+        let known = layers::layers(&self.maker, float);
         let float_nodes = known.into_iter().filter(|layer| !layer.integer).map(|layer| layer.name).collect();
-        let Self { maker, judge, request, .. } = self;
+        let Self { maker, judge, request, scales: channel_scales } = self;
+        let channel_scales = *channel_scales;
         let mut search = Search::new((judge, maker), request.gate, request.judge_by, report);
-        search.attempt(Choice { float_nodes, ..Choice::default() }, 0)?;
+        search.attempt(Choice { float_nodes, channel_scales, ..Choice::default() }, 0)?;
         let points = search.points;
         self.outcome(points, report)
     }
@@ -122,6 +142,7 @@ impl Quantizer {
             return Err(QuantizeError::NothingToQuantize { path: self.request.model.clone() });
         };
         let front = choose::front(&points);
+        self.scales = points[best].choice.channel_scales;
         let done = points.len();
         let last = Progress::Trying { done, of: done + 1, choice: points[best].choice.clone() };
         let mut pulse = || tell(report, last.clone());
@@ -148,7 +169,7 @@ impl Quantizer {
             front,
             failed: gate.failed_by(&point.measured),
             recipe: maker.recipe(&point.choice),
-            layers: layers::layers(maker, &self.noise, &point.float),
+            layers: layers::layers(maker.of(&point.choice), &point.float),
             float_bytes: maker.prepared.bytes,
             best,
             points,

@@ -106,6 +106,11 @@ const PERCENTILE: f64 = 0.999_99;
 /// Steps in which a range is narrowed, and by how much each.
 const STEPS: i32 = 40;
 const STEP: f32 = 0.92;
+/// The same for the range of a channel.
+const SPAN_STEPS: i32 = 24;
+const SPAN_STEP: f32 = 0.88;
+/// How far beside a value a slope is taken.
+const NUDGE: f32 = 1e-2;
 
 /// Chooses the codes of a tensor. Without any value seen they are those of 0…1.
 pub fn choose(histogram: &Histogram, method: Method, followed: Followed) -> Affine {
@@ -124,6 +129,57 @@ pub fn choose(histogram: &Histogram, method: Method, followed: Followed) -> Affi
             least(low, high, |affine| squared_error(&bins, affine, followed), false)
         }
     }
+}
+
+/// The range of a channel that has its codes for itself, 0 need not be among them: as [`choose`], for a coarse histogram,
+/// within whose bins rounding is not seen.
+pub(super) fn span(histogram: &Histogram, method: Method, followed: Followed) -> (f32, f32) {
+    let Some((low, high)) = histogram.limits() else { return (0.0, 1.0) };
+    let narrow = || (histogram.quantile(1.0 - PERCENTILE).max(low), histogram.quantile(PERCENTILE).min(high));
+    match method {
+        Method::MinMax => (low, high),
+        Method::Percentile | Method::Entropy => narrow(),
+        Method::Mse => {
+            let slope = |value: f32| (followed.apply(value + NUDGE) - followed.apply(value - NUDGE)) / (2.0 * NUDGE);
+            let bins: Vec<[f32; 4]> = histogram
+                .bins()
+                .map(|(value, count)| [value, count as f32, followed.apply(value), slope(value).powi(2)])
+                .collect();
+            least_span(&bins, (low, high), followed)
+        }
+    }
+}
+
+/// One end after the other, twice. `bins` are values, counts, what follows of them, and the square of its slope.
+fn least_span(bins: &[[f32; 4]], (low, high): (f32, f32), followed: Followed) -> (f32, f32) {
+    let cost = |(low, high): (f32, f32)| -> f32 {
+        let (first, last) = (followed.apply(low), followed.apply(high));
+        // The mean square of what rounding to steps takes.
+        let rounding = ((high - low) / 255.0).powi(2) / 12.0;
+        let lost = |[value, count, wanted, slope]: &[f32; 4]| match *value {
+            value if value < low => (wanted - first).powi(2) * count,
+            value if value > high => (wanted - last).powi(2) * count,
+            _ => rounding * slope * count,
+        };
+        bins.iter().map(lost).sum()
+    };
+    let mut best = (low, high);
+    let mut best_cost = cost(best);
+    let mut attempt = |range: (f32, f32), best: &mut (f32, f32)| {
+        let cost = cost(range);
+        if cost < best_cost {
+            (best_cost, *best) = (cost, range);
+        }
+    };
+    for _ in 0..2 {
+        let (from, to) = best;
+        (1..SPAN_STEPS)
+            .map(|step| SPAN_STEP.powi(step))
+            .for_each(|by| attempt((from, from + (high - from) * by), &mut best));
+        let to = best.1.min(to);
+        (1..SPAN_STEPS).map(|step| SPAN_STEP.powi(step)).for_each(|by| attempt((to - (to - low) * by, to), &mut best));
+    }
+    best
 }
 
 /// The narrower range at which `cost` is least: one end after the other, twice, or `both` together.
@@ -247,6 +303,20 @@ mod tests {
         assert_eq!(choose(&seen, Method::Mse, Followed::AsShare), Affine::over(0.0, 1.0));
         let boxes = choose(&with_outlier(), Method::Mse, Followed::ByDecoding);
         assert!(boxes.value(255) > 59.0);
+    }
+
+    #[test]
+    fn a_channel_has_its_range_where_its_values_lie() {
+        let mut far = Histogram::of_channel();
+        far.add(&(0..10_000).map(|index| 20.0 + index as f32 / 1000.0).collect::<Vec<_>>());
+        for method in Method::ALL {
+            let (low, high) = span(&far, method, Followed::Plainly);
+            assert!((19.9..21.0).contains(&low) && (29.0..30.1).contains(&high), "{}: {low} {high}", method.name());
+        }
+        let mut wide = Histogram::of_channel();
+        wide.add(&(0..10_000).map(|index| index as f32 / 100.0 - 80.0).collect::<Vec<_>>());
+        let (low, high) = span(&wide, Method::Mse, Followed::BySilu);
+        assert!((-15.0..-2.0).contains(&low) && high > 15.0, "{low} {high}");
     }
 
     #[test]

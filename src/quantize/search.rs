@@ -7,7 +7,7 @@ use super::judge::Judge;
 use super::maker::{Made, Maker};
 use super::plan::Choice;
 use super::prepare::heavy;
-use super::{Gate, JudgeBy, Point, Progress, QuantizeError, Report, segments, tell};
+use super::{Gate, JudgeBy, Point, Progress, QuantizeError, Report, layers, segments, tell};
 
 /// Resolutions until which the network may stay in floats. Detectors predict from 8 on.
 const STRIDES: [usize; 4] = [0, 4, 8, 16];
@@ -17,6 +17,8 @@ const WITH_PREDICTIONS: usize = 3;
 const PROMISING: f64 = 0.1;
 /// Of so many layers one is left in floats, the noisiest ones.
 const NOISY_SHARES: [usize; 5] = [16, 8, 4, 3, 2];
+/// The same where channels have ranges of their own.
+const SCALED_SHARES: [usize; 3] = [16, 8, 4];
 /// Segments that are left in floats at most.
 const STEPS: usize = 8;
 /// How often a stretch is shortened.
@@ -29,7 +31,9 @@ pub(super) const WORTH_IT: f64 = 0.95;
 enum Kind {
     /// Floats until the resolution has gone down by a factor.
     Stretches,
-    /// Some of them with the predictions in floats.
+    /// A range for each channel: all in integers, then without the layers that still lose most.
+    ChannelScales,
+    /// Some of the stretches with the predictions in floats.
     Predictions,
     /// The layers in floats that lose most alone, in shares that double.
     Noisy,
@@ -42,7 +46,8 @@ enum Kind {
 /// The order in which kinds are tried: the cheap and likely ones first. All but the first are only tried while nothing has
 /// been found that is as good and as fast as is looked for. A further kind is a word above, a line here and a function that
 /// calls [`Search::attempt`].
-const KINDS: [Kind; 5] = [Kind::Stretches, Kind::Predictions, Kind::Noisy, Kind::Segments, Kind::Shortened];
+const KINDS: [Kind; 6] =
+    [Kind::Stretches, Kind::ChannelScales, Kind::Predictions, Kind::Noisy, Kind::Segments, Kind::Shortened];
 
 /// All that was tried, and the best of it.
 pub(super) struct Search<'a, 'b> {
@@ -70,6 +75,7 @@ impl<'a, 'b> Search<'a, 'b> {
         for kind in KINDS {
             match kind {
                 Kind::Stretches => self.stretches()?,
+                Kind::ChannelScales => self.channel_scales()?,
                 Kind::Predictions => self.predictions()?,
                 Kind::Noisy => self.noisy(noisy)?,
                 Kind::Segments => self.segments()?,
@@ -81,6 +87,7 @@ impl<'a, 'b> Search<'a, 'b> {
 
     /// Tries one choice; one that comes to the same model as an earlier one is not tried again.
     pub fn attempt(&mut self, choice: Choice, left: usize) -> Result<usize, QuantizeError> {
+        let choice = self.maker.settled(choice);
         let done = self.points.len();
         let step = Progress::Trying { done, of: done + 1 + left, choice: choice.clone() };
         tell(self.report, step.clone())?;
@@ -104,6 +111,25 @@ impl<'a, 'b> Search<'a, 'b> {
         for (index, float_until_stride) in STRIDES.into_iter().enumerate() {
             let choice = Choice { float_until_stride, ..Choice::default() };
             self.attempt(choice, STRIDES.len() - index - 1 + WITH_PREDICTIONS)?;
+        }
+        Ok(())
+    }
+
+    fn channel_scales(&mut self) -> Result<(), QuantizeError> {
+        let Some(scaled) = self.maker.scaled.as_deref().filter(|_| !self.maker.always_scaled) else { return Ok(()) };
+        let base = Choice { channel_scales: true, ..Choice::default() };
+        self.attempt(base.clone(), SCALED_SHARES.len() + SHORTENED)?;
+        let noisy = layers::noisy(scaled);
+        for (index, share) in SCALED_SHARES.into_iter().enumerate().filter(|(_, share)| noisy.len() >= *share) {
+            if self.has_reached() {
+                return Ok(());
+            }
+            let float_nodes = noisy[..noisy.len() / share].iter().cloned().collect();
+            let left = SCALED_SHARES.len() - index - 1 + SHORTENED;
+            let point = self.attempt(Choice { float_nodes, ..base.clone() }, left)?;
+            if self.points[point].measured.ratio() > WORTH_IT {
+                return Ok(());
+            }
         }
         Ok(())
     }
@@ -187,8 +213,9 @@ impl<'a, 'b> Search<'a, 'b> {
 
     /// Layers in the graph's order that work in integers by the first choice and not by the second.
     fn layers_between(&self, one: &Choice, other: &Choice) -> Vec<String> {
+        let prepared = &self.maker.of(one).prepared;
         let [one, other] = [one, other].map(|choice| self.maker.integers(choice));
-        let layers = heavy(&self.maker.prepared.model, &self.maker.prepared.layout);
+        let layers = heavy(&prepared.model, &prepared.layout);
         layers.filter(|(index, _)| one[*index] && !other[*index]).map(|(_, node)| node.name.clone()).collect()
     }
 

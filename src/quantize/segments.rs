@@ -16,6 +16,7 @@ const COST_MIN: f64 = 0.01;
 /// Names of the layers of each segment that are in integers by `choice`, in the graph's order; the segments have about as
 /// much work each.
 pub(super) fn segments(maker: &Maker, choice: &Choice) -> Vec<Vec<String>> {
+    let maker = maker.of(choice);
     let integer = maker.integers(choice);
     let layers: Vec<(usize, &str)> = heavy(&maker.prepared.model, &maker.prepared.layout)
         .filter(|(index, _)| integer[*index])

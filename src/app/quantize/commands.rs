@@ -13,7 +13,7 @@ use crate::app::messages::Severity;
 use crate::capture::SourceSpec;
 use crate::inference::{LoadOptions, Precision, SessionOptions};
 use crate::pipeline::LaneId;
-use crate::quantize::{Corrections, Gate, Outcome, Request};
+use crate::quantize::{ChannelScales, Corrections, Gate, Outcome, Request};
 use crate::report::asked_for;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -178,6 +178,7 @@ impl App {
             load: LoadOptions { session, overrides: model.overrides.clone() },
             judged_threads: 1,
             judge_by: wishes.judge_by,
+            channel_scales: ChannelScales::default(),
             thresholds: self.settings.thresholds,
             mode: wishes.mode,
             numbers: wishes.numbers,

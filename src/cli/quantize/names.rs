@@ -1,7 +1,7 @@
 //! How modes, methods and types of numbers are called on the command line.
 
 use crate::cli::start::UsageError;
-use crate::quantize::{Activations, JudgeBy, Method, Mode, Numbers, Weights};
+use crate::quantize::{Activations, ChannelScales, JudgeBy, Method, Mode, Numbers, Weights};
 use clap::ValueEnum;
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -85,6 +85,24 @@ impl WeightsName {
     /// The largest code; products of unsigned weights do not overflow.
     pub fn limit(self) -> Option<i8> {
         Some(if matches!(self, Self::S7) { 63 } else { 127 })
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum ScalesName {
+    #[default]
+    Auto,
+    On,
+    Off,
+}
+
+impl From<ScalesName> for ChannelScales {
+    fn from(name: ScalesName) -> Self {
+        match name {
+            ScalesName::Auto => Self::Auto,
+            ScalesName::On => Self::On,
+            ScalesName::Off => Self::Off,
+        }
     }
 }
 
