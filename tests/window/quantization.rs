@@ -92,6 +92,12 @@ impl Played {
         });
     }
 
+    /// Waits until the engine, which begins beside the window, has its job.
+    pub fn until_begun(&mut self) {
+        let jobs = Arc::clone(&self.jobs);
+        self.window.until(|_| !jobs.lock().unwrap().is_empty());
+    }
+
     pub fn send(&self, next: Next) {
         self.next.send(next).unwrap();
     }

@@ -10,7 +10,6 @@ use quantscope::inference::Precision;
 use quantscope::pipeline::{self, Event, LaneId};
 use quantscope::quantize::{Choice, JudgeBy, Method, Mode, Progress};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The program ends within this although a run of a model cannot be broken off.
@@ -29,6 +28,7 @@ fn one_button_does_it_with_what_is_chosen_from_the_start() {
     played.until_ready();
     played.window.click("Start quantizing");
     played.window.until(|window| window.sees("Cancel quantizing"));
+    played.until_begun();
     let jobs = played.jobs.lock().unwrap();
     let request = &jobs[0].request;
     assert_eq!(request.model, played.path("a.onnx"));
@@ -69,6 +69,7 @@ fn every_choice_can_be_changed_and_is_remembered() {
     played.window.until(|window| window.sees("a.dynamic.onnx"));
     played.window.press(Key::Enter);
     played.window.until(|window| window.sees("Cancel quantizing"));
+    played.until_begun();
     {
         let jobs = played.jobs.lock().unwrap();
         let request = &jobs[0].request;
@@ -91,6 +92,7 @@ fn another_model_and_another_place_can_be_chosen() {
     played.window.until(|window| window.sees("where.onnx"));
     played.window.press(Key::Enter);
     played.window.until(|window| window.sees("Quantizing where"));
+    played.until_begun();
     assert_eq!(played.jobs.lock().unwrap()[0].request.model, Path::new("/else/where"));
     played.window.click("Cancel quantizing");
     played.window.click("Loaded model");
@@ -177,9 +179,7 @@ fn frames_of_a_camera_are_taken_from_the_live_view() {
     played.until_ready();
     played.window.press(Key::Enter);
     played.window.until(|window| window.sees("Move the camera or what it sees"));
-    // The engine begins beside the window.
-    let jobs = Arc::clone(&played.jobs);
-    played.window.until(|_| !jobs.lock().unwrap().is_empty());
+    played.until_begun();
     let frames = {
         let jobs = played.jobs.lock().unwrap();
         let PicturesFrom::Live(frames) = &jobs[0].pictures else { panic!("{:?}", jobs[0].pictures) };
