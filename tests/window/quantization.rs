@@ -92,7 +92,7 @@ impl Played {
         });
     }
 
-    /// Waits until the engine, which begins beside the window, has its job.
+    /// Waits until the engine, which works beside the window, has got its job.
     pub fn until_begun(&mut self) {
         let jobs = Arc::clone(&self.jobs);
         self.window.until(|_| !jobs.lock().unwrap().is_empty());
