@@ -82,8 +82,8 @@ impl Aim {
 }
 
 /// Of the points that pass the gate and are worth having, the fastest that is as good as is looked for; of those that take
-/// about the same time the closest. Where none is as good, of those that are fast the fastest that is as close as the
-/// closest of them, to the noise of the measurement. Where none passes, of all.
+/// about the same time the one that agrees best. Where none is as good, of those that are fast the fastest that is as close
+/// as the closest of them, to the noise of the measurement. Where none passes, of all.
 pub(super) fn best(points: &[Point], gate: &Gate, aim: &Aim) -> Option<usize> {
     let (ratio, closeness) =
         (|index: usize| points[index].measured.ratio(), |index: usize| points[index].measured.agreement.closeness);
@@ -96,7 +96,8 @@ pub(super) fn best(points: &[Point], gate: &Gate, aim: &Aim) -> Option<usize> {
     let fastest = good.iter().map(|index| ratio(*index)).fold(f64::INFINITY, f64::min);
     if fastest.is_finite() {
         good.retain(|index| ratio(*index) <= fastest + TIME_NOISE);
-        return good.into_iter().max_by(|one, other| closeness(*one).total_cmp(&closeness(*other)));
+        let agrees = |index: usize| points[index].measured.agreement.f1 + closeness(index);
+        return good.into_iter().max_by(|one, other| agrees(*one).total_cmp(&agrees(*other)));
     }
     let chosen = [at_most(FAST), at_most(WORTH_IT)].into_iter().find(|some| !some.is_empty()).unwrap_or(all);
     let highest = chosen.iter().map(|index| closeness(*index)).fold(0.0, f64::max);

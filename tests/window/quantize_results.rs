@@ -5,6 +5,7 @@ use crate::support::Setup;
 use egui_kittest::kittest::Queryable;
 use quantscope::app::{DialogKind, Picked, QuantizeFailure, ReportForm};
 use quantscope::quantize::{Choice, Outcome, Progress, Speed};
+use std::cell::RefCell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -164,7 +165,12 @@ fn ticks_make_a_model_without_a_search() {
     assert_eq!(wished.into_iter().collect::<Vec<_>>(), ["neck"]);
     played.send(Next::Tell(Progress::Trying { done: 0, of: 1, choice: Choice::default() }));
     played.window.until(|window| window.sees("Making that model…") && window.sees("Progress: 1 of 1"));
-    assert_eq!(played.window.commands(), ["SetPaused(true)"]);
+    let commands = RefCell::new(Vec::new());
+    played.window.until(|window| {
+        commands.borrow_mut().extend(window.commands());
+        !commands.borrow().is_empty()
+    });
+    assert_eq!(*commands.borrow(), ["SetPaused(true)"]);
     let made = one_more(0.97, 0.6, &["neck"], "scene.onnx");
     played.send(Next::Make(made.clone()));
     played.window.until(|window| window.sees("as in the model in B"));

@@ -88,8 +88,8 @@ pub fn why(results: &Results) -> String {
     match results.outcome.points.len() {
         1 => "It passes what was asked for.".to_owned(),
         tried => format!(
-            "Of {tried} models tried it is the fastest of those that pass and come as close to FP32 as the best, to the \
-             noise of the measurement."
+            "Of {tried} models tried it is the fastest of those that pass and agree with FP32 as well as is looked for, \
+             or else as well as the best of them."
         ),
     }
 }
