@@ -85,8 +85,10 @@ const THREADS_START_IN: &[&str] =
 const UNSAFE_IN: &[&str] = &[
     "src/capture/camera/linux/control_calls.rs",
     "src/capture/camera/linux/mapped.rs",
+    "src/inference/bytes/conv_x86.rs",
     "src/inference/bytes/neon.rs",
     "src/inference/bytes/x86.rs",
+    "src/inference/session/convolve.rs",
     "src/inference/session/lookup.rs",
     "src/runtime/allocator.rs",
     "src/runtime/dylib.rs",
