@@ -93,6 +93,16 @@ impl Convolution {
         if !counts || !known || !fits || sides.contains(&0) || sides.iter().any(|side| *side > 1 << 14) {
             return None;
         }
+        // The vectors multiply before they cut off.
+        let of_output = |output: usize| {
+            let weights = &spec.weights[output * of_one * height * width..][..of_one * height * width];
+            let reach: i64 = weights.iter().map(|weight| i64::from(weight.unsigned_abs()) * 255).sum();
+            let most = (2 * reach + i64::from(spec.bias[output].unsigned_abs())) as f64;
+            spec.scales[output].is_finite() && most * f64::from(spec.scales[output].abs()).max(1.0) < f64::from(1 << 30)
+        };
+        if !(0..outputs).all(of_output) {
+            return None;
+        }
         let sums = if depthwise { Sums::of_each(spec) } else { Sums::of_all(spec) };
         Some(Self {
             channels: spec.channels,

@@ -171,4 +171,7 @@ fn what_does_not_fit_is_no_convolution() {
     assert!(refused(|spec| spec.weights = &spec.weights[1..]));
     assert!(refused(|spec| spec.tables.clear()));
     assert!(refused(|spec| spec.depthwise = false));
+    assert!(refused(|spec| spec.bias = &[i32::MAX; 16]));
+    assert!(refused(|spec| spec.scales = &[1e9; 16]));
+    assert!(refused(|spec| spec.scales = &[f32::NAN; 16]));
 }

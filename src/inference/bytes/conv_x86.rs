@@ -130,54 +130,60 @@ impl Job<'_> {
                 }
                 number += 1;
             }
-            let mut v = 0;
-            while v < VECTORS {
-                let first = (block + v) * LANES;
-                let requantizer = Requantizer::new(sums, first);
-                let mask = u16::MAX >> (LANES - (self.outputs - first).min(LANES));
-                let mut p = 0;
-                while p < PIXELS {
-                    let to = self.to.add((pixel + p) * self.outputs + first);
-                    _mm_mask_storeu_epi8(to.cast(), mask, requantizer.bytes(found[p][v]));
-                    p += 1;
-                }
-                v += 1;
+            let first = block * LANES;
+            let requantizer = Requantizer::<VECTORS>::new(sums, first);
+            let count = (self.outputs - first).min(VECTORS * LANES);
+            let mask = u64::MAX >> (4 * LANES - count);
+            let mut p = 0;
+            while p < PIXELS {
+                let to = self.to.add((pixel + p) * self.outputs + first);
+                _mm512_mask_storeu_epi8(to.cast(), mask, requantizer.bytes(&found[p]));
+                p += 1;
             }
         }
     }
 }
 
-/// From sums to bytes.
-#[derive(Clone, Copy)]
-struct Requantizer {
-    scales: __m512,
-    least: __m512,
-    most: __m512,
+/// From sums to bytes, of up to four vectors at once. Sums are rounded, packed to 16 bits, moved by the zero point and packed
+/// to 8 bits, all of it cut off at the ends; [`Sums`] holds no such that do not fit into 32 bits after they are multiplied.
+struct Requantizer<const VECTORS: usize> {
+    scales: [__m512; VECTORS],
     zero: __m512i,
+    order: __m512i,
 }
 
-impl Requantizer {
+impl<const VECTORS: usize> Requantizer<VECTORS> {
     /// # Safety
     ///
-    /// There are scales for 16 channels from `first`.
-    #[target_feature(enable = "avx512f")]
+    /// There are scales for as many channels from `first`.
+    #[target_feature(enable = "avx512f,avx512bw")]
+    #[inline]
     unsafe fn new(sums: &Sums, first: usize) -> Self {
-        let zero = f32::from(sums.zero);
-        Self {
+        let mut scales = [_mm512_setzero_ps(); VECTORS];
+        let mut v = 0;
+        while v < VECTORS {
             // SAFETY: the caller's promise.
-            scales: unsafe { _mm512_loadu_ps(sums.scales.as_ptr().add(first)) },
-            least: _mm512_set1_ps(-zero),
-            most: _mm512_set1_ps(255.0 - zero),
-            zero: _mm512_set1_epi32(i32::from(sums.zero)),
+            scales[v] = unsafe { _mm512_loadu_ps(sums.scales.as_ptr().add(first + v * LANES)) };
+            v += 1;
         }
+        // Packing takes four of each vector in turn.
+        let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        Self { scales, zero: _mm512_set1_epi16(i16::from(sums.zero)), order }
     }
 
-    #[target_feature(enable = "avx512f")]
+    /// The bytes of all vectors, one vector after the other; what follows has no meaning.
+    #[target_feature(enable = "avx512f,avx512bw")]
     #[inline]
-    fn bytes(&self, sums: __m512i) -> __m128i {
-        let scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), self.scales);
-        let kept = _mm512_min_ps(_mm512_max_ps(scaled, self.least), self.most);
-        _mm512_cvtepi32_epi8(_mm512_add_epi32(_mm512_cvtps_epi32(kept), self.zero))
+    fn bytes(&self, sums: &[__m512i; VECTORS]) -> __m512i {
+        let mut whole = [_mm512_setzero_si512(); 4];
+        let mut v = 0;
+        while v < VECTORS {
+            whole[v] = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[v]), self.scales[v]));
+            v += 1;
+        }
+        let low = _mm512_adds_epi16(_mm512_packs_epi32(whole[0], whole[1]), self.zero);
+        let high = if VECTORS > 2 { _mm512_adds_epi16(_mm512_packs_epi32(whole[2], whole[3]), self.zero) } else { low };
+        _mm512_permutexvar_epi32(self.order, _mm512_packus_epi16(low, high))
     }
 }
 
@@ -227,7 +233,7 @@ unsafe fn row_of_each<const STRIDE: usize>(
         let second_weights = _mm512_loadu_si512(weights.add(LANES * GROUP).cast());
         let third_weights = _mm512_loadu_si512(weights.add(2 * LANES * GROUP).cast());
         let start = _mm512_loadu_si512(sums.start.as_ptr().add(first).cast());
-        let requantizer = Requantizer::new(sums, first);
+        let requantizer = Requantizer::<1>::new(sums, first);
         let mask = u16::MAX >> (LANES - (channels - first).min(LANES));
         let mut earlier = column(lines, first, order);
         let mut middle = column(lines, channels + first, order);
@@ -238,7 +244,11 @@ unsafe fn row_of_each<const STRIDE: usize>(
             let sum = _mm512_dpbusd_epi32(start, earlier, first_weights);
             let sum = _mm512_dpbusd_epi32(sum, middle, second_weights);
             let sum = _mm512_dpbusd_epi32(sum, later, third_weights);
-            _mm_mask_storeu_epi8(to.add(pixel * channels + first).cast(), mask, requantizer.bytes(sum));
+            _mm_mask_storeu_epi8(
+                to.add(pixel * channels + first).cast(),
+                mask,
+                _mm512_castsi512_si128(requantizer.bytes(&[sum])),
+            );
             pixel += 1;
             if STRIDE == 1 {
                 (earlier, middle) = (middle, later);
