@@ -165,13 +165,13 @@ impl<'a> Parts<'a> {
         let count = self.scales.len();
         let tables = tables.unwrap_or_else(|| vec![std::array::from_fn(|byte| byte as u8)]);
         let mut tensors = vec![
-            TensorProto::of_floats(&name("scales"), &[count], &self.scales),
-            TensorProto::of_bytes(&name("tables"), &[tables.len(), ENTRIES], DataType::Uint8, tables.concat()),
+            TensorProto::of_floats(name("scales"), &[count], &self.scales),
+            TensorProto::of_bytes(name("tables"), &[tables.len(), ENTRIES], DataType::Uint8, tables.concat()),
         ];
         let bias = match self.node.input.get(8).filter(|bias| !bias.is_empty()) {
             Some(bias) => bias.clone(),
             None => {
-                tensors.push(TensorProto::of_bytes(&name("bias"), &[count], DataType::Int32, vec![0; count * 4]));
+                tensors.push(TensorProto::of_bytes(name("bias"), &[count], DataType::Int32, vec![0; count * 4]));
                 name("bias")
             }
         };

@@ -86,7 +86,7 @@ impl Job<'_> {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
     #[inline]
     unsafe fn some<const PIXELS: usize, const VECTORS: usize>(&self, block: usize, pixel: usize) {
-        let sums = self.sums;
+        let (sums, step) = (self.sums, self.step);
         let of_block = self.lines.len() * sums.groups * LANES * GROUP;
         // No closures, which a build without optimizations would leave as calls.
         // SAFETY: the caller's promise.
@@ -111,12 +111,13 @@ impl Job<'_> {
                     let mut of_group = [_mm512_setzero_si512(); VECTORS];
                     let mut v = 0;
                     while v < VECTORS {
-                        of_group[v] = _mm512_loadu_si512(weights.add(v * of_block).cast());
+                        of_group[v] = _mm512_loadu_si512(weights.wrapping_add(v.wrapping_mul(of_block)).cast());
                         v += 1;
                     }
                     let mut p = 0;
                     while p < PIXELS {
-                        let bytes = _mm512_set1_epi32(line.add(p * self.step).cast::<i32>().read_unaligned());
+                        let four = *line.wrapping_add(p.wrapping_mul(step)).cast::<[u8; GROUP]>();
+                        let bytes = _mm512_set1_epi32(i32::from_le_bytes(four));
                         let mut v = 0;
                         while v < VECTORS {
                             found[p][v] = _mm512_dpbusd_epi32(found[p][v], bytes, of_group[v]);
@@ -124,8 +125,8 @@ impl Job<'_> {
                         }
                         p += 1;
                     }
-                    weights = weights.add(LANES * GROUP);
-                    line = line.add(GROUP);
+                    weights = weights.wrapping_add(LANES * GROUP);
+                    line = line.wrapping_add(GROUP);
                     group += 1;
                 }
                 number += 1;
