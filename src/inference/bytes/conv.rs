@@ -15,6 +15,7 @@ pub(super) const LANES: usize = 16;
 /// Inputs that are multiplied and summed up at once.
 pub(super) const GROUP: usize = 4;
 /// Bytes behind a buffer that may be read.
+#[cfg(target_arch = "x86_64")]
 const SLACK: usize = 64;
 /// Rows of a window.
 pub(super) const WINDOW_MAX: usize = 7;
