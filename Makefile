@@ -11,7 +11,7 @@ PROGRAM := $(TARGET)/release/quantscope
 # Arguments for the program: make run ARGS="--source camera"
 ARGS ?=
 
-.PHONY: help run test test-kernel setup build bench fuzz soak screenshots train clean
+.PHONY: help run test test-kernel setup build bench fuzz miri soak screenshots train clean
 
 help:
 	@echo "make run          install what is missing, build, open the window (ARGS=\"...\" for the program)"
@@ -20,6 +20,7 @@ help:
 	@echo "make setup        only install what is missing, and repair what is damaged"
 	@echo "make bench        measure for some minutes: every stage, pipeline against bare session, quantized against full precision"
 	@echo "make fuzz         arbitrary bytes for everything that reads files of others (FUZZ_SECONDS=120 each)"
+	@echo "make miri         the vector instructions under Miri, which sees undefined behaviour (some minutes)"
 	@echo "make soak         long run: toggles and model loads, memory must stay flat"
 	@echo "make screenshots  pictures of every state of the window and of reports, in screenshots/"
 	@echo "make train        train the default models anew (hours; Python and PyTorch in target/training)"
@@ -55,6 +56,10 @@ bench: build
 fuzz:
 	@scripts/setup.sh --quick
 	@scripts/fuzz.sh
+
+miri:
+	@scripts/setup.sh --quick
+	@scripts/miri.sh
 
 soak:
 	@scripts/setup.sh --quick --test

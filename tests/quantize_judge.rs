@@ -6,7 +6,8 @@ mod common;
 use quantscope::imaging::{ImageSize, RgbImage};
 use quantscope::inference::{LoadOptions, SessionOptions, Thresholds};
 use quantscope::quantize::{
-    Corrections, Gate, JudgeBy, Method, Mode, Numbers, Progress, QuantizeError, Quantizer, Recipe, Request, Sample,
+    ChannelScales, Corrections, Gate, JudgeBy, Method, Mode, Numbers, Progress, QuantizeError, Quantizer, Recipe,
+    Request, Sample,
 };
 use quantscope::scene;
 use serde_json::Value;
@@ -79,6 +80,7 @@ fn request(model: &Path) -> Request {
         numbers: Numbers::default(),
         weight_limit: None,
         method: Method::Mse,
+        channel_scales: ChannelScales::Auto,
         corrections: Corrections::USUAL,
         samples: 8,
         gate: Gate::default(),

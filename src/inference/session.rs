@@ -390,6 +390,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+mod convolve;
 mod lookup;
 mod outputs;
 mod profile;

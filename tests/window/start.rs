@@ -15,12 +15,13 @@ fn load(lane: LaneId, path: &str) -> String {
 fn the_first_start_shows_the_default_models_on_the_demo_scene() {
     let window = Window::open(Setup { settings: None, ..Setup::default() });
     let commands = window.commands();
-    assert_eq!(commands[0], text(Command::SetThresholds(Thresholds::default())));
-    assert_eq!(commands[1], text(Command::SetMode(Mode::Compare)));
-    assert_eq!(commands[2], text(Command::SetAgreementWindow(300)));
-    assert_eq!(commands[3..5], [load(LaneId::A, "/models/a.onnx"), load(LaneId::B, "/models/a.int8.onnx")]);
-    assert!(commands[5].starts_with("OpenSource(Demo"), "{commands:?}");
-    assert_eq!(commands.len(), 6);
+    assert_eq!(commands[0], "MeasureThreads(SessionClock)", "no number was ever set");
+    assert_eq!(commands[1], text(Command::SetThresholds(Thresholds::default())));
+    assert_eq!(commands[2], text(Command::SetMode(Mode::Compare)));
+    assert_eq!(commands[3], text(Command::SetAgreementWindow(300)));
+    assert_eq!(commands[4..6], [load(LaneId::A, "/models/a.onnx"), load(LaneId::B, "/models/a.int8.onnx")]);
+    assert!(commands[6].starts_with("OpenSource(Demo"), "{commands:?}");
+    assert_eq!(commands.len(), 7);
 }
 
 #[test]

@@ -301,6 +301,7 @@ pub fn model(path: &str, precision: Precision) -> Arc<ModelInfo> {
         acceleration: match precision {
             Precision::Int8 => Acceleration::Done {
                 look_ups: 57,
+                convolutions: 0,
                 nodes: 114,
                 conversions: 9,
                 kernel: "avx2",

@@ -153,7 +153,7 @@ fn threads_are_measured_until_a_number_is_fixed_and_the_figures_tell_what_was_fo
         window.click("Settings");
     }
     window.click("Measure the best threads");
-    assert_eq!(window.commands(), std::slice::from_ref(&measure));
+    assert_eq!(window.commands(), [measure.as_str()]);
     let row = |threads, micros| Row { tuning: Tuning { threads, spinning: false }, micros };
     let measured = Measured { share: Share { cores: 4, lanes: 2 }, rows: vec![row(1, 8_200), row(2, 5_100)] };
     let info = model("/models/a.onnx", Precision::Fp32);

@@ -21,7 +21,7 @@ pub const CACHE_VARIABLE: &str = "QUANTSCOPE_CACHE_DIR";
 /// Of the files in it, ours.
 const ENDING: &str = "folded";
 /// Changes when entries are read otherwise, or another program makes other graphs of the same file.
-const FORM: &str = "2";
+const FORM: &str = "3";
 /// Entries that are kept, those used last.
 const ENTRIES_MAX: usize = 32;
 /// Bytes that all entries together may take.
@@ -42,6 +42,7 @@ pub(super) struct Entry {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Facts {
     pub look_ups: usize,
+    pub convolutions: usize,
     pub nodes: usize,
     pub conversions: usize,
     pub gain: f32,
@@ -117,7 +118,7 @@ impl Cache {
     }
 
     /// Removes the entry at `place`.
-    pub fn forget(&self, place: &Path) {
+    pub(super) fn forget(&self, place: &Path) {
         if let Err(error) = fs::remove_file(place) {
             tracing::debug!("{}: {error}", place.display());
         }
@@ -193,7 +194,17 @@ mod tests {
 
     fn entry(graph: &[u8]) -> Entry {
         let (shown, fingerprint, predicted, entrance) = (shown(), [7; 32], Some(1.25), None);
-        let facts = Facts { look_ups: 3, nodes: 6, conversions: 2, gain: 1.5, predicted, shown, fingerprint, entrance };
+        let facts = Facts {
+            look_ups: 3,
+            convolutions: 2,
+            nodes: 6,
+            conversions: 2,
+            gain: 1.5,
+            predicted,
+            shown,
+            fingerprint,
+            entrance,
+        };
         Entry { facts, graph: graph.to_vec() }
     }
 

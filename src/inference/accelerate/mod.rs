@@ -18,6 +18,7 @@ pub(super) mod cache;
 mod chains;
 mod check;
 mod concats;
+mod convs;
 mod moves;
 mod outcome;
 mod repeats;
@@ -26,12 +27,13 @@ mod rewrite;
 pub use both::Both;
 pub use cache::CACHE_VARIABLE;
 pub use chains::{Byte, Channels};
+pub use convs::{CONVOLUTION, DEPTHWISE, PADS, STRIDES, ZEROS};
 pub(super) use moves::moves_floats;
 pub use outcome::{Acceleration, PictureForm};
 pub use repeats::{FACTORS, repeat_name};
 pub use rewrite::{BEHIND, DOMAIN, PASSES, TableInput, TableOutput, look_up_name};
 
-use super::bytes::Kernel;
+use super::bytes::{Kernel, conv};
 use super::session::{ModelSource, Session, SessionError, SessionOptions, tables};
 use super::{Entrance, InputRecognition, ModelCard};
 use crate::onnx::proto::{ModelProto, NodeProto};
@@ -86,7 +88,8 @@ pub(super) fn begin<'a>(
         return settled(Acceleration::NothingToDo);
     };
     let path = source.path();
-    let how = format!("{} threads, input {:?} {:?} {}", options.threads, input.relaxed_from, input.layout, input.size);
+    let (threads, kernel) = (options.threads, Kernel::best().name());
+    let how = format!("{threads} threads, {kernel}, input {:?} {:?} {}", input.relaxed_from, input.layout, input.size);
     let kept = Cache::of_environment().and_then(|cache| {
         let place = cache.place(path, summary.bytes, &how)?;
         Some((cache, place))
@@ -182,33 +185,64 @@ impl Accelerator<'_> {
         shown: Shown,
         input: &InputRecognition,
     ) -> Result<(Option<Session>, Acceleration), Declined> {
-        let folded = match self.quantized {
-            true => fold(onnx::read(&self.optimized())?, input)?,
-            false => laid_out(onnx::read(self.path)?, input),
-        };
-        let Some(Folded { graph, look_ups, nodes, conversions, entrance }) = folded else {
-            let (look_ups, nodes, conversions, fingerprint) = Default::default();
-            let (gain, predicted) = (1.0, None);
-            let facts = Facts { look_ups, nodes, conversions, gain, predicted, shown, fingerprint, entrance: None };
+        let mut made = self.made(plain, &shown, input, conv::is_worth_it(Kernel::best()));
+        // Convolutions of our own have to be faster than those of ONNX Runtime, too, and the same.
+        if !matches!(&made, Ok(None)) && !matches!(&made, Ok(Some(made)) if made.facts.convolutions == 0) {
+            let other = self.made(plain, &shown, input, false);
+            made = match (made, other) {
+                (Ok(Some(one)), Ok(Some(other))) if other.facts.gain > one.facts.gain => Ok(Some(other)),
+                (Ok(Some(one)), _) => Ok(Some(one)),
+                (Err(declined), other) => {
+                    tracing::info!("{}: not with convolutions of our own: {declined}", self.path.display());
+                    other
+                }
+                (one, _) => one,
+            };
+        }
+        let Some(Made { session: accelerated, facts, graph }) = made? else {
+            let (look_ups, convolutions, nodes, conversions, fingerprint) = Default::default();
+            let (gain, predicted, entrance) = (1.0, None, None);
+            let facts =
+                Facts { look_ups, convolutions, nodes, conversions, gain, predicted, shown, fingerprint, entrance };
             self.keep(&Entry { facts, graph: Vec::new() });
             return Ok((None, Acceleration::NothingToDo));
         };
+        let acceleration = facts.acceleration();
+        self.keep(&Entry { facts, graph });
+        Ok((Some(accelerated), acceleration))
+    }
+
+    /// An accelerated session that gives the same and is not slower; None where there is nothing to do.
+    fn made(
+        &self,
+        session: &mut Session,
+        shown: &Shown,
+        input: &InputRecognition,
+        convolves: bool,
+    ) -> Result<Option<Made>, Declined> {
+        let folded = match self.quantized {
+            true => fold(onnx::read(&self.optimized())?, input, convolves)?,
+            false => laid_out(onnx::read(self.path)?, input),
+        };
+        let Some(Folded { graph, look_ups, convolutions, nodes, conversions, entrance }) = folded else {
+            return Ok(None);
+        };
         let mut accelerated = self.build(&graph, entrance.clone(), input)?;
-        let check = Check::new(&shown, entrance.as_ref());
-        let fingerprint = check.fingerprint(plain)?;
+        let check = Check::new(shown, entrance.as_ref());
+        let fingerprint = check.fingerprint(session)?;
         if check.fingerprint(&mut accelerated)? != fingerprint {
             return Err(Declined::Differs);
         }
         let spared = accelerated.spared().map(|count| count / check.runs());
-        let times = check.times(plain, &mut accelerated, self.options.threads)?;
-        let (gain, predicted) = (times.gain(), (look_ups > 0).then(|| predicted_gain(times.plain, spared)));
+        let times = check.times(session, &mut accelerated, self.options.threads)?;
+        let folds = look_ups + convolutions > 0;
+        let (gain, predicted) = (times.gain(), folds.then(|| predicted_gain(times.plain, spared)));
         if times.is_slower() {
             return Err(Declined::Slower { gain });
         }
-        let facts = Facts { look_ups, nodes, conversions, gain, predicted, shown, fingerprint, entrance };
-        let acceleration = facts.acceleration();
-        self.keep(&Entry { facts, graph });
-        Ok((Some(accelerated), acceleration))
+        let shown = shown.clone();
+        let facts = Facts { look_ups, convolutions, nodes, conversions, gain, predicted, shown, fingerprint, entrance };
+        Ok(Some(Made { session: accelerated, facts, graph }))
     }
 
     /// The session of a graph that was made.
@@ -230,11 +264,19 @@ impl Accelerator<'_> {
     }
 }
 
+/// An accelerated session, and what is known of it.
+struct Made {
+    session: Session,
+    facts: Facts,
+    graph: Vec<u8>,
+}
+
 impl Facts {
     fn acceleration(&self) -> Acceleration {
-        let Self { look_ups, nodes, conversions, gain, predicted, .. } = *self;
+        let Self { look_ups, convolutions, nodes, conversions, gain, predicted, .. } = *self;
         let picture = PictureForm::of(self.entrance.as_ref());
-        Acceleration::Done { look_ups, nodes, conversions, kernel: Kernel::best().name(), picture, gain, predicted }
+        let kernel = Kernel::best().name();
+        Acceleration::Done { look_ups, convolutions, nodes, conversions, kernel, picture, gain, predicted }
     }
 }
 
@@ -242,6 +284,8 @@ impl Facts {
 struct Folded {
     graph: Vec<u8>,
     look_ups: usize,
+    /// Convolutions that are computed by us.
+    convolutions: usize,
     /// Nodes that are gone.
     nodes: usize,
     /// Conversions that are left.
@@ -264,7 +308,7 @@ fn predicted_gain(plain: Duration, [bytes, passes]: [u64; 2]) -> f32 {
 }
 
 /// Folds what is a function of a byte and leaves out what preprocessing can do; None where there is neither.
-fn fold(mut model: ModelProto, input: &InputRecognition) -> Result<Option<Folded>, Declined> {
+fn fold(mut model: ModelProto, input: &InputRecognition, convolves: bool) -> Result<Option<Folded>, Declined> {
     let count = |model: &ModelProto| model.graph.as_ref().map_or(0, |graph| graph.node.len());
     model.graph.iter_mut().for_each(|graph| {
         repeats::replace(graph);
@@ -273,9 +317,6 @@ fn fold(mut model: ModelProto, input: &InputRecognition) -> Result<Option<Folded
     let before = count(&model);
     let entrance = moves::enter(&mut model, input);
     let chains = model.graph.as_ref().map(chains::chains).unwrap_or_default();
-    if chains.is_empty() && entrance.is_none() {
-        return Ok(None);
-    }
     let (table_model, inputs) = rewrite::table_model(&model, &chains);
     let outputs: Vec<TableOutput<'_>> = chains.iter().map(|chain| TableOutput::of(chain, &inputs)).collect();
     let tables = match chains.as_slice() {
@@ -284,9 +325,14 @@ fn fold(mut model: ModelProto, input: &InputRecognition) -> Result<Option<Folded
     };
     rewrite::fold(&mut model, &chains, &tables);
     let nodes = (before + chains.len()).saturating_sub(count(&model));
+    let convolutions = model.graph.as_mut().filter(|_| convolves).map_or(0, convs::replace);
+    if chains.is_empty() && entrance.is_none() && convolutions == 0 {
+        return Ok(None);
+    }
+    let look_ups = chains.len();
     let converts = |node: &&NodeProto| matches!(node.op_type.as_str(), "QuantizeLinear" | "DequantizeLinear");
     let conversions = model.graph.iter().flat_map(|graph| &graph.node).filter(converts).count();
-    Ok(Some(Folded { graph: model.encode_to_vec(), look_ups: chains.len(), nodes, conversions, entrance }))
+    Ok(Some(Folded { graph: model.encode_to_vec(), look_ups, convolutions, nodes, conversions, entrance }))
 }
 
 /// Leaves out of a model in floats what preprocessing can do; None where that is nothing.
@@ -295,11 +341,13 @@ fn laid_out(mut model: ModelProto, input: &InputRecognition) -> Option<Folded> {
     let before = count(&model);
     let entrance = Some(moves::enter(&mut model, input)?);
     let nodes = before - count(&model);
-    Some(Folded { graph: model.encode_to_vec(), look_ups: 0, nodes, conversions: 0, entrance })
+    Some(Folded { graph: model.encode_to_vec(), look_ups: 0, convolutions: 0, nodes, conversions: 0, entrance })
 }
 
 #[cfg(test)]
 mod channel_tests;
+#[cfg(test)]
+mod conv_tests;
 #[cfg(test)]
 mod moves_tests;
 #[cfg(test)]

@@ -16,6 +16,8 @@ pub enum Acceleration {
     Done {
         /// Functions of a byte that became a look-up.
         look_ups: usize,
+        /// Convolutions of bytes that are computed by this program, with what follows them.
+        convolutions: usize,
         /// Nodes that these took the place of.
         nodes: usize,
         /// Conversions between bytes and floats (`QuantizeLinear`, `DequantizeLinear`) that are left.
@@ -89,12 +91,14 @@ impl Acceleration {
         match self {
             Self::Off => Some("off".to_owned()),
             Self::NothingToDo => None,
-            Self::Done { look_ups, conversions, gain, predicted, kernel, picture, .. } => {
+            Self::Done { look_ups, convolutions, conversions, gain, predicted, kernel, picture, .. } => {
                 let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
                 let folded = (*look_ups > 0).then(|| format!("{} folded ({kernel})", many(*look_ups, "look-up")));
+                let own =
+                    (*convolutions > 0).then(|| format!("{} by its own kernels", many(*convolutions, "convolution")));
                 let picture = picture.in_words().map(str::to_owned);
                 let left = (*conversions > 0).then(|| format!("{} left", many(*conversions, "conversion")));
-                let done: Vec<String> = [folded, picture, left].into_iter().flatten().collect();
+                let done: Vec<String> = [folded, own, picture, left].into_iter().flatten().collect();
                 let predicted = predicted.map_or_else(String::new, |gain| format!(" ({gain:.2} predicted)"));
                 Some(format!("{}; outputs equal, {gain:.2} times as fast{predicted}", done.join(", ")))
             }
@@ -125,6 +129,7 @@ mod tests {
     fn what_was_done_is_told_in_words() {
         let done = Acceleration::Done {
             look_ups: 57,
+            convolutions: 0,
             nodes: 114,
             conversions: 1,
             kernel: "avx2",
@@ -140,6 +145,7 @@ mod tests {
         let with = |look_ups, conversions, picture| {
             let done = Acceleration::Done {
                 look_ups,
+                convolutions: 2 * look_ups.saturating_sub(1),
                 nodes: 9,
                 conversions,
                 kernel: "avx2",

@@ -213,7 +213,7 @@ fn a_folded_graph_gives_what_the_graph_gave() {
     }
     let path = Path::new("tiny.onnx");
     let plain = run(ModelSource::Memory(&tiny().encode_to_vec(), path)).unwrap();
-    let folded = fold(tiny(), &input()).unwrap().unwrap();
+    let folded = fold(tiny(), &input(), true).unwrap().unwrap();
     assert_eq!((folded.look_ups, folded.nodes), (1, 2));
     assert_eq!(run(ModelSource::Folded(&folded.graph, path)).unwrap(), plain);
     let mut levels = plain.clone();
@@ -227,7 +227,7 @@ fn a_folded_graph_gives_what_the_graph_gave() {
 
 /// The folded tiny model with another table.
 fn with_table(change: impl Fn(&mut TensorProto)) -> Vec<u8> {
-    let folded = fold(tiny(), &input()).unwrap().unwrap();
+    let folded = fold(tiny(), &input(), true).unwrap().unwrap();
     let mut model = onnx::parse(folded.graph, Path::new("folded.onnx")).unwrap();
     let constants = &mut model.graph.as_mut().unwrap().initializer;
     change(constants.iter_mut().find(|tensor| tensor.name.ends_with("/table")).unwrap());

@@ -5,6 +5,9 @@
 //! bytes, so that it changes nothing but the time.
 
 mod columns;
+pub mod conv;
+#[cfg(target_arch = "x86_64")]
+mod conv_x86;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(target_arch = "x86_64")]
@@ -70,6 +73,18 @@ impl Kernel {
         all.push(Self(Way::Neon));
         all.push(Self(Way::Scalar));
         all
+    }
+
+    /// Whether no faster one is known at all.
+    pub(super) fn is_fastest(self) -> bool {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Way::Avx512 => true,
+            #[cfg(target_arch = "aarch64")]
+            Way::Neon => true,
+
+            _ => false,
+        }
     }
 
     /// Its name: `avx512`, `avx2`, `neon`, `scalar`.
@@ -170,5 +185,7 @@ impl Kernel {
     }
 }
 
+#[cfg(test)]
+mod conv_tests;
 #[cfg(test)]
 mod tests;

@@ -18,7 +18,7 @@ fn wanted(table: &Table, from: &[u8]) -> Vec<u8> {
 /// Every length and alignment, but for Miri, which takes a thousand times as long.
 fn starts_and_lengths() -> (Vec<usize>, Vec<usize>) {
     if cfg!(miri) {
-        return (vec![0, 1, 63], vec![0, 1, 31, 32, 33, 63, 64, 65, 130]);
+        return (vec![0, 63], vec![0, 1, 31, 33, 64, 65, 130]);
     }
     ((0..64).collect(), (0..=300).collect())
 }
@@ -52,6 +52,33 @@ fn every_way_looks_up_the_same_at_every_length_and_alignment() {
 }
 
 #[test]
+fn columns_that_are_laid_out_lie_in_lines_and_come_back() {
+    #[cfg(target_arch = "aarch64")]
+    use super::neon::{lay_back, lay_out};
+    #[cfg(target_arch = "x86_64")]
+    use super::x86::{has_avx2, lay_back, lay_out};
+    #[cfg(target_arch = "x86_64")]
+    if !has_avx2() {
+        eprintln!("skipped: no AVX2");
+        return;
+    }
+    #[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+    for (stride, rows) in [(16, 32), (21, 70), (48, 33), (16, 5)] {
+        let source = bytes((rows - 1) * stride + 16);
+        let mut lines = [[0; 256]; 16];
+        let done = lay_out(&source, stride, &mut lines, rows);
+        assert!(rows - done < 32, "{done} of {rows}");
+        for (column, line) in lines.iter().enumerate() {
+            assert!((0..done).all(|row| line[row] == source[row * stride + column]), "{stride} {column}");
+        }
+        let mut back = vec![0; source.len()];
+        lay_back(&lines, &mut back, stride, rows);
+        let is_same = |at: usize| back[at] == if at % stride < 16 && at / stride < done { source[at] } else { 0 };
+        assert!((0..back.len()).all(is_same), "{stride} {rows}");
+    }
+}
+
+#[test]
 fn of_unequal_lengths_the_shorter_counts() {
     let table = shuffled();
     for kernel in Kernel::all() {
@@ -74,7 +101,7 @@ fn tables(channels: usize) -> Vec<Table> {
 fn channels_have_tables_of_their_own() {
     const BEHIND: u8 = 0xA5;
     let (channels, inners, places): (&[usize], &[usize], &[usize]) = if cfg!(miri) {
-        (&[1, 5, 16, 24], &[1, 70], &[0, 1, 33])
+        (&[1, 5, 24], &[1, 3], &[0, 1, 35])
     } else {
         (
             &[1, 2, 3, 5, 7, 8, 12, 16, 17, 24, 31, 32, 48, 85, 116, 128],

@@ -4,6 +4,7 @@
 //! and names that nobody reads, so that here ONNX Runtime's own functions are called.
 #![expect(unsafe_code, reason = "ONNX Runtime's tensors are reached by its C interface, a look-up often in place")]
 
+use super::convolve::Convolve;
 use super::repeat::Repeat;
 use crate::inference::accelerate::{BEHIND, Byte, DOMAIN, PASSES, look_up_name};
 use crate::inference::bytes::{ENTRIES, Kernel, Table};
@@ -29,16 +30,17 @@ pub(super) fn operators(spared: &Arc<Spared>) -> ort::Result<OperatorDomain> {
     let domain = pairs.into_iter().try_fold(OperatorDomain::new(DOMAIN)?, |domain, (from, to)| {
         domain.add(LookUp { from, to, spared: Arc::clone(spared) })
     })?;
-    kinds.into_iter().try_fold(domain, |domain, kind| domain.add(Repeat(kind)))
+    let domain = kinds.into_iter().try_fold(domain, |domain, kind| domain.add(Repeat(kind)))?;
+    domain.add(Convolve { spared: Arc::clone(spared) })
 }
 
 /// What look-ups took the place of, counted while a session runs.
 #[derive(Debug, Default)]
 pub(super) struct Spared {
     /// Bytes that were looked up.
-    bytes: AtomicU64,
+    pub bytes: AtomicU64,
     /// The same, times the nodes that each look-up stands for.
-    passes: AtomicU64,
+    pub passes: AtomicU64,
 }
 
 impl Spared {
@@ -115,7 +117,7 @@ struct LookUpKernel {
 impl OrtKernel for LookUpKernel {
     fn compute(&mut self, context: &ComputeContext) -> ort::Result<()> {
         // SAFETY: this is the only place that takes them, once a call.
-        let (tensors, sides) = unsafe { tensors(context) }?;
+        let (tensors, sides) = unsafe { tensors(context, |sides| Ok(*sides)) }?;
         let (tables, kernel) = (self.tables.as_slice(), self.kernel);
         let count = match &tensors {
             Tensors::Same(bytes) => bytes.len() as u64,
@@ -152,7 +154,7 @@ impl OrtKernel for LookUpKernel {
 impl LookUpKernel {
     /// How many bytes of a channel lie beside each other.
     fn inner(&self, sides: &Sides) -> ort::Result<usize> {
-        let sides = &sides.all[..sides.axes];
+        let sides = sides.as_slice();
         let inner = |at: usize| sides[at + 1..].iter().map(|side| usize::try_from(*side).unwrap_or(0)).product();
         let at = sides.len().checked_sub(1 + self.behind);
         match at.filter(|at| usize::try_from(sides[*at]) == Ok(self.tables.len())).map(inner) {
@@ -165,7 +167,7 @@ impl LookUpKernel {
 }
 
 /// Does the parts, several of them on the session's threads.
-fn in_portions<P: Send>(
+pub(super) fn in_portions<P: Send>(
     context: &ComputeContext,
     parts: impl ExactSizeIterator<Item = P>,
     look_up: impl Fn(P) + Sync + Send,
@@ -184,25 +186,49 @@ fn in_portions<P: Send>(
 }
 
 /// What is looked up, and where it goes.
-enum Tensors<'a> {
+pub(super) enum Tensors<'a> {
     /// ONNX Runtime gave the result the same memory.
     Same(&'a mut [u8]),
     Apart(&'a [u8], &'a mut [u8]),
 }
 
 /// The sides of a tensor.
-struct Sides {
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Sides {
     all: [i64; AXES_MAX],
     axes: usize,
 }
 
-/// The first input as bytes, and an output of its shape; and that.
+impl Sides {
+    /// These, at most eight.
+    pub fn of<const AXES: usize>(sides: [usize; AXES]) -> Self {
+        let mut all = [0; AXES_MAX];
+        all.iter_mut().zip(sides).for_each(|(to, side)| *to = side as i64);
+        Self { all, axes: AXES.min(AXES_MAX) }
+    }
+
+    /// In their order.
+    pub fn as_slice(&self) -> &[i64] {
+        &self.all[..self.axes]
+    }
+
+    /// Bytes of such a tensor.
+    fn count(&self) -> usize {
+        self.as_slice().iter().map(|side| usize::try_from(*side).unwrap_or(0)).product()
+    }
+}
+
+/// The first input of an operator as bytes, and its output, of the shape that `result` makes of the input's; and the input's
+/// shape.
 ///
 /// # Safety
 ///
 /// What comes of an earlier call with the same context is no longer used. The operator's first input and its output are
 /// tensors of bytes, which ONNX Runtime makes sure of when it builds the session.
-unsafe fn tensors(context: &ComputeContext) -> ort::Result<(Tensors<'_>, Sides)> {
+pub(super) unsafe fn tensors<'a>(
+    context: &'a ComputeContext,
+    result: impl FnOnce(&Sides) -> ort::Result<Sides>,
+) -> ort::Result<(Tensors<'a>, Sides)> {
     let api = ort::api();
     let told = |status| {
         // SAFETY: every status here comes from a function of ONNX Runtime.
@@ -210,35 +236,41 @@ unsafe fn tensors(context: &ComputeContext) -> ort::Result<(Tensors<'_>, Sides)>
     };
     let context = context.ptr().cast_mut();
     let (mut input, mut output, mut shape) = (null(), null_mut(), null_mut());
-    let (mut axes, mut sides, mut count) = (0, [0; AXES_MAX], 0);
+    let mut sides = Sides { all: [0; AXES_MAX], axes: 0 };
     let (mut from, mut to) = (null_mut(), null_mut());
     // SAFETY: the context is ONNX Runtime's own and lives as long as this call; the places to write to are those that each
     // function asks for; the shape is given back whatever is told of it.
     unsafe {
         told((api.KernelContext_GetInput)(context, 0, &raw mut input))?;
         told((api.GetTensorTypeAndShape)(input, &raw mut shape))?;
-        let known = told((api.GetDimensionsCount)(shape, &raw mut axes))
-            .and_then(|()| if axes <= AXES_MAX { Ok(()) } else { Err(ort::Error::new("a tensor has too many axes")) })
-            .and_then(|()| told((api.GetDimensions)(shape, sides.as_mut_ptr(), axes)))
-            .and_then(|()| told((api.GetTensorShapeElementCount)(shape, &raw mut count)));
+        let (axes, all) = (&raw mut sides.axes, sides.all.as_mut_ptr());
+        let known = told((api.GetDimensionsCount)(shape, axes))
+            .and_then(|()| if *axes <= AXES_MAX { Ok(()) } else { Err(ort::Error::new("a tensor has too many axes")) })
+            .and_then(|()| told((api.GetDimensions)(shape, all, *axes)));
         (api.ReleaseTensorTypeAndShapeInfo)(shape);
         known?;
-        told((api.KernelContext_GetOutput)(context, 0, sides.as_ptr(), axes, &raw mut output))?;
+    }
+    let of_result = result(&sides)?;
+    // SAFETY: as above.
+    unsafe {
+        let all = of_result.as_slice();
+        told((api.KernelContext_GetOutput)(context, 0, all.as_ptr(), all.len(), &raw mut output))?;
         told((api.GetTensorMutableData)(input.cast_mut(), &raw mut from))?;
         told((api.GetTensorMutableData)(output, &raw mut to))?;
     }
     let (from, to) = (from.cast::<u8>().cast_const(), to.cast::<u8>());
-    let sides = Sides { all: sides, axes };
-    if count == 0 {
+    let (before, after) = (sides.count(), of_result.count());
+    if before == 0 || after == 0 {
         return Ok((Tensors::Same(&mut []), sides));
     }
-    // SAFETY: both tensors have `count` bytes, and ONNX Runtime gives the output the input's memory or its own.
+    // SAFETY: the tensors have so many bytes; and ONNX Runtime gives the output the input's memory, which only operators
+    // whose result has the input's shape let it do, or its own.
     unsafe {
-        let result = std::slice::from_raw_parts_mut(to, count);
+        let result = std::slice::from_raw_parts_mut(to, after);
         if from == to.cast_const() {
             return Ok((Tensors::Same(result), sides));
         }
-        Ok((Tensors::Apart(std::slice::from_raw_parts(from, count), result), sides))
+        Ok((Tensors::Apart(std::slice::from_raw_parts(from, before), result), sides))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What kinds of work there are in a session.
 
 use super::events::NodeTime;
+use crate::inference::accelerate::CONVOLUTION;
 use serde::Serialize;
 
 /// A kind of work.
@@ -49,7 +50,8 @@ impl Work {
         ];
         match known.into_iter().find(|(names, _)| names.contains(&operator)) {
             Some((_, work)) => work,
-            // Ours: functions of a byte, and copies.
+            // Ours: convolutions with the function of a byte behind them, functions of a byte, and copies.
+            None if operator == CONVOLUTION => Self::IntegerLayers,
             None if operator.starts_with("LookUp") => Self::Elements,
             None if operator.starts_with("Repeat") || operator.starts_with("Concat") => Self::Moves,
             None => Self::Other,
