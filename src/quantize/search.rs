@@ -227,8 +227,6 @@ impl<'a, 'b> Search<'a, 'b> {
 
     /// Whether one is as fast besides as is looked for. A speed that is asked for is not reached by leaving more in floats.
     fn has_reached(&self) -> bool {
-        self.points
-            .iter()
-            .any(|point| self.aim.is_accurate(&point.measured) && point.measured.ratio() <= self.aim.ratio)
+        self.points.iter().any(|point| self.aim.is_accurate(&point.measured) && self.aim.is_fast(&point.measured))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Two lanes, the capture and the window share the cores, so a session is given no more than its part of them, and it is
 //! measured beside whatever runs: threads that would only take from others show no gain. What was found is kept beside
-//! what acceleration made ([`kept`]), by the model's content, ONNX Runtime, the machine and the number of lanes.
+//! what acceleration made (`kept`), by the model's content, ONNX Runtime, the machine and the number of lanes.
 
 mod kept;
 mod measure;
