@@ -144,6 +144,42 @@ fn the_demo_is_a_dataset_and_a_table_is_printed() {
     assert!(table.contains("AP50") && table.contains("IoU 0.65"), "{table}");
 }
 
+/// Without labels there is no AP, but how far models agree is told as it is with them.
+#[test]
+fn pictures_without_labels_tell_how_far_models_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = scene(folder.path(), 8);
+    let [float, int8] = ["scene.onnx", "scene.int8.onnx"].map(common::default_model);
+    let both = ["--model", text(&float), "--model", text(&int8)];
+    let labelled = json(&[&[text(&dataset)], &both[..]].concat());
+    let pictures = folder.path().join("images");
+    let detections = folder.path().join("found");
+    let found = json(&[&[text(&pictures), "--detections", text(&detections)], &both[..]].concat());
+
+    assert_eq!(
+        (&found["dataset"]["labelled"], &labelled["dataset"]["labelled"]),
+        (&Value::Bool(false), &Value::Bool(true))
+    );
+    assert_eq!((found["dataset"]["images"].as_u64(), found["dataset"]["boxes"].as_u64()), (Some(8), Some(0)));
+    assert!(found["models"][0]["ap"].is_null() && found["models"][0]["error"].is_null(), "{}", found["models"][0]);
+    for figure in ["f1", "mean_iou", "reference_boxes"] {
+        let (one, other) = (&found["agreement"][0][figure], &labelled["agreement"][0][figure]);
+        assert!(one.as_f64().is_some_and(|figure| figure > 0.0) && one == other, "{figure}: {one} {other}");
+    }
+    assert!(found["agreement"][0]["ap_difference"].is_null());
+    let results: Value = serde_json::from_slice(&std::fs::read(detections.join("scene.json")).unwrap()).unwrap();
+    assert!(results.as_array().is_some_and(|results| !results.is_empty()), "{results}");
+
+    let table = eval(&[&[text(&pictures)], &both[..]].concat());
+    let table = String::from_utf8(table.stdout).unwrap();
+    assert!(table.contains("8 pictures, no labels") && table.contains("agreement F1"), "{table}");
+    assert!(!table.contains("best F1"), "nothing is said of truths that nobody told: {table}");
+
+    let alone = eval(&[text(&pictures), "--model", text(&float)]);
+    assert_eq!(alone.status.code(), Some(1));
+    assert!(stderr(&alone).contains("8 pictures without labels") && stderr(&alone).contains("a second model"));
+}
+
 /// Lanes beside each other change nothing but the time.
 #[test]
 fn lanes_find_the_same() {

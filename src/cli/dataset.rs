@@ -147,7 +147,7 @@ fn checked_text(dataset: &Dataset, summary: &DatasetSummary) -> String {
         "{}: {}\n{} pictures ({} without boxes), {} boxes ({} ignored), {} classes\n\
          {} small (below 32x32 pixels), {} medium, {} large (above 96x96 pixels)\n\n",
         dataset.path.display(),
-        dataset.form.words(),
+        dataset.form.map_or("pictures without labels", DatasetForm::words),
         summary.images,
         summary.without_boxes,
         summary.boxes,

@@ -23,7 +23,8 @@ picture, after a suppression at --iou (here 0.65, which COCO's figures are usual
 count the boxes from --confidence up. Ctrl-C stops: what there is by then is printed and written, and the exit code is 1,
 as it is when a model fails.")]
 pub(super) struct Args {
-    /// A COCO json, a YOLO data.yaml, a folder of Pascal VOC xml, or `demo` for pictures of the scene
+    /// A COCO json, a YOLO data.yaml, a folder of Pascal VOC xml, or `demo` for pictures of the scene; a folder of pictures
+    /// without labels tells how far models agree
     dataset: String,
     /// Folder of the pictures, where the labels do not lead to them
     #[arg(long, value_name = "DIR")]

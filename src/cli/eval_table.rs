@@ -49,11 +49,13 @@ fn heading(evaluation: &Evaluation) -> [String; 2] {
     let (dataset, settings) = (&evaluation.dataset, &evaluation.settings);
     [
         format!(
-            "{}: {} pictures, {} objects, {} classes, in {:.1} s{}",
+            "{}: {} pictures, {}, in {:.1} s{}",
             dataset.path.display(),
             dataset.images,
-            dataset.boxes,
-            dataset.classes,
+            match dataset.labelled {
+                true => format!("{} objects, {} classes", dataset.boxes, dataset.classes),
+                false => "no labels".to_owned(),
+            },
             evaluation.seconds,
             if evaluation.complete { "" } else { " (not complete)" }
         ),

@@ -39,6 +39,17 @@ pub enum DatasetError {
         /// What to name.
         remedy: &'static str,
     },
+    /// Pictures alone.
+    #[error(
+        "{path} is no dataset: a folder of {pictures} pictures without labels. Name the file of their labels; the folder \
+         of pictures may be given with --images"
+    )]
+    NoLabels {
+        /// The folder.
+        path: PathBuf,
+        /// Pictures in it.
+        pictures: usize,
+    },
     /// It looks like a dataset and cannot be understood.
     #[error("{path} cannot be understood: {reason}")]
     NotUnderstood {

@@ -36,8 +36,8 @@ use std::path::PathBuf;
 pub struct Dataset {
     /// What was opened: the json, the yaml, or the folder of xml files.
     pub path: PathBuf,
-    /// How it is written.
-    pub form: DatasetForm,
+    /// How it is written; none of pictures without labels.
+    pub form: Option<DatasetForm>,
     /// All classes that it declares, also those that no object has.
     pub classes: Vec<DatasetClass>,
     /// The pictures, in the file's order.

@@ -1,5 +1,6 @@
 //! Opening: which form a path is of, and what to name instead of what is no dataset.
 
+use super::entries::Pictures;
 use super::picture::{PictureFolders, files_below, has_picture_ending, read_text};
 use super::problem::{ProblemKind, Problems};
 use super::{Dataset, DatasetError, DatasetForm, coco, voc, yolo};
@@ -9,6 +10,8 @@ use std::path::{Path, PathBuf};
 const JSON_MEGABYTES: u64 = 1024;
 /// Names of the yaml in a folder.
 const YAML_NAMES: [&str; 4] = ["data.yaml", "data.yml", "config.yaml", "dataset.yaml"];
+/// How deep in a folder its pictures may lie.
+const PICTURES_DEPTH: usize = 1;
 const NAME_LABELS: &str = "Name a COCO json, a YOLO data.yaml or a folder of Pascal VOC xml files";
 
 /// What of a dataset is to be opened.
@@ -53,7 +56,24 @@ impl Dataset {
             let first = problems.first_of(ProblemKind::MissingPicture).unwrap_or_else(|| "it lists none".to_owned());
             return Err(DatasetError::NoPictures { path, reason: first });
         }
-        Ok(Self { path, form, classes, pictures, problems: problems.into_list() })
+        Ok(Self { path, form: Some(form), classes, pictures, problems: problems.into_list() })
+    }
+
+    /// The pictures in a folder and in its folders, without labels and classes.
+    ///
+    /// # Errors
+    /// When the folder cannot be read, or not one picture of it.
+    pub fn without_labels(folder: &Path) -> Result<Self, DatasetError> {
+        let (mut problems, mut pictures) = (Problems::default(), Pictures::default());
+        for picture in files_below(folder, PICTURES_DEPTH, &has_picture_ending)? {
+            pictures.add(picture, None, &mut problems);
+        }
+        let (path, pictures) = (folder.to_owned(), pictures.list);
+        if pictures.is_empty() {
+            let first = problems.first_of(ProblemKind::MissingPicture).unwrap_or_else(|| "there is none".to_owned());
+            return Err(DatasetError::NoPictures { path, reason: first });
+        }
+        Ok(Self { path, form: None, classes: Vec::new(), pictures, problems: problems.into_list() })
     }
 }
 
@@ -149,14 +169,13 @@ fn identify_folder(path: &Path) -> Result<(DatasetForm, PathBuf), DatasetError> 
             return not_a_dataset(what, "Name the one with the labels, as instances_val.json");
         }
     }
-    let pictures = files_below(path, 1, &has_picture_ending)?.len();
+    let pictures = files_below(path, PICTURES_DEPTH, &has_picture_ending)?.len();
     if has(path, "txt") || path.join("labels").is_dir() {
         let what = "a folder of YOLO labels without their data.yaml".to_owned();
         return not_a_dataset(what, "Name the data.yaml, or write one with names, path and val");
     }
     if pictures > 0 {
-        let what = format!("a folder of {pictures} pictures without labels");
-        return not_a_dataset(what, "Name the file of their labels; the folder of pictures may be given with --images");
+        return Err(DatasetError::NoLabels { path: path.to_owned(), pictures });
     }
     not_a_dataset("a folder without labels".to_owned(), NAME_LABELS)
 }

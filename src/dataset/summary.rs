@@ -12,7 +12,7 @@ const LARGE_ABOVE: f64 = 96.0 * 96.0;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DatasetSummary {
     /// How it is written.
-    pub form: DatasetForm,
+    pub form: Option<DatasetForm>,
     /// Number of pictures.
     pub images: usize,
     /// Of these, pictures without a box.
@@ -93,7 +93,7 @@ mod tests {
         ];
         let class = |name: &str, id| DatasetClass { name: name.to_owned(), id };
         let classes = vec![class("cat", 3), class("dog", 5), class("cow", 7)];
-        let form = DatasetForm::Coco;
+        let form = Some(DatasetForm::Coco);
         let summary = Dataset { path: "a.json".into(), form, classes, pictures, problems: vec![] }.summary();
         assert_eq!((summary.images, summary.without_boxes, summary.boxes, summary.ignored), (3, 1, 5, 1));
         assert_eq!((summary.small, summary.medium, summary.large), (1, 2, 1));

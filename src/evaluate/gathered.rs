@@ -6,7 +6,9 @@ use super::{
     CountedProblem, DatasetFacts, Evaluation, EvaluationPlan, EvaluationSettings, ModelEvaluation, ModelToEvaluate,
     Quantiles, Versions,
 };
-use crate::dataset::{ClassMatch, Dataset, LabelledPicture, Problem, ProblemKind, count_problems, match_classes};
+use crate::dataset::{
+    ClassMatch, Dataset, DatasetClass, LabelledPicture, Problem, ProblemKind, count_problems, match_classes,
+};
 use crate::inference::{Detection, ModelInfo, Thresholds};
 use crate::metrics::{JudgedPicture, ScoredBox, accuracy, percentile};
 use crate::runtime::MachineInfo;
@@ -168,6 +170,11 @@ impl Gathered {
     /// A model is loaded. An error says why it cannot be evaluated.
     pub fn take_model(&mut self, model: usize, loaded: LoadedModel) -> Result<(), String> {
         let labels = &loaded.info.card.labels;
+        if self.dataset.form.is_none() && self.dataset.classes.is_empty() {
+            // Pictures without labels know no classes: they are those of the reference.
+            let classes = labels.iter().zip(0..).map(|(name, id)| DatasetClass { name: name.clone(), id });
+            self.dataset.classes = classes.collect();
+        }
         let classes = match_classes(&self.dataset.classes, labels);
         let matched = classes.matched(self.dataset.classes.len());
         let message = (matched == 0).then(|| {
@@ -230,6 +237,7 @@ impl Gathered {
         let problems = count_problems(&self.dataset.problems, EXAMPLES).into_iter();
         DatasetFacts {
             path: self.plan.pictures.name(&self.dataset.path),
+            labelled: self.dataset.form.is_some(),
             images: counted.len(),
             boxes: counted.iter().map(|picture| picture.boxes.len()).sum(),
             classes: self.dataset.classes.len(),

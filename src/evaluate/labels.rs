@@ -2,7 +2,7 @@
 
 use super::scene_set::{SceneSet, render};
 use super::{Cancel, EvaluateError, EvaluationPlan, LabelledPictures, Progress};
-use crate::dataset::{Dataset, OpenOptions};
+use crate::dataset::{Dataset, DatasetError, OpenOptions};
 use crate::pipeline::NamedThread;
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use std::time::Duration;
@@ -22,9 +22,9 @@ pub(super) fn read(
     tell: &mut dyn FnMut(Progress),
 ) -> Result<Dataset, EvaluateError> {
     let (sender, messages) = bounded(4);
-    let (pictures, cancelled) = (plan.pictures.clone(), cancel.clone());
+    let (pictures, models, cancelled) = (plan.pictures.clone(), plan.models.len(), cancel.clone());
     let body = move || {
-        let outcome = open(&pictures, &cancelled, &sender);
+        let outcome = open(&pictures, models, &cancelled, &sender);
         let _ = sender.send(Message::Done(outcome));
     };
     let broke_off = |reason: String| EvaluateError::Threads(reason);
@@ -43,7 +43,12 @@ pub(super) fn read(
     }
 }
 
-fn open(pictures: &LabelledPictures, cancel: &Cancel, out: &Sender<Message>) -> Result<Dataset, EvaluateError> {
+fn open(
+    pictures: &LabelledPictures,
+    models: usize,
+    cancel: &Cancel,
+    out: &Sender<Message>,
+) -> Result<Dataset, EvaluateError> {
     let (path, options) = match pictures {
         LabelledPictures::Files { path, images, split } => {
             (path.clone(), OpenOptions { images: images.clone(), split: split.clone() })
@@ -59,5 +64,10 @@ fn open(pictures: &LabelledPictures, cancel: &Cancel, out: &Sender<Message>) -> 
         }
     };
     let _ = out.send(Message::Progress(Progress::ReadingLabels));
-    Ok(Dataset::open_with(&path, &options)?)
+    match Dataset::open_with(&path, &options) {
+        // Models can be compared with each other without labels.
+        Err(DatasetError::NoLabels { path, .. }) if models > 1 => Ok(Dataset::without_labels(&path)?),
+        Err(DatasetError::NoLabels { path, pictures }) => Err(EvaluateError::NothingToCompareWith { path, pictures }),
+        opened => Ok(opened?),
+    }
 }

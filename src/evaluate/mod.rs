@@ -95,6 +95,8 @@ pub struct DatasetFacts {
     /// The file or folder, or the demo scene in words.
     #[serde(serialize_with = "path_as_text")]
     pub path: PathBuf,
+    /// Whether there are labels; without them only agreement can be told.
+    pub labelled: bool,
     /// Pictures evaluated.
     pub images: usize,
     /// Objects in them.

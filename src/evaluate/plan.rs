@@ -43,7 +43,8 @@ pub struct EvaluationPlan {
 pub enum LabelledPictures {
     /// From files.
     Files {
-        /// A COCO json, a YOLO yaml, or a folder of VOC xml.
+        /// A COCO json, a YOLO yaml, a folder of VOC xml; or, for several models, a folder of pictures without labels, of
+        /// which only agreement can be told.
         path: PathBuf,
         /// Where the pictures lie, if not where the labels say.
         images: Option<PathBuf>,
@@ -227,6 +228,17 @@ pub enum EvaluateError {
     /// No model was named.
     #[error("there is no model to evaluate: name at least one")]
     NoModels,
+    /// Pictures without labels, and a single model.
+    #[error(
+        "{path} is a folder of {pictures} pictures without labels: there is nothing to compare one model with. Name the \
+         file of their labels, or a second model to see how far both agree"
+    )]
+    NothingToCompareWith {
+        /// The folder.
+        path: PathBuf,
+        /// Pictures in it.
+        pictures: usize,
+    },
     /// A file of detections cannot be written.
     #[error("{path}: detections cannot be written: {reason}. Free some space or name another folder")]
     Unwritable {

@@ -171,6 +171,9 @@ pub fn place(machine: &MachineInfo, versions: &Versions) -> [(&'static str, Stri
 
 fn dataset_words(evaluation: &Evaluation) -> String {
     let facts = &evaluation.dataset;
+    if !facts.labelled {
+        return format!("{} without labels", words::counted(facts.images, "picture", "pictures"));
+    }
     format!(
         "{}, {}, {}",
         words::counted(facts.images, "picture", "pictures"),

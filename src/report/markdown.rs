@@ -34,25 +34,8 @@ pub fn markdown(report: &Report<'_>) -> String {
 fn accuracy(text: &mut Text, evaluation: &Evaluation) {
     let models = &evaluation.models;
     let names = words::distinct_names(models.iter().map(|model| model.path.as_path()));
-    text.line("## Accuracy");
-    let heads = names.iter().enumerate().map(|(index, name)| format!("{} {}", letter(index), code(name)));
-    let rows = tables::coco_rows().map(|(name, meaning, value)| {
-        let cells = models.iter().map(|model| figure(value(&model.coco)));
-        std::iter::once(format!("{name}, {meaning}")).chain(cells).collect()
-    });
-    text.table(1, ["COCO figure".to_owned()].into_iter().chain(heads).collect(), rows.into_iter());
-    let classes = tables::class_rows(evaluation);
-    if !classes.is_empty() {
-        let heads = ["Class", "Objects"].map(str::to_owned).into_iter();
-        let heads = heads.chain((0..models.len()).map(|index| format!("{} AP", letter(index)))).collect();
-        let rows = classes.iter().take(MOST_CLASSES).map(|row| {
-            let aps = row.models.iter().map(|class| figure(class.and_then(|class| class.ap)));
-            [code(row.name), row.objects.to_string()].into_iter().chain(aps).collect()
-        });
-        text.table(1, heads, rows);
-        if classes.len() > MOST_CLASSES {
-            text.paragraph(&format!("The {MOST_CLASSES} classes with the most objects of {}.", classes.len()));
-        }
+    if evaluation.dataset.labelled {
+        average_precision(text, evaluation, &names);
     }
     if !evaluation.agreement.is_empty() {
         text.line("## Agreement with the reference");
@@ -96,6 +79,30 @@ fn accuracy(text: &mut Text, evaluation: &Evaluation) {
             format!("{}: {}{example}", details::problem_words(problem.kind), problem.count)
         });
         text.list(counted.chain(sentences.iter().map(|sentence| escaped(sentence))));
+    }
+}
+
+fn average_precision(text: &mut Text, evaluation: &Evaluation, names: &[String]) {
+    let models = &evaluation.models;
+    text.line("## Accuracy");
+    let heads = names.iter().enumerate().map(|(index, name)| format!("{} {}", letter(index), code(name)));
+    let rows = tables::coco_rows().map(|(name, meaning, value)| {
+        let cells = models.iter().map(|model| figure(value(&model.coco)));
+        std::iter::once(format!("{name}, {meaning}")).chain(cells).collect()
+    });
+    text.table(1, ["COCO figure".to_owned()].into_iter().chain(heads).collect(), rows.into_iter());
+    let classes = tables::class_rows(evaluation);
+    if !classes.is_empty() {
+        let heads = ["Class", "Objects"].map(str::to_owned).into_iter();
+        let heads = heads.chain((0..models.len()).map(|index| format!("{} AP", letter(index)))).collect();
+        let rows = classes.iter().take(MOST_CLASSES).map(|row| {
+            let aps = row.models.iter().map(|class| figure(class.and_then(|class| class.ap)));
+            [code(row.name), row.objects.to_string()].into_iter().chain(aps).collect()
+        });
+        text.table(1, heads, rows);
+        if classes.len() > MOST_CLASSES {
+            text.paragraph(&format!("The {MOST_CLASSES} classes with the most objects of {}.", classes.len()));
+        }
     }
 }
 

@@ -93,10 +93,13 @@ pub fn title(report: &Report<'_>) -> String {
 pub fn subtitle(report: &Report<'_>) -> String {
     let evaluated = report.evaluation.map(|evaluation| {
         format!(
-            "{}, {} with {}",
+            "{}, {} {}",
             words::date(evaluation.begun),
             words::counted(evaluation.dataset.images, "picture", "pictures"),
-            words::counted(evaluation.dataset.boxes, "object", "objects"),
+            match evaluation.dataset.labelled {
+                true => format!("with {}", words::counted(evaluation.dataset.boxes, "object", "objects")),
+                false => "without labels".to_owned(),
+            },
         )
     });
     let benchmarked = report.benchmark.map(|benchmark| {
@@ -199,7 +202,9 @@ fn sections(report: &Report<'_>) -> Vec<Section> {
         words::distinct_names(evaluation.models.iter().map(|model| model.path.as_path()))
     });
     if let Some(evaluation) = report.evaluation.filter(|evaluation| !evaluation.models.is_empty()) {
-        push("accuracy", "Accuracy", accuracy(report, evaluation, &file_names));
+        if evaluation.dataset.labelled {
+            push("accuracy", "Accuracy", accuracy(report, evaluation, &file_names));
+        }
         if !evaluation.agreement.is_empty() {
             push("agreement", "Agreement with the reference", tables::agreement(evaluation, &file_names));
         }

@@ -31,7 +31,8 @@ pub fn gallery(evaluation: &Evaluation, names: &[String]) -> Option<Markup> {
     }
     let shown = &evaluation.differences[..evaluation.differences.len().min(MOST_SHOWN)];
     let mut embedded = Embedded::default();
-    let entries: Vec<Markup> = shown.iter().map(|difference| entry(difference, names, &mut embedded)).collect();
+    let entries: Vec<Markup> =
+        shown.iter().map(|difference| entry(difference, names, evaluation.dataset.labelled, &mut embedded)).collect();
     Some(html! {
         p class="muted" {
             "The pictures on which a candidate and the reference differ most, worst first. Thick boxes are those that only \
@@ -44,7 +45,7 @@ pub fn gallery(evaluation: &Evaluation, names: &[String]) -> Option<Markup> {
     })
 }
 
-fn entry(difference: &PictureDifference, names: &[String], embedded: &mut Embedded) -> Markup {
+fn entry(difference: &PictureDifference, names: &[String], labelled: bool, embedded: &mut Embedded) -> Markup {
     let number = embedded.number(&difference.path);
     let size = match (difference.size, &embedded.pictures[number]) {
         (size, _) if size.width > 0 && size.height > 0 => size,
@@ -63,7 +64,7 @@ fn entry(difference: &PictureDifference, names: &[String], embedded: &mut Embedd
                 }
             }
             div class="three" {
-                (panel(&Panel { title: html! { "Truth" }, spoken: format!("Truth of {name}"), class: "truth".to_owned(), boxes: &difference.truth }, number, size, embedded))
+                @if labelled { (panel(&Panel { title: html! { "Truth" }, spoken: format!("Truth of {name}"), class: "truth".to_owned(), boxes: &difference.truth }, number, size, embedded)) }
                 (panel(&Panel {
                     title: html! { (badge(0)) " " (reference) },
                     spoken: format!("Boxes of {reference} on {name}"),

@@ -63,6 +63,7 @@ pub fn evaluation(models: usize, classes: &[&str]) -> Evaluation {
         },
         dataset: DatasetFacts {
             path: "coco/instances_val.json".into(),
+            labelled: true,
             images: 64,
             boxes: 451,
             classes: classes.len(),

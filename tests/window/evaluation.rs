@@ -41,6 +41,7 @@ pub fn evaluation(folder: &Path, pictures: usize) -> Evaluation {
         },
         dataset: DatasetFacts {
             path: "/data/signs/instances.json".into(),
+            labelled: true,
             images: 200,
             boxes: 1451,
             classes: CLASS_NAMES.len(),

@@ -259,7 +259,7 @@ fn what_is_done_is_exported_and_evaluated() {
     window.until(|window| window.sees("Exported 2 pictures and 1 box"));
     assert_eq!(window.asked.lock().unwrap().last(), Some(&DialogKind::LabelExport));
     let written = Dataset::open(&pictures.folder().join("frames-yolo/data.yaml"), None).unwrap();
-    assert_eq!((written.form, written.pictures.len()), (DatasetForm::Yolo, 2));
+    assert_eq!((written.form, written.pictures.len()), (Some(DatasetForm::Yolo), 2));
     let names: Vec<_> = written.classes.iter().map(|class| class.name.as_str()).collect();
     assert_eq!((names, written.pictures[0].boxes.len()), (vec!["yield"], 1));
     let found = written.pictures[0].boxes[0];

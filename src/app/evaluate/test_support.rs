@@ -29,6 +29,7 @@ pub fn evaluation() -> Evaluation {
         },
         dataset: DatasetFacts {
             path: "/data/signs.json".into(),
+            labelled: true,
             images: 200,
             boxes: 90,
             classes: 3,

@@ -106,7 +106,7 @@ pub fn labelled_set(album: &Album, opened: &Path, choice: ExportChoice) -> Datas
         let boxes = boxes.collect();
         pictures.push(LabelledPicture { id: pictures.len() as u64, path: picture.path.clone(), size, boxes });
     }
-    Dataset { path: opened.to_owned(), form: choice.form, classes, pictures, problems: Vec::new() }
+    Dataset { path: opened.to_owned(), form: Some(choice.form), classes, pictures, problems: Vec::new() }
 }
 
 /// What was written, in a sentence.

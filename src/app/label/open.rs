@@ -137,7 +137,7 @@ fn dataset_at(path: &Path, notes: &mut Vec<String>) -> Result<Option<Dataset>, S
         }
         Err(error) if path.is_dir() => {
             // A folder of pictures in which some json lies is a folder of pictures.
-            if !matches!(error, DatasetError::NotADataset { .. }) {
+            if !matches!(error, DatasetError::NotADataset { .. } | DatasetError::NoLabels { .. }) {
                 notes.push(format!("{error}; the pictures are opened without it"));
             }
             Ok(None)

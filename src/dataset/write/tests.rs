@@ -33,7 +33,7 @@ fn dataset(folder: &TempDir, classes: Vec<DatasetClass>, pictures: Vec<(String, 
         LabelledPicture { id: 100 + index as u64, path, size: ImageSize::new(side(index), side(index)), boxes }
     });
     let pictures = pictures.collect();
-    Dataset { path: folder.path().join("from"), form: DatasetForm::Coco, classes, pictures, problems: Vec::new() }
+    Dataset { path: folder.path().join("from"), form: Some(DatasetForm::Coco), classes, pictures, problems: Vec::new() }
 }
 
 fn three_pictures(folder: &TempDir) -> Dataset {
@@ -61,7 +61,7 @@ fn loss(written: &Written, kind: LossKind) -> usize {
 fn write_and_read(dataset: &Dataset, form: DatasetForm, to: &Path, options: &WriteOptions) -> (Written, Dataset) {
     let written = write(dataset, form, to, options).unwrap_or_else(|error| panic!("{form:?}: {error}"));
     let read = Dataset::open(&written.path, None).unwrap_or_else(|error| panic!("{form:?}: {error}"));
-    assert_eq!((read.form, read.pictures.len()), (form, written.pictures));
+    assert_eq!((read.form, read.pictures.len()), (Some(form), written.pictures));
     assert_eq!(read.pictures.iter().map(|picture| picture.boxes.len()).sum::<usize>(), written.boxes);
     (written, read)
 }

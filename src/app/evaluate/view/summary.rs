@@ -206,13 +206,11 @@ fn agreement_cell(compared: &ComparedWithReference, model: &ModelEvaluation, col
 fn dataset_ui(ui: &mut Ui, evaluation: &Evaluation) {
     let (dataset, colors) = (&evaluation.dataset, Colors::of(ui));
     let count = |number: usize| format::count(number as u64);
-    let facts = format!(
-        "{}: {} pictures, {} objects, {} classes",
-        dataset.path.display(),
-        count(dataset.images),
-        count(dataset.boxes),
-        count(dataset.classes)
-    );
+    let labels = match dataset.labelled {
+        true => format!("{} objects, {} classes", count(dataset.boxes), count(dataset.classes)),
+        false => "no labels: what is told is how far models agree".to_owned(),
+    };
+    let facts = format!("{}: {} pictures, {labels}", dataset.path.display(), count(dataset.images));
     text_ui(ui, &facts, colors.text);
     for problem in &dataset.problems {
         let head = format!("{} × {}", count(problem.count), problem.kind.words());
