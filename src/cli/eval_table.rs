@@ -49,13 +49,11 @@ fn heading(evaluation: &Evaluation) -> [String; 2] {
     let (dataset, settings) = (&evaluation.dataset, &evaluation.settings);
     [
         format!(
-            "{}: {} pictures, {}, in {:.1} s{}",
+            "{}: {} pictures, {}, {} classes, in {:.1} s{}",
             dataset.path.display(),
             dataset.images,
-            match dataset.labelled {
-                true => format!("{} objects, {} classes", dataset.boxes, dataset.classes),
-                false => "no labels".to_owned(),
-            },
+            dataset.objects_in_words(),
+            dataset.classes,
             evaluation.seconds,
             if evaluation.complete { "" } else { " (not complete)" }
         ),

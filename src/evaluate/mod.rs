@@ -107,6 +107,13 @@ pub struct DatasetFacts {
     pub problems: Vec<CountedProblem>,
 }
 
+impl DatasetFacts {
+    /// How many objects there are, or that there are no labels.
+    pub fn objects_in_words(&self) -> String {
+        if self.labelled { format!("{} objects", self.boxes) } else { "no labels".to_owned() }
+    }
+}
+
 /// Wrong entries of one kind.
 #[derive(Clone, Debug, Serialize)]
 pub struct CountedProblem {

@@ -9,10 +9,10 @@ use crate::inference::Acceleration;
 pub fn summary(evaluation: &Evaluation) -> String {
     let dataset = &evaluation.dataset;
     let mut text = format!(
-        "{}: {} pictures, {} objects{}\n",
+        "{}: {} pictures, {}{}\n",
         dataset.path.display(),
         dataset.images,
-        dataset.boxes,
+        dataset.objects_in_words(),
         if evaluation.complete { "" } else { " (partial: stopped before the end)" }
     );
     let named = evaluation.models.iter().map(|model| (escaped(&format::file_name(&model.path)), &model.acceleration));

@@ -90,9 +90,7 @@ fn subtitle(state: &EvaluateState) -> String {
     match (state.shown_results(), state.run()) {
         (Some(results), _) => {
             let dataset = &results.evaluation.dataset;
-            let (images, boxes) = (dataset.images as u64, dataset.boxes as u64);
-            let count = crate::app::format::count;
-            format!("{} · {} pictures, {} objects", dataset.path.display(), count(images), count(boxes))
+            format!("{} · {} pictures, {}", dataset.path.display(), dataset.images, dataset.objects_in_words())
         }
         (None, Some(run)) => run.dataset.clone(),
         (None, None) => "Models on labelled pictures: how accurate, and how alike".to_owned(),

@@ -63,7 +63,8 @@ fn pictures_ui(ui: &mut Ui, input: &PageInput<'_>, actions: &mut Vec<Action>, wi
         });
         note_ui(
             ui,
-            "COCO json, YOLO data.yaml, or a folder of Pascal VOC xml; it can be dropped onto the window, too.",
+            "COCO json, YOLO data.yaml, or a folder of Pascal VOC xml; it can be dropped onto the window, too. A folder of \
+             pictures without labels tells how far models agree, without AP.",
         );
     });
 }
