@@ -8,7 +8,7 @@ use quantscope::app::{DialogKind, Picked, PicturesFrom, QuantizeFailure, Quantiz
 use quantscope::capture::{SourceKind, SourceSpec};
 use quantscope::inference::Precision;
 use quantscope::pipeline::{self, Event, LaneId};
-use quantscope::quantize::{Choice, JudgeBy, Method, Mode, Progress};
+use quantscope::quantize::{ChannelScales, Choice, JudgeBy, Method, Mode, Progress};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -81,6 +81,35 @@ fn every_choice_can_be_changed_and_is_remembered() {
     let saved = played.window.saved();
     assert_eq!((saved.quantize.method, saved.quantize.judge_by), (Method::Entropy, JudgeBy::Plain));
     assert_eq!(saved.quantize.recent, [Path::new("/data/street")]);
+}
+
+#[test]
+fn what_is_seldom_needed_is_below_more() {
+    let mut played = Played::open(Setup::default());
+    assert!(!played.window.sees("Ranges of channels"));
+    played.window.click("More");
+    played.window.click("Ranges of channels");
+    played.window.click("always a range for each");
+    played.window.click("Bits of weights");
+    played.window.click("always 7 bits");
+    played.window.click("equalize channels");
+    assert!(played.window.sees("More (3 changed)"));
+    played.until_ready();
+    played.window.press(Key::Enter);
+    played.window.until(|window| window.sees("Cancel quantizing"));
+    played.until_begun();
+    {
+        let jobs = played.jobs.lock().unwrap();
+        let request = &jobs[0].request;
+        assert_eq!((request.channel_scales, request.weight_limit), (ChannelScales::On, Some(63)));
+        assert!(!request.corrections.equalize && request.corrections.bias);
+    }
+    let saved = played.window.saved();
+    assert_eq!((saved.quantize.channel_scales, saved.quantize.equalize), (ChannelScales::On, false));
+    played.window.click("Cancel quantizing");
+    played.window.click("Form");
+    played.window.click("weights stored as integers");
+    assert!(!played.window.sees("Bits of weights") && !played.window.sees("changed)"), "nothing of it counts here");
 }
 
 #[test]

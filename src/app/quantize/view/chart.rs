@@ -22,7 +22,7 @@ pub fn chart_ui(ui: &mut Ui, results: &Results, height: f32, wishes: &mut Vec<Qu
     let colors = Colors::of(ui);
     let points = &results.outcome.points;
     let ([left, right], [low, high]) = bounds(points);
-    let gate = results.run.gate;
+    let gate = results.run.request.gate;
     let shown = Plot::new("pareto")
         .height((height - BELOW).clamp(*HEIGHTS.start(), *HEIGHTS.end()))
         .default_x_bounds(left, right)

@@ -1,6 +1,7 @@
 //! Drawing the window: a file a stage, the chart and the tables.
 
 mod chart;
+mod how;
 mod layers;
 mod models;
 mod parts;
