@@ -104,12 +104,12 @@ fn what_is_seldom_needed_is_below_more() {
         assert_eq!((request.channel_scales, request.weight_limit), (ChannelScales::On, Some(63)));
         assert!(!request.corrections.equalize && request.corrections.bias);
     }
-    let saved = played.window.saved();
-    assert_eq!((saved.quantize.channel_scales, saved.quantize.equalize), (ChannelScales::On, false));
     played.window.click("Cancel quantizing");
     played.window.click("Form");
     played.window.click("weights stored as integers");
     assert!(!played.window.sees("Bits of weights") && !played.window.sees("changed)"), "nothing of it counts here");
+    let saved = played.window.saved();
+    assert_eq!((saved.quantize.channel_scales, saved.quantize.equalize), (ChannelScales::On, false));
 }
 
 #[test]
@@ -174,10 +174,12 @@ fn stopping_works_at_once_and_the_next_one_can_begin() {
     played.send(Next::Busy(Duration::from_millis(700)));
     let asked = Instant::now();
     played.window.click("Cancel quantizing");
-    assert!(played.window.sees("Stopped.") && asked.elapsed() < Duration::from_millis(500));
+    assert!(played.window.sees("Stopped. The step that it was at still comes to its end"));
+    assert!(asked.elapsed() < Duration::from_millis(500));
     assert_eq!(played.window.commands(), ["SetPaused(true)", "SetPaused(false)"]);
     played.window.press(Key::Enter);
     assert!(played.window.sees("Cancel quantizing"), "the next one waits for the end of the last");
+    assert!(played.window.sees("Waits for the end of the step that the run before was stopped in."));
     played.stopped.recv_timeout(CLOSES_WITHIN * 10).unwrap();
     played.send(Next::Make(outcome()));
     played.window.until(|window| window.sees("Models tried"));

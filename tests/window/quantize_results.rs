@@ -234,7 +234,7 @@ fn a_further_model_can_be_stopped_and_may_fail() {
     played.wished.recv_timeout(Duration::from_secs(5)).unwrap();
     played.window.until(|window| window.sees("Cancel re-quantizing"));
     played.window.click("Cancel re-quantizing");
-    assert!(played.window.sees("Stopping…"));
+    assert!(played.window.sees("Stopping after the present step…"));
     played.send(Next::Tell(Progress::Trying { done: 0, of: 1, choice: Choice::default() }));
     played.window.until(|window| window.sees("1 of 3 layers in integers; 1 is changed"));
     played.window.click("Re-quantize");

@@ -36,7 +36,8 @@ impl Background {
     /// the last one is given up.
     pub fn quantize(&mut self, request: Request, pictures: PicturesFrom, watch: Arc<QuantizeWatch>) -> bool {
         self.quantize_watch.close();
-        let job = QuantizeJob { request, pictures, trial: self.services.trial.clone() };
+        let trial = self.services.trial.clone().map(|trial| trial.stopped_by(watch.stop()));
+        let job = QuantizeJob { request, pictures, trial };
         let quantize = Arc::clone(&self.services.quantize);
         let (sender, wake) = (self.sender.clone(), Arc::clone(&self.wake));
         let mut talk = Talk { watch: Arc::clone(&watch), sender, wake };

@@ -2,13 +2,17 @@
 
 use super::{ALL_FILES, Wanted, ZENITY};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Shows a dialog and waits for the answer; none where a person thought better of it, or no dialog appeared.
 pub fn ask(title: &str, wanted: &Wanted) -> Option<PathBuf> {
     let mut command = Command::new(ZENITY);
     command.args(arguments(title, wanted)).stdin(Stdio::null()).stderr(Stdio::null());
+    // Else it would begin with files that other programs have opened, often none.
+    if let Some(folder) = std::env::current_dir().ok().filter(|_| !matches!(wanted, Wanted::Save(..))) {
+        command.arg(named(&folder.join("")));
+    }
     match command.output() {
         Ok(answer) => answer.status.success().then(|| path_of(answer.stdout)).flatten(),
         Err(error) => {
@@ -31,12 +35,17 @@ fn arguments(title: &str, wanted: &Wanted) -> Vec<OsString> {
         Wanted::Save(name, ending, proposed) => {
             all.extend(["--save".into(), "--confirm-overwrite".into()]);
             all.extend([filter(name, &[ending]).into(), any().into()]);
-            let mut named = OsString::from("--filename=");
-            named.push(proposed);
-            all.push(named);
+            all.push(named(proposed));
         }
     }
     all
+}
+
+/// A file to begin with; a folder has a separator at its end.
+fn named(path: &Path) -> OsString {
+    let mut word = OsString::from("--filename=");
+    word.push(path);
+    word
 }
 
 /// Patterns know no case.

@@ -136,7 +136,7 @@ impl App {
         let request = self.request(&model);
         let run = Run {
             watch: Arc::clone(&watch),
-            request: request.clone(),
+            request: Arc::new(request.clone()),
             output: absolute(output),
             pictures: spec.clone(),
             recipe: self.quantize.setup.recipe.as_ref().map(|(path, _)| path.clone()),
@@ -182,6 +182,7 @@ impl App {
     fn cancel_quantizing(&mut self) {
         if let Some(run) = self.quantize.run() {
             run.watch.close();
+            self.quantize.ending = Some(Arc::clone(&run.watch));
             self.quantize.stage = Stage::Failed(QuantizeFailure::Cancelled);
             tracing::info!("quantizing cancelled");
         } else if let Some(watch) = self.quantize.watch() {
@@ -232,6 +233,7 @@ impl App {
         ended: Result<(), QuantizeFailure>,
     ) {
         watch.rest(Instant::now());
+        self.quantize.ending.take_if(|ending| Arc::ptr_eq(ending, watch));
         if self.quantize.run().is_some_and(|run| Arc::ptr_eq(&run.watch, watch)) {
             let nothing = || QuantizeFailure::Other("Nothing came of it. Try again.".to_owned());
             let failure = ended.err().unwrap_or_else(nothing);

@@ -22,6 +22,8 @@ pub struct QuantizeState {
     pub stage: Stage,
     /// What was found last; kept while the next one is chosen.
     pub results: Option<Results>,
+    /// A run that was stopped and whose thread still ends the step that it was at.
+    pub ending: Option<Arc<QuantizeWatch>>,
     /// Whether the live view was stopped for the measurement's sake.
     pub rests: bool,
 }
@@ -46,7 +48,7 @@ pub struct Run {
     /// How far it is.
     pub watch: Arc<QuantizeWatch>,
     /// What is asked for; the classes of a data set are found out later.
-    pub request: Request,
+    pub request: Arc<Request>,
     /// Where the new model goes.
     pub output: PathBuf,
     /// What is calibrated with.

@@ -70,7 +70,7 @@ fn request() -> Request {
 pub fn run() -> Run {
     Run {
         watch: Default::default(),
-        request: request(),
+        request: request().into(),
         output: "/m/a.int8.onnx".into(),
         pictures: SourceSpec::Demo,
         recipe: None,

@@ -90,6 +90,7 @@ fn more_ui(ui: &mut Ui, now: &QuantizeSettings, wished: &mut QuantizeSettings) {
             ui.horizontal_wrapped(|ui| {
                 let tip = "Brings the channels of a tensor to like ranges where that changes nothing but rounding";
                 ui.checkbox(&mut wished.equalize, "equalize channels").on_hover_text(tip);
+                ui.add_space(10.0);
                 let tip = "Takes the mean error that rounding leaves in a layer from its biases";
                 ui.checkbox(&mut wished.correct_biases, "correct biases").on_hover_text(tip);
             });

@@ -156,7 +156,7 @@ fn foot_ui(ui: &mut Ui, results: &Results, wishes: &mut Vec<QuantizeAction>) {
     if results.making {
         ui.horizontal(|ui| {
             let cancelled = results.run.watch.is_cancelled();
-            ui.label(if cancelled { "Stopping…" } else { "Making that model…" });
+            ui.label(if cancelled { "Stopping after the present step…" } else { "Making that model…" });
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let cancel = ui.add_enabled(!cancelled, Button::new("Cancel"));
                 if cancel.accessible_name("Cancel re-quantizing").clicked() {

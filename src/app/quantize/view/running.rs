@@ -42,8 +42,8 @@ pub fn resting_ui(ui: &Ui, stage: Rect, run: &Run, rests: bool, actions: &mut Ve
     });
 }
 
-/// Draws the progress. `paused`: a person stopped the live view.
-pub fn running_ui(ui: &mut Ui, run: &Run, paused: bool, wishes: &mut Vec<QuantizeAction>) {
+/// Draws the progress. `paused`: a person stopped the live view; `waits`: the run before is still being ended.
+pub fn running_ui(ui: &mut Ui, run: &Run, (paused, waits): (bool, bool), wishes: &mut Vec<QuantizeAction>) {
     let steps = run.watch.steps();
     ui.horizontal(|ui| {
         let name = format::shortened(&format::file_name(&run.request.model), 48);
@@ -58,6 +58,9 @@ pub fn running_ui(ui: &mut Ui, run: &Run, paused: bool, wishes: &mut Vec<Quantiz
         });
     });
     ui.add_space(2.0);
+    if waits && steps.is_empty() {
+        note_ui(ui, "Waits for the end of the step that the run before was stopped in.");
+    }
     steps_ui(ui, &steps);
     let still = |step: &&QuantizeStep| steps.iter().all(|seen| seen.step != **step);
     for step in USUAL.iter().filter(still) {

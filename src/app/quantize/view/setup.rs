@@ -14,6 +14,9 @@ use crate::capture::SourceSpec;
 use eframe::egui::{Align, Button, DragValue, Label, Layout, RichText, Ui, vec2};
 use std::path::Path;
 
+const STILL_ENDING: &str = "Stopped. The step that it was at still comes to its end, which takes a few seconds; what is begun now \
+                            waits for that.";
+
 /// Draws the choices.
 pub fn setup_ui(ui: &mut Ui, input: &WindowInput<'_>, actions: &mut Vec<Action>, wishes: &mut Vec<QuantizeAction>) {
     let introduction = "Makes an INT8 twin of an FP32 detector: pictures show which ranges its values have, several models are \
@@ -37,7 +40,8 @@ fn failed_ui(ui: &mut Ui, input: &WindowInput<'_>, actions: &mut Vec<Action>, wi
     let Stage::Failed(failure) = &input.state.stage else { return };
     let colors = Colors::of(ui);
     let color = if *failure == QuantizeFailure::Cancelled { colors.line } else { colors.error };
-    strip_ui(ui, failure.words(), color);
+    let ending = *failure == QuantizeFailure::Cancelled && input.state.ending.is_some();
+    strip_ui(ui, if ending { STILL_ENDING } else { failure.words() }, color);
     ui.horizontal(|ui| match failure {
         QuantizeFailure::Model(_) => {
             if ui.button("Choose another model…").clicked() {
