@@ -16,7 +16,19 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     replace_with(path, |out| out.write_all(bytes))
 }
 
-/// The same for what is written bit by bit.
+/// [`replace`], which makes the folder where there is none.
+///
+/// # Errors
+///
+/// As [`replace`].
+pub fn replace_in_folder(path: &Path, bytes: &[u8]) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    replace(path, bytes)
+}
+
+/// [`replace`] for what is written bit by bit.
 ///
 /// # Errors
 ///
@@ -94,6 +106,8 @@ mod tests {
         replace(&taken, b"new").unwrap_err();
         replace(&folder.path().join("no/folder/a"), b"new").unwrap_err();
         assert_eq!(names(folder.path()), ["a.json", "taken"]);
+        replace_in_folder(&folder.path().join("no/folder/a"), b"new").unwrap();
+        assert_eq!(names(&folder.path().join("no/folder")), ["a"]);
     }
 
     #[cfg(unix)]

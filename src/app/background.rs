@@ -4,6 +4,7 @@ mod outcome;
 mod quantizing;
 
 pub use outcome::Outcome;
+pub use quantizing::ReportOf;
 
 use super::catalog::{GetWatch, Listing, NotGot};
 use super::dialogs::{self, DialogKind};

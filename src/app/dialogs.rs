@@ -1,5 +1,7 @@
 //! File dialogs of the system, run on a thread of their own because they block until a person answers.
 
+mod zenity;
+
 use super::evaluate::ReportForm;
 use crate::pipeline::LaneId;
 use std::path::{Path, PathBuf};
@@ -37,6 +39,10 @@ pub enum DialogKind {
     CalibrationFile,
     /// Where the quantized model goes; the file that is proposed.
     QuantizedModel(PathBuf),
+    /// A recipe to quantize by.
+    Recipe,
+    /// Where a recipe goes.
+    SaveRecipe,
     /// Where a report goes.
     Report(ReportForm),
     /// Where a report of a quantization goes.
@@ -66,9 +72,44 @@ impl DialogKind {
             Self::CalibrationFolder => "Choose a folder of pictures to calibrate with",
             Self::CalibrationFile => "Choose a data set or a video to calibrate with",
             Self::QuantizedModel(_) => "Save the quantized model",
+            Self::Recipe => "Choose a recipe",
+            Self::SaveRecipe => "Save the recipe",
             Self::Report(_) | Self::QuantizationReport(_) => "Save the report",
             Self::RecordingFolder => "Choose where recordings go",
             Self::WorstFolder => "Choose where the worst frames go",
+        }
+    }
+}
+
+impl DialogKind {
+    fn wanted(&self) -> Wanted {
+        let sets = || vec!["json", "yaml", "yml"];
+        match self {
+            Self::Model(_) | Self::EvaluatedModel | Self::ModelToQuantize => Wanted::File(MODELS, vec!["onnx"]),
+            Self::Labels(_) => Wanted::File("Class names", vec!["names", "txt", "yaml", "yml"]),
+            Self::SourceFile => {
+                Wanted::File("Videos and pictures", VIDEO_ENDINGS.into_iter().chain(PICTURE_ENDINGS).collect())
+            }
+            Self::SourceFolder
+            | Self::DatasetFolder
+            | Self::LabelFolder
+            | Self::LabelExport
+            | Self::CalibrationFolder
+            | Self::WorstFolder
+            | Self::RecordingFolder => Wanted::Folder,
+            Self::Dataset | Self::LabelDataset => Wanted::File("Data sets", sets()),
+            Self::CalibrationFile => {
+                Wanted::File("Data sets and videos", sets().into_iter().chain(VIDEO_ENDINGS).collect())
+            }
+            Self::Recipe => Wanted::File(RECIPES, vec!["toml"]),
+            Self::SaveRecipe => Wanted::Save(RECIPES, "toml", "recipe.toml".into()),
+            Self::QuantizedModel(proposed) => Wanted::Save(MODELS, "onnx", proposed.clone()),
+            Self::Report(form) => {
+                Wanted::Save(form.name(), form.ending(), format!("quantscope-evaluation.{}", form.ending()).into())
+            }
+            Self::QuantizationReport(form) => {
+                Wanted::Save(form.name(), form.ending(), format!("quantscope-quantization.{}", form.ending()).into())
+            }
         }
     }
 }
@@ -89,60 +130,53 @@ const ZENITY: &str = "zenity";
 /// A dialog that says nothing for less than this was never seen by a person.
 const NEVER_SHOWN: Duration = Duration::from_millis(250);
 
+const MODELS: &str = "ONNX models";
+const RECIPES: &str = "Recipes";
+const ALL_FILES: &str = "All files";
 const VIDEO_ENDINGS: [&str; 9] = ["mp4", "mkv", "avi", "mov", "webm", "m4v", "mpg", "mpeg", "ts"];
 const PICTURE_ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "bmp", "gif", "webp"];
+
+/// What a dialog lets a person choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Wanted {
+    /// A file that is there, with one of these endings by default.
+    File(&'static str, Vec<&'static str>),
+    /// A folder.
+    Folder,
+    /// A file to be written, of this kind and ending, proposed in this place.
+    Save(&'static str, &'static str, PathBuf),
+}
 
 /// Shows the system's dialog (desktop portal, else zenity) and waits for the answer.
 pub fn native(kind: &DialogKind) -> Picked {
     if !is_available() {
         return Picked::Unavailable;
     }
-    let dialog = rfd::FileDialog::new().set_title(kind.title());
-    let all: Vec<&str> = VIDEO_ENDINGS.into_iter().chain(PICTURE_ENDINGS).collect();
-    let asked_at = Instant::now();
-    let path = match kind {
-        DialogKind::Model(_) | DialogKind::EvaluatedModel | DialogKind::ModelToQuantize => {
-            dialog.add_filter("ONNX models", &["onnx"]).add_filter("All files", &["*"]).pick_file()
-        }
-        DialogKind::Labels(_) => {
-            let names = ["names", "txt", "yaml", "yml"];
-            dialog.add_filter("Class names", &names).add_filter("All files", &["*"]).pick_file()
-        }
-        DialogKind::SourceFile => {
-            dialog.add_filter("Videos and pictures", &all).add_filter("All files", &["*"]).pick_file()
-        }
-        DialogKind::SourceFolder
-        | DialogKind::DatasetFolder
-        | DialogKind::LabelFolder
-        | DialogKind::LabelExport
-        | DialogKind::CalibrationFolder
-        | DialogKind::WorstFolder
-        | DialogKind::RecordingFolder => dialog.pick_folder(),
-        DialogKind::Dataset | DialogKind::LabelDataset => {
-            let names = ["json", "yaml", "yml"];
-            dialog.add_filter("Data sets", &names).add_filter("All files", &["*"]).pick_file()
-        }
-        DialogKind::CalibrationFile => {
-            let sets = ["json", "yaml", "yml"];
-            let both: Vec<&str> = sets.into_iter().chain(VIDEO_ENDINGS).collect();
-            dialog.add_filter("Data sets and videos", &both).add_filter("All files", &["*"]).pick_file()
-        }
-        DialogKind::QuantizedModel(proposed) => {
-            let name = proposed.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let dialog = dialog.add_filter("ONNX models", &["onnx"]).set_file_name(name);
-            let folder = proposed.parent().filter(|folder| folder.is_dir());
-            folder.map_or(dialog.clone(), |folder| dialog.set_directory(folder)).save_file()
-        }
-        DialogKind::Report(form) | DialogKind::QuantizationReport(form) => {
-            let what = if matches!(kind, DialogKind::Report(_)) { "evaluation" } else { "quantization" };
-            let name = format!("quantscope-{what}.{}", form.ending());
-            dialog.add_filter(form.name(), &[form.ending()]).set_file_name(name).save_file()
-        }
+    let (title, wanted, asked_at) = (kind.title(), kind.wanted(), Instant::now());
+    // Where there is no portal, rfd would call zenity, too, but without title and folder.
+    let path = if cfg!(target_os = "linux") && !has_portal() {
+        zenity::ask(title, &wanted)
+    } else {
+        by_library(title, wanted)
     };
     match path {
         Some(path) => Picked::Path(path),
         None if asked_at.elapsed() < NEVER_SHOWN => Picked::Unavailable,
         None => Picked::Cancelled,
+    }
+}
+
+fn by_library(title: &str, wanted: Wanted) -> Option<PathBuf> {
+    let dialog = rfd::FileDialog::new().set_title(title);
+    match wanted {
+        Wanted::File(name, endings) => dialog.add_filter(name, &endings).add_filter(ALL_FILES, &["*"]).pick_file(),
+        Wanted::Folder => dialog.pick_folder(),
+        Wanted::Save(name, ending, proposed) => {
+            let file = proposed.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let dialog = dialog.add_filter(name, &[ending]).set_file_name(file);
+            let folder = proposed.parent().filter(|folder| folder.is_dir());
+            folder.map_or(dialog.clone(), |folder| dialog.set_directory(folder)).save_file()
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod messages;
 mod model_panel;
 mod options;
 mod panels;
+mod plot;
 mod probe_job;
 mod quantize;
 mod recording;

@@ -324,20 +324,8 @@ impl SettingsStore {
     /// When the folder cannot be made or written to; the old file is then untouched.
     pub fn save(&self, settings: &Settings) -> std::io::Result<()> {
         let text = toml::to_string_pretty(settings).map_err(std::io::Error::other)?;
-        write_whole(&self.path(), text.as_bytes())
+        files::replace_in_folder(&self.path(), text.as_bytes())
     }
-}
-
-/// Writes a file completely or not at all. Makes the folder where there is none.
-///
-/// # Errors
-///
-/// Those of the file system; nothing is left behind.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    files::replace(path, bytes)
 }
 
 #[cfg(test)]

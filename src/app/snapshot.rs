@@ -1,7 +1,7 @@
 //! Saving what is on view: a picture with its boxes, and the boxes as JSON beside it.
 
 use super::format;
-use super::settings::write_whole;
+use crate::files::replace_in_folder;
 use crate::imaging::{DrawnBox, RgbImage, draw_boxes, draw_caption};
 use crate::inference::Thresholds;
 use crate::pipeline::{FrameResult, LaneId, LaneResult, Mode};
@@ -53,7 +53,7 @@ pub fn save(request: &SnapshotRequest) -> anyhow::Result<PathBuf> {
     let name = format::file_name(&path);
     let text = serde_json::to_string_pretty(&boxes_json(request, &name)).context("encoding the boxes")?;
     for (path, bytes) in [(path.with_extension("json"), text.as_bytes()), (path.clone(), &png)] {
-        write_whole(&path, bytes).with_context(|| format!("{}: cannot be written", path.display()))?;
+        replace_in_folder(&path, bytes).with_context(|| format!("{}: cannot be written", path.display()))?;
     }
     Ok(path)
 }

@@ -87,14 +87,14 @@ impl App {
         let model = self.proposing_model();
         let input = label::PageInput { state: &self.label, settings: &self.settings, model: model.as_deref() };
         let stage = label::page_ui(ui, &input, &mut self.gallery, actions);
-        toasts::toasts_ui(ui, stage, &self.session.messages, now, actions);
+        toasts::toasts_ui(ui, stage, &self.session.messages, (now, None), actions);
         self.fetch_pictures();
     }
 
     fn evaluate_ui(&mut self, ui: &mut Ui, now: Instant, actions: &mut Vec<Action>) {
         let input = PageInput { state: &self.evaluate, settings: &self.settings };
         let stage = page_ui(ui, &input, &mut self.gallery, actions);
-        toasts::toasts_ui(ui, stage, &self.session.messages, now, actions);
+        toasts::toasts_ui(ui, stage, &self.session.messages, (now, None), actions);
         self.fetch_pictures();
     }
 
@@ -201,17 +201,20 @@ impl App {
                 };
                 video_view::video_view_ui(ui, &input, actions);
             }
-            match held {
-                Some(held) => worst::held_ui(ui, whole, held, !self.editing.full_picture, actions),
+            let said = match held {
+                Some(held) => {
+                    worst::held_ui(ui, whole, held, !self.editing.full_picture, actions);
+                    None
+                }
                 None => situation::situation_ui(ui, whole, &self.session, actions),
-            }
+            };
             if let Some(run) = self.evaluate.run() {
                 resting_ui(ui, whole, run, actions);
             }
             if let Some(run) = self.quantize.run().filter(|_| !self.quantize.open) {
                 quantize::resting_ui(ui, whole, run, self.quantize.rests, actions);
             }
-            toasts::toasts_ui(ui, whole, &self.session.messages, now, actions);
+            toasts::toasts_ui(ui, whole, &self.session.messages, (now, said.as_deref()), actions);
         });
     }
 

@@ -1,7 +1,7 @@
 //! Saving the frames on which the models disagreed most: pictures with and without boxes, and a JSON line a frame.
 
-use super::settings::write_whole;
 use super::snapshot::{SnapshotRequest, annotated, boxes_json};
+use crate::files::replace_in_folder;
 use crate::imaging::RgbImage;
 use crate::inference::Thresholds;
 use crate::pipeline::WorstFrame;
@@ -71,7 +71,7 @@ fn write_png(path: &Path, picture: &RgbImage) -> anyhow::Result<()> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    write_whole(path, bytes).with_context(|| format!("{}: cannot be written", path.display()))
+    replace_in_folder(path, bytes).with_context(|| format!("{}: cannot be written", path.display()))
 }
 
 #[cfg(test)]

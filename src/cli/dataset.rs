@@ -7,6 +7,7 @@ use crate::dataset::{
 };
 use anyhow::bail;
 use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -205,7 +206,15 @@ fn convert(args: &ConvertArgs, format: OutputFormat) -> anyhow::Result<()> {
         Form::Yolo => DatasetForm::Yolo,
         Form::Voc => DatasetForm::Voc,
     };
-    let written = dataset::write(&dataset, form, &args.out, &options)?;
+    // Draws to stderr, and nothing at all where that is no terminal.
+    let bar = ProgressBar::new(dataset.pictures.len() as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} pictures, {eta} left") {
+        bar.set_style(style);
+    }
+    let tell = &mut |done: usize| bar.set_position(done as u64);
+    let written = dataset::write_telling(&dataset, form, &args.out, &options, tell);
+    bar.finish_and_clear();
+    let written = written?;
     match format {
         OutputFormat::Text => print(&converted_text(&dataset, &written)),
         OutputFormat::Json => {

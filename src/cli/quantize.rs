@@ -278,3 +278,7 @@ impl Bar {
         ControlFlow::Continue(())
     }
 }
+
+#[cfg(test)]
+#[path = "quantize/again_tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@
 use super::tap::{Tapped, tap};
 use crate::evaluate::Cancel;
 use crate::inference::trial::Trial;
+use crate::report::shell_line;
 use anyhow::Context;
 use std::io::IsTerminal;
 use tracing_subscriber::layer::SubscriberExt;
@@ -83,11 +84,6 @@ pub(super) fn trial() -> Option<Trial> {
 
 /// The command line that was given, so that it can be repeated.
 pub(super) fn command_line() -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=+@%".contains(c);
-    let quoted = |text: String| match !text.is_empty() && text.chars().all(is_plain) {
-        true => text,
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    };
-    let rest = std::env::args_os().skip(1).map(|argument| quoted(argument.to_string_lossy().into_owned()));
-    std::iter::once("quantscope".to_owned()).chain(rest).collect::<Vec<String>>().join(" ")
+    let rest = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    shell_line(std::iter::once("quantscope".to_owned()).chain(rest))
 }

@@ -25,7 +25,7 @@ pub use open::OpenOptions;
 pub use picture::{has_picture_ending, picture_size};
 pub use problem::{CountedKind, Problem, ProblemKind, count_problems};
 pub use summary::{ClassSummary, DatasetSummary};
-pub use write::{Loss, LossKind, PictureTransfer, WriteOptions, Written, write};
+pub use write::{Loss, LossKind, PictureTransfer, WriteOptions, Written, write, write_telling};
 
 use crate::imaging::{BoxInImage, ImageSize};
 use serde::Serialize;

@@ -12,6 +12,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wait_timeout::ChildExt;
 
@@ -83,6 +85,12 @@ pub enum TrialError {
         /// Time that was allowed.
         seconds: u64,
     },
+    /// Whoever waited for it thought better of it.
+    #[error("{path}: the trial was stopped")]
+    Stopped {
+        /// The model.
+        path: PathBuf,
+    },
     /// There was no process.
     #[error("the process that tries models does not start: {0}. Reinstall the program")]
     NoProcess(#[from] std::io::Error),
@@ -93,6 +101,7 @@ pub enum TrialError {
 pub struct Trial {
     program: PathBuf,
     limits: Option<Limits>,
+    stop: Option<Arc<AtomicBool>>,
 }
 
 /// What a model may take.
@@ -138,7 +147,7 @@ impl<'a> Subject<'a> {
 impl Trial {
     /// Trials by the quantscope binary at `program`, with limits that suit each model.
     pub fn new(program: PathBuf) -> Self {
-        Self { program, limits: None }
+        Self { program, limits: None, stop: None }
     }
 
     /// The same with other limits.
@@ -147,12 +156,22 @@ impl Trial {
         Self { limits: Some(Limits { time, memory_bytes }), ..self }
     }
 
+    /// The same, whose process is ended soon after this becomes true.
+    #[must_use]
+    pub fn stopped_by(self, stop: Arc<AtomicBool>) -> Self {
+        Self { stop: Some(stop), ..self }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::SeqCst))
+    }
+
     /// Loads a model and runs it once, in a process of its own. Returns what runs in integers, where that was asked for
     /// and could be found out.
     ///
     /// # Errors
     ///
-    /// When the model is refused, crashes the process, or exceeds a limit.
+    /// When the model is refused, crashes the process, or exceeds a limit, or the trial is stopped.
     pub fn run(&self, subject: &Subject<'_>, options: &LoadOptions) -> Result<Option<Executed>, TrialError> {
         let limits = self.limits.unwrap_or_else(|| Limits::for_model(subject.bytes, runtime::memory_bytes()));
         let (mut said, mut answered) = (tempfile::tempfile()?, tempfile::tempfile()?);
@@ -169,7 +188,10 @@ impl Trial {
         }
         command.arg("--").arg(subject.path);
         command.stdin(Stdio::null()).stdout(answered.try_clone()?).stderr(said.try_clone()?);
-        let status = wait(&mut command.spawn()?, &limits)?;
+        let status = self.wait(&mut command.spawn()?, &limits)?;
+        if self.is_stopped() {
+            return Err(TrialError::Stopped { path: subject.path.to_owned() });
+        }
         let answer = tail_of(&mut answered)?;
         let mut lines = answer.lines();
         // What comes after the run is no longer about whether the model can be used.
@@ -200,23 +222,31 @@ impl Trial {
         command.env_remove("RUST_LOG").env("RUST_BACKTRACE", "0");
         command
     }
-}
 
-/// Waits for the end of a process; ends it when its time is up, and returns None.
-fn wait(child: &mut Child, limits: &Limits) -> std::io::Result<Option<ExitStatus>> {
-    let begin = Instant::now();
-    let mut patience = limits.time;
-    loop {
-        if let Some(status) = child.wait_timeout(patience)? {
-            return Ok(Some(status));
+    /// Waits for the end of a process; ends it when its time is up or it is stopped, and returns None.
+    fn wait(&self, child: &mut Child, limits: &Limits) -> std::io::Result<Option<ExitStatus>> {
+        let begin = Instant::now();
+        loop {
+            let left = limits.time.saturating_sub(begin.elapsed());
+            let patience = if self.stop.is_some() || left.is_zero() { LOOK_AGAIN } else { left };
+            if let Some(status) = child.wait_timeout(patience)? {
+                return Ok(Some(status));
+            }
+            if self.is_stopped() || Self::is_too_late(child, limits, begin) {
+                child.kill()?;
+                child.wait()?;
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Whether it had its time, and was not kept from the processor meanwhile.
+    fn is_too_late(child: &Child, limits: &Limits, begin: Instant) -> bool {
+        if begin.elapsed() < limits.time {
+            return false;
         }
         let worked = runtime::processor_time_of(child.id()).unwrap_or(limits.time);
-        if worked >= limits.time.mul_f32(WORKED_SHARE) || begin.elapsed() >= limits.time * BUSY_FACTOR {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
-        }
-        patience = LOOK_AGAIN;
+        worked >= limits.time.mul_f32(WORKED_SHARE) || begin.elapsed() >= limits.time * BUSY_FACTOR
     }
 }
 

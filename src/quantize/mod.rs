@@ -99,7 +99,7 @@ pub struct Request {
 
 impl Request {
     /// What becomes of the numbers, which a recipe says where there is one.
-    fn form(&self) -> Mode {
+    pub fn form(&self) -> Mode {
         self.recipe.as_ref().map_or(self.mode, |recipe| recipe.choice.form)
     }
 

@@ -26,7 +26,7 @@ mod verdict;
 mod words;
 
 pub use page::warning_sentences;
-pub use quantized::{Quantized, asked_for, write_quantized};
+pub use quantized::{Again, Quantized, asked_for, shell_line, write_quantized};
 pub use verdict::{Finding, KeyFigure, Tone, findings};
 
 use crate::benchmark::Benchmark;

@@ -23,6 +23,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// What a refusal that needs no inference may take, on a busy machine.
@@ -127,6 +128,11 @@ fn a_trial_tells_a_crash_from_a_hang_and_from_a_process_that_is_not_there() {
     assert!(matches!(hang, TrialError::TimedOut { seconds: 2, .. }), "{hang}");
     assert!(begin.elapsed() < PATIENCE / 2, "{:?}", begin.elapsed());
     assert_says(&hang.to_string(), &["hang.onnx", "within 2 s"]);
+    let begin = Instant::now();
+    let stopped = stand_in().with_limits(PATIENCE, 1 << 30).stopped_by(Arc::new(AtomicBool::new(true)));
+    let stopped = try_it(&stopped, "hang.onnx").unwrap_err();
+    assert!(matches!(stopped, TrialError::Stopped { .. }), "{stopped}");
+    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
     let nobody = Trial::new(PathBuf::from("/no/such/program"));
     assert!(matches!(try_it(&nobody, "good.onnx"), Err(TrialError::NoProcess(_))));
 }

@@ -283,7 +283,11 @@ fn the_settings_menu() {
         assert_eq!(window.commands(), commands, "{name}");
     }
     window.click("Settings");
-    window.harness.get_by_label("Threads for each model");
+    let number = eframe::egui::accesskit::Role::SpinButton;
+    window.harness.get_by_role_and_label(number, "Threads for each model").focus();
+    window.harness.run();
+    window.press(Key::Tab);
+    assert_eq!(window.commands(), [""; 0], "only another number loads the models again");
     window.click("Open twins together");
     window.click("Settings");
     window.click("Accelerate quantized models");

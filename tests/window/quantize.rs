@@ -8,7 +8,7 @@ use quantscope::app::{DialogKind, Picked, PicturesFrom, QuantizeFailure, Quantiz
 use quantscope::capture::{SourceKind, SourceSpec};
 use quantscope::inference::Precision;
 use quantscope::pipeline::{self, Event, LaneId};
-use quantscope::quantize::{Choice, JudgeBy, Method, Mode, Progress};
+use quantscope::quantize::{ChannelScales, Choice, JudgeBy, Method, Mode, Progress};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -84,6 +84,35 @@ fn every_choice_can_be_changed_and_is_remembered() {
 }
 
 #[test]
+fn what_is_seldom_needed_is_below_more() {
+    let mut played = Played::open(Setup::default());
+    assert!(!played.window.sees("Ranges of channels"));
+    played.window.click("More");
+    played.window.click("Ranges of channels");
+    played.window.click("always a range for each");
+    played.window.click("Bits of weights");
+    played.window.click("always 7 bits");
+    played.window.click("equalize channels");
+    assert!(played.window.sees("More (3 changed)"));
+    played.until_ready();
+    played.window.press(Key::Enter);
+    played.window.until(|window| window.sees("Cancel quantizing"));
+    played.until_begun();
+    {
+        let jobs = played.jobs.lock().unwrap();
+        let request = &jobs[0].request;
+        assert_eq!((request.channel_scales, request.weight_limit), (ChannelScales::On, Some(63)));
+        assert!(!request.corrections.equalize && request.corrections.bias);
+    }
+    played.window.click("Cancel quantizing");
+    played.window.click("Form");
+    played.window.click("weights stored as integers");
+    assert!(!played.window.sees("Bits of weights") && !played.window.sees("changed)"), "nothing of it counts here");
+    let saved = played.window.saved();
+    assert_eq!((saved.quantize.channel_scales, saved.quantize.equalize), (ChannelScales::On, false));
+}
+
+#[test]
 fn another_model_and_another_place_can_be_chosen() {
     let mut played = Played::open(Setup { picked: Picked::Path("/else/where".into()), ..Setup::default() });
     played.window.click("Choose the model to quantize");
@@ -145,10 +174,12 @@ fn stopping_works_at_once_and_the_next_one_can_begin() {
     played.send(Next::Busy(Duration::from_millis(700)));
     let asked = Instant::now();
     played.window.click("Cancel quantizing");
-    assert!(played.window.sees("Stopped.") && asked.elapsed() < Duration::from_millis(500));
+    assert!(played.window.sees("Stopped. The step that it was at still comes to its end"));
+    assert!(asked.elapsed() < Duration::from_millis(500));
     assert_eq!(played.window.commands(), ["SetPaused(true)", "SetPaused(false)"]);
     played.window.press(Key::Enter);
     assert!(played.window.sees("Cancel quantizing"), "the next one waits for the end of the last");
+    assert!(played.window.sees("Waits for the end of the step that the run before was stopped in."));
     played.stopped.recv_timeout(CLOSES_WITHIN * 10).unwrap();
     played.send(Next::Make(outcome()));
     played.window.until(|window| window.sees("Models tried"));

@@ -4,7 +4,7 @@ use crate::quantization::{Next, Played, one_more, outcome};
 use crate::support::Setup;
 use egui_kittest::kittest::Queryable;
 use quantscope::app::{DialogKind, Picked, QuantizeFailure, ReportForm};
-use quantscope::quantize::{Choice, Outcome, Progress, Speed};
+use quantscope::quantize::{Choice, Outcome, Progress, Recipe, Speed};
 use std::cell::RefCell;
 use std::path::Path;
 use std::time::Duration;
@@ -78,6 +78,48 @@ fn times_say_where_they_hold_and_a_report_is_saved_of_the_model_that_is_shown() 
     assert_eq!(json["recipe"]["choice"]["float_nodes"][0], "neck", "of the model that is shown");
     assert!(json["asked"]["Calibrated with"].as_str().unwrap().contains("at most 128 pictures"));
     assert!(json["written"].as_str().unwrap().ends_with("a.int8.onnx"));
+    let command = json["command"].as_str().unwrap();
+    assert!(command.starts_with("# recipe.toml: the recipe of this report\nquantscope quantize /"), "{command}");
+    assert!(command.contains(" --calibrate demo --samples 128 --out /") && command.contains(" --recipe recipe.toml"));
+}
+
+#[test]
+fn a_recipe_is_saved_and_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("made.toml");
+    let mut played = Played::with(Setup { picked: Picked::Path(path.clone()), ..Setup::default() }, outcome());
+    played.window.until(|window| window.sees("Saved as"));
+    played.window.click("Report of the quantization");
+    played.window.click("Recipe (toml)");
+    played.window.until(|window| window.sees("Saved the recipe"));
+    let recipe = Recipe::from_toml(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(recipe.choice, outcome().points[1].choice);
+    played.window.click("New…");
+    played.window.click("More");
+    played.window.click("Choose a recipe");
+    played.window.until(|window| window.sees("made.toml") && window.sees("as the recipe says"));
+    assert_eq!(*played.window.asked.lock().unwrap(), [DialogKind::SaveRecipe, DialogKind::Recipe]);
+    played.until_ready();
+    played.window.click("Start quantizing");
+    played.window.until(|window| window.sees("Cancel quantizing"));
+    let jobs = std::sync::Arc::clone(&played.jobs);
+    played.window.until(|_| jobs.lock().unwrap().len() == 2);
+    assert_eq!(jobs.lock().unwrap()[1].request.recipe.as_ref(), Some(&recipe));
+    played.window.click("Cancel quantizing");
+    played.window.click("Without a recipe");
+    assert!(!played.window.sees("as the recipe says"));
+}
+
+#[test]
+fn what_is_no_recipe_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("card.toml");
+    std::fs::write(&path, "head = \"yolox\"\n").unwrap();
+    let mut played = Played::open(Setup { picked: Picked::Path(path), ..Setup::default() });
+    played.window.click("More");
+    played.window.click("Choose a recipe");
+    played.window.until(|window| window.sees("card.toml is no recipe: "));
+    assert!(played.window.sees("what stays in floats is searched for"));
 }
 
 #[test]
@@ -192,7 +234,7 @@ fn a_further_model_can_be_stopped_and_may_fail() {
     played.wished.recv_timeout(Duration::from_secs(5)).unwrap();
     played.window.until(|window| window.sees("Cancel re-quantizing"));
     played.window.click("Cancel re-quantizing");
-    assert!(played.window.sees("Stopping…"));
+    assert!(played.window.sees("Stopping after the present step…"));
     played.send(Next::Tell(Progress::Trying { done: 0, of: 1, choice: Choice::default() }));
     played.window.until(|window| window.sees("1 of 3 layers in integers; 1 is changed"));
     played.window.click("Re-quantize");

@@ -12,7 +12,7 @@ use crate::dataset::Written;
 use crate::evaluate::Evaluation;
 use crate::imaging::RgbImage;
 use crate::pipeline::LaneId;
-use crate::quantize::Outcome as Quantized;
+use crate::quantize::{Outcome as Quantized, Recipe};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -75,6 +75,10 @@ pub enum Outcome {
     QuantizedSaved(Box<QuantizeRun>, usize, Result<(), String>),
     /// A file was found that the twin of a model can go to.
     OutputFound(Proposed),
+    /// A recipe was read from this file, or why not: a sentence.
+    RecipeRead(PathBuf, Result<Recipe, String>),
+    /// A recipe was saved here.
+    RecipeSaved(PathBuf),
     /// A picture of the gallery.
     PictureDecoded(PictureKey, Result<RgbImage, String>),
     /// Pictures to be labelled are open, or why they are not; None when that was broken off.

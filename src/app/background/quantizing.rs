@@ -5,8 +5,9 @@ use crate::app::quantize::{
     PicturesFrom, Proposed, QuantizeFailure, QuantizeJob, QuantizeRun, QuantizeTalk, QuantizeWatch, free_output,
 };
 use crate::evaluate::Versions;
+use crate::files;
 use crate::onnx::OnnxError;
-use crate::quantize::{self, Mode, Outcome as Quantized, Point, Progress, QuantizeError, Request};
+use crate::quantize::{self, Mode, Outcome as Quantized, Point, Progress, QuantizeError, Recipe, Request};
 use crate::report;
 use crate::runtime::MachineInfo;
 use crossbeam_channel::Sender;
@@ -16,12 +17,27 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// What a report of a quantization is made of.
+pub struct ReportOf {
+    /// What was asked for.
+    pub run: QuantizeRun,
+    /// What came of it, with the model that is shown as the best.
+    pub outcome: Quantized,
+    /// Whether a person chose that model, and not the search.
+    pub by_hand: bool,
+    /// Whether it was written.
+    pub written: bool,
+    /// How long it took to find it.
+    pub took: Duration,
+}
+
 impl Background {
     /// Quantizes a model, and then makes further ones for as long as the watch is not closed. False when too much waits;
     /// the last one is given up.
     pub fn quantize(&mut self, request: Request, pictures: PicturesFrom, watch: Arc<QuantizeWatch>) -> bool {
         self.quantize_watch.close();
-        let job = QuantizeJob { request, pictures, trial: self.services.trial.clone() };
+        let trial = self.services.trial.clone().map(|trial| trial.stopped_by(watch.stop()));
+        let job = QuantizeJob { request, pictures, trial };
         let quantize = Arc::clone(&self.services.quantize);
         let (sender, wake) = (self.sender.clone(), Arc::clone(&self.wake));
         let mut talk = Talk { watch: Arc::clone(&watch), sender, wake };
@@ -43,31 +59,50 @@ impl Background {
         })
     }
 
-    /// Saves a report of what was found; whether the model that it is about was `written`, and how long it `took`.
-    pub fn save_quantization_report(
-        &self,
-        path: PathBuf,
-        run: QuantizeRun,
-        outcome: Quantized,
-        written: bool,
-        took: Duration,
-    ) -> bool {
+    /// Saves a report of what was found.
+    pub fn save_quantization_report(&self, path: PathBuf, about: ReportOf) -> bool {
         self.run(&self.files, move || {
+            let run = &about.run;
             let content = report::Quantized {
-                outcome: &outcome,
-                model: &run.model,
-                written: written.then_some(run.output.as_path()),
-                asked: run.asked,
+                outcome: &about.outcome,
+                model: &run.request.model,
+                written: about.written.then_some(run.output.as_path()),
+                asked: run.asked(),
                 begun: run.begun,
-                seconds: took.as_secs_f64(),
+                seconds: about.took.as_secs_f64(),
                 machine: MachineInfo::read(),
                 versions: Versions::of_this_run(),
-                command: String::new(),
+                command: run.command(about.by_hand),
             };
             Some(match report::write_quantized(&path, &content) {
                 Ok(()) => Outcome::ReportSaved(path),
                 Err(error) => Outcome::SaveFailed(error.to_string()),
             })
+        })
+    }
+
+    /// Saves a recipe.
+    pub fn save_recipe(&self, path: PathBuf, recipe: Recipe) -> bool {
+        self.run(&self.files, move || {
+            Some(match files::replace(&path, recipe.to_toml().as_bytes()) {
+                Ok(()) => Outcome::RecipeSaved(path),
+                Err(error) => Outcome::SaveFailed(format!("{} cannot be written: {error}", path.display())),
+            })
+        })
+    }
+
+    /// Reads a recipe.
+    pub fn read_recipe(&self, path: PathBuf) -> bool {
+        self.run(&self.files, move || {
+            let read = std::fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()));
+            let recipe = read.and_then(|text| {
+                let wrong = |reason| {
+                    let hint = "Save one with \u{201c}Recipe\u{201d} under a result, or with quantscope quantize --save-recipe";
+                    format!("{} is no recipe: {reason}. {hint}", path.display())
+                };
+                Recipe::from_toml(&text).map_err(wrong)
+            });
+            Some(Outcome::RecipeRead(path, recipe))
         })
     }
 
@@ -87,7 +122,8 @@ fn save(run: &QuantizeRun, point: &Point) -> Result<(), String> {
         // What is wrong with it shows when the file is written.
         let _made = std::fs::create_dir_all(folder);
     }
-    quantize::save(point, &run.model, &run.overrides, &run.output).map_err(|error| match error {
+    let request = &run.request;
+    quantize::save(point, &request.model, &request.load.overrides, &run.output).map_err(|error| match error {
         QuantizeError::Onnx(OnnxError::Write { path, source }) => {
             format!("{} cannot be written: {source}. Make room there, or choose another place.", path.display())
         }

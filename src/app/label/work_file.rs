@@ -3,7 +3,7 @@
 
 use super::album::{KnownBox, Snapshot};
 use super::geometry::PixelBox;
-use crate::app::settings::write_whole;
+use crate::files::replace_in_folder;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::io::Read;
@@ -189,9 +189,9 @@ impl WorkPlace {
         // A folder that has gone is not made anew: it may be a drive that was taken out.
         let there = self.beside.parent().is_some_and(Path::is_dir);
         let gone = || Err(std::io::Error::new(std::io::ErrorKind::NotFound, "the folder is no longer there"));
-        let beside = if there { write_whole(&self.beside, &text) } else { gone() };
+        let beside = if there { replace_in_folder(&self.beside, &text) } else { gone() };
         let Err(first) = beside else { return Ok(self.beside.clone()) };
-        write_whole(&self.spare, &text).map(|()| self.spare.clone()).map_err(|second| {
+        replace_in_folder(&self.spare, &text).map(|()| self.spare.clone()).map_err(|second| {
             format!(
                 "The labels are not saved: {} cannot be written ({first}), nor can {} ({second}). Make room or make one of \
                  the folders writable; the work is tried to be saved again with every change",

@@ -180,11 +180,13 @@ fn model_ui(ui: &mut Ui, input: &FiguresInput<'_>) {
     pair_ui(ui, "Provider", &both(input.models, |model| model.provider.clone()), tip);
 }
 
-/// `2`, `2, measured`, `4 spinning, measured`.
+/// `2`, `2, measured`, `4 spinning`: there is no room for more, and only what was measured spins.
 fn threads_words(model: &ModelInfo) -> String {
-    let spinning = if model.spinning { " spinning" } else { "" };
-    let measured = if measured_words(model).is_some() { ", measured" } else { "" };
-    format!("{}{spinning}{measured}", model.threads)
+    match (model.spinning, measured_words(model)) {
+        (true, _) => format!("{} spinning", model.threads),
+        (false, Some(_)) => format!("{}, measured", model.threads),
+        (false, None) => model.threads.to_string(),
+    }
 }
 
 fn measured_words(model: &ModelInfo) -> Option<String> {

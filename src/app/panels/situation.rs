@@ -21,10 +21,10 @@ struct Card {
     steps: Vec<(&'static str, Action)>,
 }
 
-/// Draws the card that the situation asks for, if any, on `stage`.
-pub fn situation_ui(ui: &mut Ui, stage: Rect, session: &Session, actions: &mut Vec<Action>) {
-    let Some(card) = card(ui, session) else { return };
-    let width = (stage.width() - 40.0).clamp(200.0, 460.0);
+/// Draws the card that the situation asks for, if any, on `stage`; returns what it says.
+pub fn situation_ui(ui: &mut Ui, stage: Rect, session: &Session, actions: &mut Vec<Action>) -> Option<String> {
+    let card = card(ui, session)?;
+    let width = (stage.width() - 40.0).clamp(200.0, 520.0);
     // In the middle while there is no picture, else low, so that the picture stays in view.
     let (pivot, at) = match session.result {
         None => (Align2::CENTER_CENTER, stage.center()),
@@ -32,6 +32,7 @@ pub fn situation_ui(ui: &mut Ui, stage: Rect, session: &Session, actions: &mut V
     };
     let area = Area::new(Id::unique("situation")).order(Order::Middle).pivot(pivot).fixed_pos(at);
     area.constrain_to(stage).show(ui.ctx(), |ui| card_ui(ui, &card, width, actions));
+    Some(card.text)
 }
 
 fn card(ui: &Ui, session: &Session) -> Option<Card> {

@@ -13,9 +13,17 @@ const MOST_SHOWN: usize = 3;
 /// A longer text is cut in the middle; the list has all of it.
 const LONGEST: usize = 360;
 
-/// Draws the messages that float at `now` within `stage`.
-pub fn toasts_ui(ui: &mut Ui, stage: Rect, messages: &MessageLog, now: Instant, actions: &mut Vec<Action>) {
-    let mut floating: Vec<&Message> = messages.iter().rev().filter(|m| m.floats(now)).take(MOST_SHOWN).collect();
+/// Draws the messages that float at `now` within `stage`, but for what is `said` there anyway.
+pub fn toasts_ui(
+    ui: &mut Ui,
+    stage: Rect,
+    messages: &MessageLog,
+    (now, said): (Instant, Option<&str>),
+    actions: &mut Vec<Action>,
+) {
+    let is_said = |message: &Message| said.is_some_and(|said| said.starts_with(message.text.as_str()));
+    let floating = messages.iter().rev().filter(|message| message.floats(now) && !is_said(message));
+    let mut floating: Vec<&Message> = floating.take(MOST_SHOWN).collect();
     if floating.is_empty() {
         return;
     }

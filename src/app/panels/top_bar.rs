@@ -88,14 +88,11 @@ fn settings_menu_ui(ui: &mut Ui, input: &TopBarInput<'_>, actions: &mut Vec<Acti
     }
     ui.separator();
     let loaded = input.session.lanes.iter().find_map(|lane| lane.loaded.as_ref());
-    let mut threads = input.settings.threads.or(loaded.map(|info| info.threads)).unwrap_or(1);
+    let threads = input.settings.threads.or(loaded.map(|info| info.threads)).unwrap_or(1);
     ui.horizontal(|ui| {
         let label = ui.label("Threads for each model");
-        let value = ui.add(egui::DragValue::new(&mut threads).range(1..=most_threads())).labelled_by(label.id);
-        let value = value.on_hover_text("Threads ONNX Runtime uses inside one operator; the models are loaded again.");
-        // Not at every number on the way: each one loads both models.
-        if value.drag_stopped() || value.lost_focus() || (value.changed() && !value.dragged() && !value.has_focus()) {
-            actions.push(Action::SetThreads(threads));
+        if let Some(wished) = thread_count_ui(ui, threads, label.id) {
+            actions.push(Action::SetThreads(wished));
         }
     });
     let mut measured = input.settings.threads.is_none();
@@ -127,6 +124,23 @@ fn settings_menu_ui(ui: &mut Ui, input: &TopBarInput<'_>, actions: &mut Vec<Acti
             ui.close();
         }
     }
+}
+
+/// The number of threads; what a person chose instead, once that is settled: each number on the way would load both models.
+fn thread_count_ui(ui: &mut Ui, now: usize, label: egui::Id) -> Option<usize> {
+    let (id, pass) = (egui::Id::unique("threads on the way"), ui.ctx().cumulative_pass_nr());
+    let on_the_way = ui.data(|data| data.get_temp::<(u64, usize)>(id));
+    // One that was left behind when the menu closed is forgotten.
+    let on_the_way = on_the_way.filter(|(seen, _)| seen + 1 >= pass).map(|(_, threads)| threads);
+    let mut wished = on_the_way.unwrap_or(now);
+    let value = ui.add(egui::DragValue::new(&mut wished).range(1..=most_threads())).labelled_by(label);
+    let value = value.on_hover_text("Threads ONNX Runtime uses inside one operator; the models are loaded again.");
+    if value.dragged() || value.has_focus() {
+        ui.data_mut(|data| data.insert_temp(id, (pass, wished)));
+        return None;
+    }
+    ui.data_mut(|data| data.remove::<(u64, usize)>(id));
+    (wished != now).then_some(wished)
 }
 
 fn second_row_ui(ui: &mut Ui, input: &TopBarInput<'_>, actions: &mut Vec<Action>) {

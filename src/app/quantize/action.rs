@@ -21,6 +21,8 @@ pub enum QuantizeAction {
     SetWishes(QuantizeSettings),
     /// Write to this file; none: to a new one beside the model.
     SetOutput(Option<PathBuf>),
+    /// Search for what stays in floats instead of taking it over from a recipe.
+    NoRecipe,
     /// Begin.
     Start,
     /// Stop what is under way.

@@ -2,19 +2,20 @@
 
 use super::action::QuantizeAction;
 use super::job::{PicturesFrom, QuantizeFailure};
-use super::setup::{Calibration, ChosenModel, Proposed, with_ending};
+use super::setup::{Calibration, ChosenModel, Proposed, model_file, with_ending};
 use super::state::{Results, Run, Saved, Stage};
 use super::watch::QuantizeWatch;
 use crate::app::App;
+use crate::app::background::ReportOf;
 use crate::app::dialogs::DialogKind;
 use crate::app::evaluate::{ReportForm, remember};
 use crate::app::format;
 use crate::app::messages::Severity;
+use crate::app::start::absolute;
 use crate::capture::SourceSpec;
-use crate::inference::{LoadOptions, Precision, SessionOptions};
+use crate::inference::Precision;
 use crate::pipeline::LaneId;
-use crate::quantize::{ChannelScales, Corrections, Gate, Outcome, Request};
-use crate::report::asked_for;
+use crate::quantize::{Outcome, Recipe, Request};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -32,7 +33,7 @@ impl App {
             }
             QuantizeAction::SetCalibration(calibration) => state.setup.calibration = calibration,
             QuantizeAction::SetWishes(wishes) => self.settings.quantize = wishes.sanitized(),
-            QuantizeAction::SetOutput(path) => state.setup.output = path.map(with_ending),
+            QuantizeAction::SetOutput(path) => state.setup.output = path.map(model_file),
             QuantizeAction::Start => self.start_quantizing(),
             QuantizeAction::Cancel => self.cancel_quantizing(),
             QuantizeAction::EnoughFrames => {
@@ -55,6 +56,7 @@ impl App {
             QuantizeAction::SaveAgain => self.save_quantized(),
             QuantizeAction::Requantize => self.requantize(),
             QuantizeAction::Report(form) => self.browse(DialogKind::QuantizationReport(form)),
+            QuantizeAction::NoRecipe => state.setup.recipe = None,
             action => {
                 if let Some(results) = &mut state.results {
                     look(results, action);
@@ -84,7 +86,7 @@ impl App {
 
     /// Lets a file be looked for that the new model can go to.
     pub(in crate::app) fn propose_output(&mut self) {
-        let mode = self.settings.quantize.mode;
+        let mode = self.quantize.setup.form(self.settings.quantize.mode);
         if let Some(model) = self.quantize.setup.without_output(mode).filter(|_| self.quantize.open) {
             self.background.find_output(model.to_owned(), mode);
         }
@@ -102,7 +104,7 @@ impl App {
 
     /// A place was chosen for the new model: before it is made, or because it could not be written where it was to go.
     pub(in crate::app) fn choose_output(&mut self, path: PathBuf) {
-        let path = with_ending(path);
+        let path = model_file(path);
         let shown = self.quantize.shown_results().is_some();
         match self.quantize.results.as_mut().filter(|_| shown) {
             Some(results) => {
@@ -127,27 +129,21 @@ impl App {
         // Each would disturb the other.
         self.cancel_find_threads();
         let spec = match &self.quantize.setup.calibration {
-            Calibration::Path(path) => SourceSpec::Path(path.clone()),
+            Calibration::Path(path) => SourceSpec::Path(absolute(path.clone())),
             Calibration::OnView => on_view.unwrap_or(SourceSpec::Demo),
         };
         let watch = Arc::new(QuantizeWatch::default());
-        let is_live = matches!(spec, SourceSpec::Camera(_) | SourceSpec::Url(_));
-        let wishes = &self.settings.quantize;
-        let gate = wishes.gate(self.quantize.setup.calibration.is_labelled());
-        let request = self.request(&model, gate);
+        let request = self.request(&model);
         let run = Run {
             watch: Arc::clone(&watch),
-            model: model.path.clone(),
-            overrides: model.overrides.clone(),
-            output,
-            gate,
-            mode: wishes.mode,
-            live: is_live.then(|| spec.to_string()),
-            asked: asked_for(&request, &spec.to_string()),
+            request: Arc::new(request.clone()),
+            output: absolute(output),
+            pictures: spec.clone(),
+            recipe: self.quantize.setup.recipe.as_ref().map(|(path, _)| path.clone()),
             began: Instant::now(),
             begun: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         };
-        let pictures = if is_live {
+        let pictures = if run.is_live() {
             PicturesFrom::Live(watch.take_frames())
         } else {
             PicturesFrom::Spec(spec, self.camera_backend)
@@ -161,41 +157,32 @@ impl App {
         if let Some(results) = &mut self.quantize.results {
             results.alive = false;
         }
-        tracing::info!("quantizing begun: {}", run.model.display());
-        self.quantize.stage = Stage::Running(run);
+        tracing::info!("quantizing begun: {}", run.request.model.display());
         // Without new frames there is nothing to take.
-        if is_live && self.session.paused {
+        let waits = run.is_live() && self.session.paused;
+        self.quantize.stage = Stage::Running(run);
+        if waits {
             self.toggle_pause();
         }
     }
 
-    fn request(&self, model: &ChosenModel, gate: Gate) -> Request {
-        let wishes = &self.settings.quantize;
-        let mut session = SessionOptions::default();
+    fn request(&self, model: &ChosenModel) -> Request {
+        let (wishes, setup) = (&self.settings.quantize, &self.quantize.setup);
+        let gate = wishes.gate(setup.calibration.is_labelled());
+        let recipe = setup.recipe.as_ref().map(|(_, recipe)| recipe.clone());
+        let mut request = wishes.request(model, gate, recipe);
+        request.model = absolute(request.model);
+        request.thresholds = self.settings.thresholds;
+        let session = &mut request.load.session;
         session.threads = self.settings.threads.unwrap_or(session.threads);
-        Request {
-            model: model.path.clone(),
-            load: LoadOptions { session, overrides: model.overrides.clone() },
-            judged_threads: 1,
-            judge_by: wishes.judge_by,
-            channel_scales: ChannelScales::default(),
-            thresholds: self.settings.thresholds,
-            mode: wishes.mode,
-            numbers: wishes.numbers,
-            weight_limit: None,
-            method: wishes.method,
-            corrections: Corrections::USUAL,
-            samples: wishes.pictures,
-            classes: Vec::new(),
-            gate,
-            recipe: None,
-        }
+        request
     }
 
     /// Stops the search, or the making of one further model. What the thread still does is heard no more.
     fn cancel_quantizing(&mut self) {
         if let Some(run) = self.quantize.run() {
             run.watch.close();
+            self.quantize.ending = Some(Arc::clone(&run.watch));
             self.quantize.stage = Stage::Failed(QuantizeFailure::Cancelled);
             tracing::info!("quantizing cancelled");
         } else if let Some(watch) = self.quantize.watch() {
@@ -246,6 +233,7 @@ impl App {
         ended: Result<(), QuantizeFailure>,
     ) {
         watch.rest(Instant::now());
+        self.quantize.ending.take_if(|ending| Arc::ptr_eq(ending, watch));
         if self.quantize.run().is_some_and(|run| Arc::ptr_eq(&run.watch, watch)) {
             let nothing = || QuantizeFailure::Other("Nothing came of it. Try again.".to_owned());
             let failure = ended.err().unwrap_or_else(nothing);
@@ -310,20 +298,57 @@ impl App {
     /// Saves a report of what the window shows.
     pub(in crate::app) fn save_quantization_report(&mut self, form: ReportForm, path: PathBuf) {
         let Some(results) = self.quantize.shown_results() else { return };
-        let (run, outcome) = (results.run.clone(), results.outcome_of_shown());
-        let written = results.saved == Saved::Yes;
-        if !self.background.save_quantization_report(form.complete(path), run, outcome, written, results.took) {
+        let content = ReportOf {
+            by_hand: results.shown != results.outcome.best,
+            run: results.run.clone(),
+            outcome: results.outcome_of_shown(),
+            written: results.saved == Saved::Yes,
+            took: results.took,
+        };
+        if !self.background.save_quantization_report(form.complete(path), content) {
             self.tell(Severity::Warning, "Too much waits to be written already. Try again in a moment.");
+        }
+    }
+
+    /// Saves the recipe of the model that the window shows.
+    pub(in crate::app) fn save_recipe(&mut self, path: PathBuf) {
+        let Some(results) = self.quantize.shown_results() else { return };
+        let recipe = results.outcome_of_shown().recipe;
+        if !self.background.save_recipe(with_ending(path, "toml"), recipe) {
+            self.tell(Severity::Warning, "Too much waits to be written already. Try again in a moment.");
+        }
+    }
+
+    /// Reads a recipe, which is taken over from then on.
+    pub(in crate::app) fn read_recipe(&mut self, path: PathBuf) {
+        if !self.background.read_recipe(path) {
+            self.tell(Severity::Warning, "Too much waits to be read already. Try again in a moment.");
+        }
+    }
+
+    /// A recipe was read, or is none.
+    pub(in crate::app) fn on_recipe_read(&mut self, path: PathBuf, read: Result<Recipe, String>) {
+        match read {
+            Ok(recipe) => {
+                self.quantize.setup.recipe = Some((path, recipe));
+                self.propose_output();
+            }
+            Err(reason) => self.tell(Severity::Error, reason),
         }
     }
 
     /// Full precision in A, what was made of it in B, both on the same frames.
     fn compare_with_twin(&mut self, run: &Run) {
-        let in_a = self.session.lane(LaneId::A).loaded.as_ref().is_some_and(|info| info.path == run.model);
+        let in_a = self
+            .session
+            .lane(LaneId::A)
+            .loaded
+            .as_ref()
+            .is_some_and(|info| absolute(info.path.clone()) == run.request.model);
         if !in_a {
-            self.load_model(LaneId::A, run.model.clone(), run.overrides.clone());
+            self.load_model(LaneId::A, run.request.model.clone(), run.request.load.overrides.clone());
         }
-        self.load_model(LaneId::B, run.output.clone(), run.overrides.clone());
+        self.load_model(LaneId::B, run.output.clone(), run.request.load.overrides.clone());
         if !self.settings.compare {
             self.toggle_compare();
         }

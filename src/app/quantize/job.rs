@@ -1,6 +1,6 @@
 //! Quantizing, on a thread of its own: pictures from wherever they are, the engine, and a word with the window.
 
-use super::setup::with_ending;
+use super::setup::model_file;
 use crate::capture::{CameraBackend, SourceSpec};
 use crate::imaging::RgbImage;
 use crate::inference::trial::Trial;
@@ -181,7 +181,7 @@ pub fn free_output(model: &Path, mode: Mode, other: Option<&Path>) -> PathBuf {
         _ => beside,
     };
     let stem = first.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let numbered = (2..1000).map(|number| with_ending(first.with_file_name(format!("{stem}-{number}.onnx"))));
+    let numbered = (2..1000).map(|number| model_file(first.with_file_name(format!("{stem}-{number}.onnx"))));
     std::iter::once(first.clone()).chain(numbered).find(|path| !path.exists()).unwrap_or(first)
 }
 

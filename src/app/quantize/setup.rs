@@ -2,8 +2,8 @@
 
 use crate::app::settings::RECENT_DATASETS;
 use crate::capture::SourceSpec;
-use crate::inference::{ModelInfo, ModelOverrides, Precision};
-use crate::quantize::{Gate, JudgeBy, Method, Mode, Numbers};
+use crate::inference::{LoadOptions, ModelInfo, ModelOverrides, Precision, SessionOptions, Thresholds};
+use crate::quantize::{ChannelScales, Corrections, Gate, JudgeBy, Method, Mode, Numbers, Recipe, Request, Weights};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,14 @@ pub struct QuantizeSettings {
     pub numbers: Numbers,
     /// In which way of running models their time is judged.
     pub judge_by: JudgeBy,
+    /// Whether channels get ranges of their own.
+    pub channel_scales: ChannelScales,
+    /// How many bits of a weight are used.
+    pub weight_bits: WeightBits,
+    /// Whether channels are brought to like ranges.
+    pub equalize: bool,
+    /// Whether the mean error of rounding is taken from the biases.
+    pub correct_biases: bool,
     /// Pictures at most.
     pub pictures: usize,
     /// Lowest agreement with the FP32 model, 0…1; 0: any.
@@ -43,6 +51,10 @@ impl Default for QuantizeSettings {
             mode: Mode::default(),
             numbers: Numbers::default(),
             judge_by: JudgeBy::default(),
+            channel_scales: ChannelScales::default(),
+            weight_bits: WeightBits::default(),
+            equalize: Corrections::USUAL.equalize,
+            correct_biases: Corrections::USUAL.bias,
             pictures: 128,
             min_agreement: 0.8,
             min_speedup: 0.0,
@@ -65,6 +77,59 @@ impl QuantizeSettings {
         self
     }
 
+    /// Types that are written: those that were chosen count for fixed scales.
+    pub fn numbers(&self) -> Numbers {
+        if self.mode == Mode::Static { self.numbers } else { Numbers::default() }
+    }
+
+    /// Largest code of a weight; none: as suits the processor. Products of unsigned weights do not overflow.
+    pub fn weight_limit(&self) -> Option<i8> {
+        if self.numbers().weights == Weights::U8 { Some(127) } else { self.weight_bits.limit() }
+    }
+
+    /// What is done to weights and biases before they are rounded.
+    pub fn corrections(&self) -> Corrections {
+        Corrections { equalize: self.equalize, bias: self.correct_biases }
+    }
+
+    /// What the engine is asked for; thresholds and threads as the program has them.
+    pub fn request(&self, model: &ChosenModel, gate: Gate, recipe: Option<Recipe>) -> Request {
+        Request {
+            model: model.path.clone(),
+            load: LoadOptions { session: SessionOptions::default(), overrides: model.overrides.clone() },
+            judged_threads: 1,
+            judge_by: self.judge_by,
+            channel_scales: self.channel_scales,
+            thresholds: Thresholds::default(),
+            mode: self.mode,
+            numbers: self.numbers(),
+            weight_limit: self.weight_limit(),
+            method: self.method,
+            corrections: self.corrections(),
+            samples: self.pictures,
+            classes: Vec::new(),
+            gate,
+            recipe,
+        }
+    }
+
+    /// How many of the choices that are seldom needed are not as usual.
+    pub fn unusual(&self) -> usize {
+        let usual = Self::default();
+        let changed = [
+            self.mode == Mode::Static && self.channel_scales != usual.channel_scales,
+            self.weighs_bits() && self.weight_bits != usual.weight_bits,
+            self.mode == Mode::Static && self.equalize != usual.equalize,
+            self.mode == Mode::Static && self.correct_biases != usual.correct_biases,
+        ];
+        changed.into_iter().filter(|changed| *changed).count()
+    }
+
+    /// Whether the bits of a weight can be chosen.
+    pub fn weighs_bits(&self) -> bool {
+        matches!(self.mode, Mode::Static | Mode::Dynamic) && self.numbers().weights == Weights::S8
+    }
+
     /// What must hold; of average precision only where the pictures are `labelled`.
     pub fn gate(&self, labelled: bool) -> Gate {
         let asked = |value: f64| Some(value).filter(|value| *value > 0.0);
@@ -72,6 +137,32 @@ impl QuantizeSettings {
             min_agreement: asked(self.min_agreement),
             min_speedup: asked(self.min_speedup),
             max_ap_drop: Some(self.max_ap_drop).filter(|most| labelled && *most < 1.0),
+        }
+    }
+}
+
+/// How many bits of a signed weight are used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightBits {
+    /// All, but 7 where sums of products of 8 bits overflow in this processor.
+    #[default]
+    AsSuits,
+    /// All 8.
+    Eight,
+    /// 7.
+    Seven,
+}
+
+impl WeightBits {
+    /// All of them, in the order in which they are on offer.
+    pub const ALL: [Self; 3] = [Self::AsSuits, Self::Eight, Self::Seven];
+
+    fn limit(self) -> Option<i8> {
+        match self {
+            Self::AsSuits => None,
+            Self::Eight => Some(127),
+            Self::Seven => Some(63),
         }
     }
 }
@@ -144,6 +235,8 @@ pub struct Setup {
     pub loaded: Option<ChosenModel>,
     /// The pictures.
     pub calibration: Calibration,
+    /// Decisions that are taken over instead of searched for, and the file that they stand in.
+    pub recipe: Option<(PathBuf, Recipe)>,
     /// Where a person wants the new model.
     pub output: Option<PathBuf>,
     /// Where it goes otherwise.
@@ -151,6 +244,11 @@ pub struct Setup {
 }
 
 impl Setup {
+    /// The form of the new model: as the recipe says, where there is one.
+    pub fn form(&self, chosen: Mode) -> Mode {
+        self.recipe.as_ref().map_or(chosen, |(_, recipe)| recipe.choice.form)
+    }
+
     /// The model that is to be quantized.
     pub fn model(&self) -> Option<&ChosenModel> {
         self.picked.as_ref().or(self.loaded.as_ref())
@@ -158,6 +256,7 @@ impl Setup {
 
     /// Where a model of this form goes; none while that is being found out.
     pub fn output(&self, mode: Mode) -> Option<&Path> {
+        let mode = self.form(mode);
         let of = |proposed: &&Proposed| self.model().is_some_and(|model| proposed.is_of(&model.path, mode));
         let proposed = || self.proposed.as_ref().filter(of).map(|proposed| proposed.output.as_path());
         self.output.as_deref().or_else(proposed)
@@ -189,13 +288,18 @@ impl Setup {
 }
 
 /// A file's name with the ending that models have.
-pub fn with_ending(path: PathBuf) -> PathBuf {
-    let has = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"));
-    if has {
+pub fn model_file(path: PathBuf) -> PathBuf {
+    with_ending(path, "onnx")
+}
+
+/// A file's name with this ending, in whatever case it was typed.
+pub fn with_ending(path: PathBuf, wanted: &str) -> PathBuf {
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(wanted)) {
         return path;
     }
     let mut name = path.into_os_string();
-    name.push(".onnx");
+    name.push(".");
+    name.push(wanted);
     name.into()
 }
 
@@ -239,8 +343,8 @@ mod tests {
         assert_eq!(both(&setup, Mode::Static), (None, Some(b)));
         setup.output = Some(own.clone());
         assert_eq!(both(&setup, Mode::Half), (Some(own), None));
-        assert_eq!(with_ending("/m/own".into()), Path::new("/m/own.onnx"));
-        assert_eq!(with_ending("/m/own.ONNX".into()), Path::new("/m/own.ONNX"));
+        assert_eq!(model_file("/m/own".into()), Path::new("/m/own.onnx"));
+        assert_eq!(model_file("/m/own.ONNX".into()), Path::new("/m/own.ONNX"));
     }
 
     #[test]
@@ -251,6 +355,13 @@ mod tests {
         assert_eq!((sane.gate(true).min_agreement, sane.gate(true).min_speedup), (Some(0.8), None));
         let strict = QuantizeSettings { max_ap_drop: 0.01, ..sane.clone() };
         assert_eq!([true, false].map(|labelled| strict.gate(labelled).max_ap_drop), [Some(0.01), None]);
+        let odd = QuantizeSettings { weight_bits: WeightBits::Seven, equalize: false, ..sane.clone() };
+        assert_eq!((sane.unusual(), odd.unusual(), odd.weight_limit()), (0, 2, Some(63)));
+        let unsigned = Numbers { weights: Weights::U8, ..Numbers::default() };
+        let unsigned = QuantizeSettings { numbers: unsigned, ..odd };
+        assert_eq!((unsigned.unusual(), unsigned.weight_limit()), (1, Some(127)), "unsigned ones have no choice");
+        let dynamic = QuantizeSettings { mode: Mode::Dynamic, ..unsigned };
+        assert_eq!((dynamic.numbers(), dynamic.weight_limit(), dynamic.unusual()), (Numbers::default(), Some(63), 1));
         let text = toml::to_string(&sane).unwrap();
         assert_eq!(toml::from_str::<QuantizeSettings>(&text).unwrap(), sane);
     }

@@ -4,8 +4,9 @@ use super::job::QuantizeFailure;
 use super::layers::{Floats, Order};
 use super::setup::Setup;
 use super::watch::QuantizeWatch;
-use crate::inference::ModelOverrides;
-use crate::quantize::{Gate, Mode, Outcome, Point, Progress};
+use crate::capture::SourceSpec;
+use crate::quantize::{Outcome, Point, Progress, Request};
+use crate::report::{Again, asked_for};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,8 @@ pub struct QuantizeState {
     pub stage: Stage,
     /// What was found last; kept while the next one is chosen.
     pub results: Option<Results>,
+    /// A run that was stopped and whose thread still ends the step that it was at.
+    pub ending: Option<Arc<QuantizeWatch>>,
     /// Whether the live view was stopped for the measurement's sake.
     pub rests: bool,
 }
@@ -44,24 +47,39 @@ pub enum Stage {
 pub struct Run {
     /// How far it is.
     pub watch: Arc<QuantizeWatch>,
-    /// The FP32 model.
-    pub model: PathBuf,
-    /// What a person gave with it.
-    pub overrides: ModelOverrides,
+    /// What is asked for; the classes of a data set are found out later.
+    pub request: Arc<Request>,
     /// Where the new model goes.
     pub output: PathBuf,
-    /// What must hold.
-    pub gate: Gate,
-    /// What becomes of the numbers.
-    pub mode: Mode,
-    /// The camera or stream whose frames are taken.
-    pub live: Option<String>,
-    /// What was asked for, in words: names and values.
-    pub asked: Vec<(&'static str, String)>,
+    /// What is calibrated with.
+    pub pictures: SourceSpec,
+    /// The file that decisions are taken over from.
+    pub recipe: Option<PathBuf>,
     /// When it began.
     pub began: std::time::Instant,
     /// The same in seconds since 1970.
     pub begun: u64,
+}
+
+impl Run {
+    /// Whether the frames of a camera or a stream are taken, as they come.
+    pub fn is_live(&self) -> bool {
+        matches!(self.pictures, SourceSpec::Camera(_) | SourceSpec::Url(_))
+    }
+
+    /// What was asked for, in words: names and values.
+    pub fn asked(&self) -> Vec<(&'static str, String)> {
+        let mut asked = asked_for(&self.request, &self.pictures.to_string());
+        asked.extend(self.recipe.as_ref().map(|path| ("By the recipe", path.display().to_string())));
+        asked
+    }
+
+    /// The command that does it again; `by_hand`: of a model that a person chose among those that were tried.
+    pub fn command(&self, by_hand: bool) -> String {
+        let pictures = self.pictures.to_string();
+        let (request, live, out) = (&self.request, self.is_live(), &self.output);
+        Again { request, pictures: &pictures, live, out, by_recipe: by_hand }.command()
+    }
 }
 
 /// A step of quantizing.
@@ -203,7 +221,7 @@ impl QuantizeState {
 
     /// Whether the live view is to rest.
     pub fn wants_rest(&self) -> bool {
-        let live = self.run().is_some_and(|run| run.live.is_some());
+        let live = self.run().is_some_and(Run::is_live);
         self.watch().and_then(|watch| watch.step()).is_some_and(|step| step.step.rests(live))
     }
 
@@ -289,7 +307,7 @@ impl Results {
 
     /// Why a model does not pass; none where it does.
     pub fn failed(&self, point: &Point) -> Option<String> {
-        self.run.gate.failed_by(&point.measured)
+        self.run.request.gate.failed_by(&point.measured)
     }
 }
 
@@ -302,7 +320,7 @@ mod tests {
     fn a_search_goes_from_choosing_to_results_and_rests_the_live_view_while_it_measures() {
         let mut state = QuantizeState::default();
         assert!(state.is_choosing() && !state.is_at_work());
-        let run = Run { live: Some("camera:0".to_owned()), ..run() };
+        let run = Run { pictures: SourceSpec::Camera(0), ..run() };
         let watch = Arc::clone(&run.watch);
         state.stage = Stage::Running(run.clone());
         let now = std::time::Instant::now();
@@ -336,5 +354,19 @@ mod tests {
         assert_eq!((results.shown, results.floats.wanted()), (3, &results.outcome.points[3].float));
         results.show(99);
         assert_eq!(results.shown, 3);
+    }
+
+    #[test]
+    fn a_command_does_again_what_can_be_done_again() {
+        let again = run();
+        let command = again.command(false);
+        assert!(command.starts_with("quantscope quantize /m/a.onnx --calibrate demo --samples 128"), "{command}");
+        assert!(command.ends_with("--out /m/a.int8.onnx --min-agreement 0.8"), "{command}");
+        let by_hand = again.command(true);
+        assert!(by_hand.starts_with("# recipe.toml: the recipe of this report\n"), "{by_hand}");
+        assert!(by_hand.contains(" --recipe recipe.toml "), "{by_hand}");
+        let live = Run { pictures: SourceSpec::Camera(1), recipe: Some("r.toml".into()), ..again };
+        assert!(live.command(false).starts_with("# takes other frames") && live.is_live());
+        assert!(live.asked().contains(&("By the recipe", "r.toml".to_owned())));
     }
 }

@@ -1,8 +1,10 @@
 //! An outcome made by hand: three models of a network with three layers.
 
+use super::setup::{ChosenModel, QuantizeSettings};
 use super::state::Run;
+use crate::capture::SourceSpec;
 use crate::quantize::{
-    Agreement, Choice, Gate, JudgeBy, Layer, Measured, Method, Mode, Outcome, Point, Recipe, Speed, Times,
+    Agreement, Choice, Gate, JudgeBy, Layer, Measured, Method, Outcome, Point, Recipe, Request, Speed, Times,
 };
 use std::time::Instant;
 
@@ -59,17 +61,19 @@ fn point(f1: f64, ratio: f64, float: &[&str], number: u8) -> Point {
     }
 }
 
+fn request() -> Request {
+    let gate = Gate { min_agreement: Some(0.8), ..Gate::default() };
+    QuantizeSettings::default().request(&ChosenModel::file("/m/a.onnx".into()), gate, None)
+}
+
 /// What it was asked for.
 pub fn run() -> Run {
     Run {
         watch: Default::default(),
-        model: "/m/a.onnx".into(),
-        overrides: Default::default(),
+        request: request().into(),
         output: "/m/a.int8.onnx".into(),
-        gate: Gate { min_agreement: Some(0.8), ..Gate::default() },
-        mode: Mode::Static,
-        live: None,
-        asked: Vec::new(),
+        pictures: SourceSpec::Demo,
+        recipe: None,
         begun: 1_795_426_560,
         began: Instant::now(),
     }

@@ -51,7 +51,7 @@ impl StepView {
 pub struct QuantizeWatch {
     steps: Mutex<Vec<StepView>>,
     woken_at: Mutex<Option<Instant>>,
-    cancelled: AtomicBool,
+    cancelled: Arc<AtomicBool>,
     /// Layers that are to stay in floats in a further model; without it the thread ends.
     wishes: Mutex<Option<Sender<BTreeSet<String>>>>,
     waiting: Receiver<BTreeSet<String>>,
@@ -65,7 +65,7 @@ impl Default for QuantizeWatch {
         Self {
             steps: Mutex::default(),
             woken_at: Mutex::default(),
-            cancelled: AtomicBool::new(false),
+            cancelled: Arc::default(),
             wishes: Mutex::new(Some(wishes)),
             waiting,
             frames: Mutex::default(),
@@ -127,6 +127,11 @@ impl QuantizeWatch {
     /// Whether that was asked for.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// The same, for who ends with it.
+    pub fn stop(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.cancelled)
     }
 
     /// Stops what is under way, and lets the thread end after it.

@@ -99,6 +99,22 @@ pub fn write(
     folder: &Path,
     options: &WriteOptions,
 ) -> Result<Written, DatasetError> {
+    write_telling(dataset, form, folder, options, &mut |_| {})
+}
+
+/// [`write`], which tells before each picture, and at the end, how many of them have been linked or copied; of pictures that
+/// stay where they are it tells nothing.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn write_telling(
+    dataset: &Dataset,
+    form: DatasetForm,
+    folder: &Path,
+    options: &WriteOptions,
+    tell: &mut dyn FnMut(usize),
+) -> Result<Written, DatasetError> {
     if dataset.pictures.is_empty() {
         let reason = "there is nothing to write".to_owned();
         return Err(DatasetError::NoPictures { path: dataset.path.clone(), reason });
@@ -119,7 +135,7 @@ pub fn write(
     };
     let copied = match options.pictures {
         PictureTransfer::Reference => 0,
-        transfer => bring_pictures(&entries, picture_folder(form), transfer, &stage)?,
+        transfer => bring_pictures(&entries, (picture_folder(form), transfer), &stage, tell)?,
     };
     let folder = stage.commit()?;
     let path = match identify(&folder) {
@@ -200,13 +216,14 @@ fn usable_boxes(picture: &LabelledPicture, classes: usize, losses: &mut Losses) 
 /// Links or copies the pictures; returns how many were copied.
 fn bring_pictures(
     entries: &[Entry<'_>],
-    folder: &str,
-    transfer: PictureTransfer,
+    (folder, transfer): (&str, PictureTransfer),
     stage: &Stage,
+    tell: &mut dyn FnMut(usize),
 ) -> Result<usize, DatasetError> {
     let folder = stage.make_folder(folder)?;
     let mut copied = 0;
-    for entry in entries {
+    for (done, entry) in entries.iter().enumerate() {
+        tell(done);
         let to = folder.join(&entry.file);
         let not_copied = |source| DatasetError::PictureNotCopied { path: entry.picture.path.clone(), source };
         // A symbolic link is followed: the link alone might lead nowhere from its new place.
@@ -217,6 +234,7 @@ fn bring_pictures(
         std::fs::copy(&from, &to).map_err(not_copied)?;
         copied += 1;
     }
+    tell(entries.len());
     Ok(copied)
 }
 

@@ -124,6 +124,10 @@ fn pictures_are_linked_copied_or_stay() {
             assert_eq!(grave(&read.problems), Vec::<&Problem>::new());
         }
     }
+    let mut told = Vec::new();
+    let to = folder.path().join("told");
+    write_telling(&dataset, DatasetForm::Coco, &to, &WriteOptions::default(), &mut |done| told.push(done)).unwrap();
+    assert_eq!(told, [0, 1, 2, 3]);
     dataset.pictures[1].path = folder.path().join("gone.png");
     let to = folder.path().join("never");
     let error = write(&dataset, DatasetForm::Voc, &to, &WriteOptions::default()).unwrap_err().to_string();

@@ -1,9 +1,12 @@
 //! A quantization as a report: what was asked for, what was done, everything that was tried, and where the time goes.
 
+mod command;
 mod markdown;
 mod page;
 mod parts;
 mod spreadsheet;
+
+pub use command::{Again, shell_line};
 
 use super::{Form, ReportError, words};
 use crate::evaluate::Versions;
@@ -32,7 +35,7 @@ pub struct Quantized<'a> {
     pub machine: MachineInfo,
     /// With what.
     pub versions: Versions,
-    /// The command that repeats it; empty where there is none.
+    /// The command that repeats it, for a shell: [`Again`] makes it of a request; empty where there is none.
     pub command: String,
 }
 

@@ -4,10 +4,11 @@ use super::parts::{key_ui, note_ui, scrolled_ui};
 use crate::app::evaluate::action::EvaluateAction;
 use crate::app::evaluate::style::{LINE_WIDTH, model_color, model_dash};
 use crate::app::format;
+use crate::app::plot::still_plot;
 use crate::app::theme::Colors;
 use crate::evaluate::Evaluation;
 use crate::metrics::{AccuracyReport, F1AtConfidence};
-use eframe::egui::{RichText, Ui, Vec2b, vec2};
+use eframe::egui::{RichText, Ui};
 use egui_plot::{GridMark, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoints, PlotUi, Points, VLine};
 
 /// From this width on both charts stand beside each other.
@@ -111,25 +112,12 @@ fn line(ui: &Ui, index: usize, x: &str, y: &str, mut points: Vec<[f64; 2]>) -> L
         .width(LINE_WIDTH)
 }
 
-/// A chart from 0 to 1 on both axes that stays as it is: pages are scrolled here, not charts.
+/// A chart from 0 to 1 on both axes.
 fn chart<'a>(ui: &Ui, id: &'static str, [x, y]: [&'static str; 2], height: f32) -> Plot<'a> {
-    Plot::new(id)
-        .height(height)
-        .default_x_bounds(-0.02, 1.02)
-        .default_y_bounds(-0.02, 1.02)
-        .auto_bounds(Vec2b::FALSE)
-        .set_margin_fraction(vec2(0.0, 0.0))
-        .allow_zoom(false)
-        .allow_drag(false)
-        .allow_scroll(false)
-        .allow_boxed_zoom(false)
-        .allow_axis_zoom_drag(false)
-        .allow_double_click_reset(false)
+    still_plot(id, height, [[-0.02, 1.02]; 2], Colors::of(ui).line)
         .x_grid_spacer(|_| fifths())
         .y_grid_spacer(|_| fifths())
-        .grid_fade(0.0)
         .cursor_color(Colors::of(ui).weak)
-        .grid_color(Colors::of(ui).line)
         .x_axis_label(x)
         .y_axis_label(y)
         .label_formatter(move |position| match position {

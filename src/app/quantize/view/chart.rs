@@ -1,14 +1,15 @@
 //! The Pareto chart: every model that was tried by time and agreement; a click writes it and loads it as B.
 
 use super::parts::note_ui;
+use crate::app::plot::still_plot;
 use crate::app::quantize::action::QuantizeAction;
 use crate::app::quantize::state::{Results, Saved};
 use crate::app::quantize::words;
 use crate::app::theme::Colors;
 use crate::pipeline::LaneId;
 use crate::quantize::Point;
-use eframe::egui::{Color32, FontId, Painter, Pos2, Rect, Role, Sense, Stroke, Ui, Vec2b, WidgetInfo, pos2, vec2};
-use egui_plot::{GridInput, GridMark, HLine, LineStyle, Plot, PlotPoint, PlotTransform, VLine};
+use eframe::egui::{Color32, FontId, Painter, Pos2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui_plot::{GridInput, GridMark, HLine, LineStyle, PlotPoint, PlotTransform, VLine};
 
 /// Height of the chart: what the table below it leaves, within reason.
 const HEIGHTS: std::ops::RangeInclusive<f32> = 190.0..=300.0;
@@ -22,25 +23,13 @@ pub fn chart_ui(ui: &mut Ui, results: &Results, height: f32, wishes: &mut Vec<Qu
     let colors = Colors::of(ui);
     let points = &results.outcome.points;
     let ([left, right], [low, high]) = bounds(points);
-    let gate = results.run.gate;
-    let shown = Plot::new("pareto")
-        .height((height - BELOW).clamp(*HEIGHTS.start(), *HEIGHTS.end()))
-        .default_x_bounds(left, right)
-        .default_y_bounds(low, high)
-        .auto_bounds(Vec2b::FALSE)
-        .set_margin_fraction(vec2(0.0, 0.0))
-        .allow_zoom(false)
-        .allow_drag(false)
-        .allow_scroll(false)
-        .allow_boxed_zoom(false)
-        .allow_axis_zoom_drag(false)
-        .allow_double_click_reset(false)
+    let gate = results.run.request.gate;
+    let high_as = (height - BELOW).clamp(*HEIGHTS.start(), *HEIGHTS.end());
+    let shown = still_plot("pareto", high_as, [[left, right], [low, high]], colors.line)
         .show_x(false)
         .show_y(false)
         .x_grid_spacer(grid)
         .y_grid_spacer(grid)
-        .grid_fade(0.0)
-        .grid_color(colors.line)
         .x_axis_label(format!("time / FP32 time, {}", results.point().measured.times.judged_by.place()))
         .y_axis_label("agreement (F1)")
         .label_formatter(|_| None)

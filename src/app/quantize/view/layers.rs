@@ -98,7 +98,7 @@ fn row_ui(ui: &mut Ui, results: &Results, layer: &Layer, facts: &Facts, wishes: 
     let [name, op, weights, sensitivity] = columns(place, WIDTHS);
     let mut integer = !results.floats.has(&layer.name);
     let tick = Rect::from_min_max(pos2(name.left() + 6.0, name.top()), pos2(name.left() + TICK, name.bottom()));
-    let enabled = results.alive && !results.making && results.run.mode == Mode::Static;
+    let enabled = results.alive && !results.making && results.run.request.form() == Mode::Static;
     let ticked = ui.scope_builder(UiBuilder::new().max_rect(tick).id_salt(&layer.name), |ui| {
         let tip = if integer { "Untick: the layer stays in floats" } else { "Tick: the layer works in integers" };
         let ticked = ui.add_enabled(enabled, Checkbox::without_text(&mut integer)).on_hover_text(tip);
@@ -156,7 +156,7 @@ fn foot_ui(ui: &mut Ui, results: &Results, wishes: &mut Vec<QuantizeAction>) {
     if results.making {
         ui.horizontal(|ui| {
             let cancelled = results.run.watch.is_cancelled();
-            ui.label(if cancelled { "Stopping…" } else { "Making that model…" });
+            ui.label(if cancelled { "Stopping after the present step…" } else { "Making that model…" });
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let cancel = ui.add_enabled(!cancelled, Button::new("Cancel"));
                 if cancel.accessible_name("Cancel re-quantizing").clicked() {
@@ -175,7 +175,7 @@ fn foot_ui(ui: &mut Ui, results: &Results, wishes: &mut Vec<QuantizeAction>) {
         let again = ui.add_enabled(results.alive && changes > 0, Button::new("Re-quantize").min_size(vec2(110.0, 28.0)));
         let tip = "Makes and measures the model that the ticks say, writes it and loads it as B; nothing is searched, no \
                    picture is run again";
-        let why = match (results.alive, results.run.mode) {
+        let why = match (results.alive, results.run.request.form()) {
             (_, mode) if mode != Mode::Static => "Single layers can stay in floats only where others compute in integers",
             (true, _) => "Change a tick first",
             (false, _) => "A newer run took its place: quantize again first",

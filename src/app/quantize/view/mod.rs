@@ -1,6 +1,7 @@
 //! Drawing the window: a file a stage, the chart and the tables.
 
 mod chart;
+mod how;
 mod layers;
 mod models;
 mod parts;
@@ -54,7 +55,10 @@ pub fn quantize_ui(ctx: &Context, input: &WindowInput<'_>, actions: &mut Vec<Act
     window.constrain_to(screen).show(ctx, |ui| {
         ui.set_width(width);
         match (&input.state.stage, results) {
-            (Stage::Running(run), _) => running::running_ui(ui, run, input.paused, &mut wishes),
+            (Stage::Running(run), _) => {
+                let waits = input.state.ending.is_some();
+                running::running_ui(ui, run, (input.paused, waits), &mut wishes);
+            }
             (_, Some(results)) => results::results_ui(ui, results, height, actions, &mut wishes),
             _ => scrolled_ui(ui, height, |ui| setup::setup_ui(ui, input, actions, &mut wishes)),
         }

@@ -45,7 +45,7 @@ pub fn results_ui(
 
 fn head_ui(ui: &mut Ui, results: &Results, actions: &mut Vec<Action>, wishes: &mut Vec<QuantizeAction>) {
     let colors = Colors::of(ui);
-    let mut right = Vec::new();
+    let (mut right, mut recipe) = (Vec::new(), false);
     Sides::new().shrink_left().show(
         ui,
         |ui| {
@@ -64,6 +64,12 @@ fn head_ui(ui: &mut Ui, results: &Results, actions: &mut Vec<Action>, wishes: &m
                         ui.close();
                     }
                 }
+                ui.separator();
+                let tip = "How the model that is shown was made: with it, here or by quantscope quantize --recipe, it is made again";
+                if ui.button("Recipe (toml)").on_hover_text(tip).clicked() {
+                    recipe = true;
+                    ui.close();
+                }
             });
             let tip = "Save what was asked for, tried and found, with the recipe that makes it again";
             menu.response.on_hover_text(tip).accessible_name("Report of the quantization");
@@ -72,6 +78,9 @@ fn head_ui(ui: &mut Ui, results: &Results, actions: &mut Vec<Action>, wishes: &m
         },
     );
     wishes.append(&mut right);
+    if recipe {
+        actions.push(Action::Browse(DialogKind::SaveRecipe));
+    }
     tiles_ui(ui, results);
     ui.add(Label::new(RichText::new(words::ways(results)).color(colors.weak)).wrap());
     // The strip below says the same of what is not saved.

@@ -42,11 +42,11 @@ pub fn resting_ui(ui: &Ui, stage: Rect, run: &Run, rests: bool, actions: &mut Ve
     });
 }
 
-/// Draws the progress. `paused`: a person stopped the live view.
-pub fn running_ui(ui: &mut Ui, run: &Run, paused: bool, wishes: &mut Vec<QuantizeAction>) {
+/// Draws the progress. `paused`: a person stopped the live view; `waits`: the run before is still being ended.
+pub fn running_ui(ui: &mut Ui, run: &Run, (paused, waits): (bool, bool), wishes: &mut Vec<QuantizeAction>) {
     let steps = run.watch.steps();
     ui.horizontal(|ui| {
-        let name = format::shortened(&format::file_name(&run.model), 48);
+        let name = format::shortened(&format::file_name(&run.request.model), 48);
         ui.label(RichText::new(format!("Quantizing {name}")).strong());
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let cancel = ui.button("Cancel").on_hover_text("Stop at once; nothing is written");
@@ -58,12 +58,15 @@ pub fn running_ui(ui: &mut Ui, run: &Run, paused: bool, wishes: &mut Vec<Quantiz
         });
     });
     ui.add_space(2.0);
+    if waits && steps.is_empty() {
+        note_ui(ui, "Waits for the end of the step that the run before was stopped in.");
+    }
     steps_ui(ui, &steps);
     let still = |step: &&QuantizeStep| steps.iter().all(|seen| seen.step != **step);
     for step in USUAL.iter().filter(still) {
         line_ui(ui, step.name(), "", Mark::Open);
     }
-    if run.live.is_some() && steps.last().is_none_or(|step| step.step != QuantizeStep::Trying) {
+    if run.is_live() && steps.last().is_none_or(|step| step.step != QuantizeStep::Trying) {
         live_ui(ui, run, paused, wishes);
     }
     ui.add_space(2.0);

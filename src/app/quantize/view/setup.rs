@@ -1,7 +1,7 @@
 //! Choosing: the model, the pictures, what must be kept, where it goes. All of it has a value, so that the button is enough.
 
-use super::WindowInput;
 use super::parts::{choice_ui, main_button, note_ui, strip_ui};
+use super::{WindowInput, how};
 use crate::app::actions::Action;
 use crate::app::dialogs::DialogKind;
 use crate::app::format;
@@ -11,9 +11,11 @@ use crate::app::quantize::setup::{Calibration, MOST_PICTURES, MOST_SPEEDUP, Quan
 use crate::app::quantize::state::Stage;
 use crate::app::theme::Colors;
 use crate::capture::SourceSpec;
-use crate::quantize::{Activations, JudgeBy, Method, Mode, Numbers, Weights};
-use eframe::egui::{Align, Button, ComboBox, DragValue, Label, Layout, RichText, Ui, vec2};
+use eframe::egui::{Align, Button, DragValue, Label, Layout, RichText, Ui, vec2};
 use std::path::Path;
+
+const STILL_ENDING: &str = "Stopped. The step that it was at still comes to its end, which takes a few seconds; what is begun now \
+                            waits for that.";
 
 /// Draws the choices.
 pub fn setup_ui(ui: &mut Ui, input: &WindowInput<'_>, actions: &mut Vec<Action>, wishes: &mut Vec<QuantizeAction>) {
@@ -27,7 +29,7 @@ pub fn setup_ui(ui: &mut Ui, input: &WindowInput<'_>, actions: &mut Vec<Action>,
     choice_ui(ui, "Pictures", |ui| pictures_ui(ui, input, actions, wishes));
     let labelled = input.state.setup.calibration.is_labelled();
     choice_ui(ui, "Keep", |ui| gates_ui(ui, input.wishes, labelled, wishes));
-    choice_ui(ui, "How", |ui| how_ui(ui, input.wishes, wishes));
+    how::how_ui(ui, input, actions, wishes);
     choice_ui(ui, "Save as", |ui| output_ui(ui, input, actions, wishes));
     ui.separator();
     start_ui(ui, input, wishes);
@@ -38,7 +40,8 @@ fn failed_ui(ui: &mut Ui, input: &WindowInput<'_>, actions: &mut Vec<Action>, wi
     let Stage::Failed(failure) = &input.state.stage else { return };
     let colors = Colors::of(ui);
     let color = if *failure == QuantizeFailure::Cancelled { colors.line } else { colors.error };
-    strip_ui(ui, failure.words(), color);
+    let ending = *failure == QuantizeFailure::Cancelled && input.state.ending.is_some();
+    strip_ui(ui, if ending { STILL_ENDING } else { failure.words() }, color);
     ui.horizontal(|ui| match failure {
         QuantizeFailure::Model(_) => {
             if ui.button("Choose another model…").clicked() {
@@ -184,66 +187,6 @@ fn gates_ui(ui: &mut Ui, now: &QuantizeSettings, labelled: bool, wishes: &mut Ve
 /// A number, or "any" for 0.
 fn any_or(decimals: usize) -> impl Fn(f64, std::ops::RangeInclusive<usize>) -> String {
     move |value, _| if value > 0.0 { format!("{value:.decimals$}") } else { "any".to_owned() }
-}
-
-fn how_ui(ui: &mut Ui, now: &QuantizeSettings, wishes: &mut Vec<QuantizeAction>) {
-    let mut wished = now.clone();
-    ui.horizontal_wrapped(|ui| {
-        let tip = "Fixed scales make the model fastest. The other forms have no search: the whole model is stored or computed so";
-        let modes = [Mode::Static, Mode::Dynamic, Mode::WeightsOnly, Mode::FourBits, Mode::Half];
-        combo_ui(ui, ("Form", 232.0, tip), &mut wished.mode, &modes, |mode| mode.in_words().to_owned());
-        if now.mode != Mode::Static {
-            return;
-        }
-        let tip = "How the range of a tensor is chosen from what was seen";
-        combo_ui(ui, ("How ranges are chosen", 190.0, tip), &mut wished.method, &Method::ALL, |method| {
-            method_words(method).to_owned()
-        });
-        let tip = "Types of what goes from layer to layer, and of weights. 16 bits are finer, but ONNX Runtime computes in \
-                   floats between them";
-        combo_ui(ui, ("Types", 76.0, tip), &mut wished.numbers, &NUMBERS, |numbers| numbers.name().to_owned());
-        let tip = "quantscope runs a quantized model faster than ONNX Runtime alone does. For a file that another program is to \
-                   run, judge by that";
-        combo_ui(ui, ("Where time is judged", 232.0, tip), &mut wished.judge_by, &JudgeBy::ALL, |way| {
-            format!("judged by its time {}", way.place())
-        });
-    });
-    if wished != *now {
-        wishes.push(QuantizeAction::SetWishes(wished));
-    }
-}
-
-/// Types on offer, the usual one first.
-const NUMBERS: [Numbers; 4] = [
-    Numbers { activations: Activations::U8, weights: Weights::S8 },
-    Numbers { activations: Activations::S8, weights: Weights::S8 },
-    Numbers { activations: Activations::U8, weights: Weights::U8 },
-    Numbers { activations: Activations::S16, weights: Weights::S8 },
-];
-
-/// A list to choose from: its name, width and tip, what is chosen, and what there is.
-fn combo_ui<T: Copy + PartialEq>(
-    ui: &mut Ui,
-    (name, width, tip): (&str, f32, &str),
-    chosen: &mut T,
-    all: &[T],
-    words: impl Fn(T) -> String,
-) {
-    let shown = ComboBox::from_id_salt(name).width(width).selected_text(words(*chosen)).show_ui(ui, |ui| {
-        for choice in all {
-            ui.selectable_value(chosen, *choice, words(*choice));
-        }
-    });
-    shown.response.on_hover_text(tip).accessible_name(name);
-}
-
-fn method_words(method: Method) -> &'static str {
-    match method {
-        Method::MinMax => "ranges: lowest to highest",
-        Method::Percentile => "ranges: percentile",
-        Method::Entropy => "ranges: entropy",
-        Method::Mse => "ranges: least squared error",
-    }
 }
 
 fn output_ui(ui: &mut Ui, input: &WindowInput<'_>, actions: &mut Vec<Action>, wishes: &mut Vec<QuantizeAction>) {
