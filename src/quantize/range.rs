@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// Lowest to highest value.
+    #[serde(alias = "min-max")]
     MinMax,
     /// Without the outermost hundred-thousandth on either side.
     Percentile,
