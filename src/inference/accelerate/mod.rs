@@ -33,7 +33,7 @@ pub use outcome::{Acceleration, PictureForm};
 pub use repeats::{FACTORS, repeat_name};
 pub use rewrite::{BEHIND, DOMAIN, PASSES, TableInput, TableOutput, look_up_name};
 
-use super::bytes::{Kernel, conv};
+use super::bytes::Kernel;
 use super::session::{ModelSource, Session, SessionError, SessionOptions, tables};
 use super::{Entrance, InputRecognition, ModelCard};
 use crate::onnx::proto::{ModelProto, NodeProto};
@@ -185,7 +185,7 @@ impl Accelerator<'_> {
         shown: Shown,
         input: &InputRecognition,
     ) -> Result<(Option<Session>, Acceleration), Declined> {
-        let mut made = self.made(plain, &shown, input, conv::is_worth_it(Kernel::best()));
+        let mut made = self.made(plain, &shown, input, Kernel::best().convolves());
         // Convolutions of our own have to be faster than those of ONNX Runtime, too, and the same.
         if !matches!(&made, Ok(None)) && !matches!(&made, Ok(Some(made)) if made.facts.convolutions == 0) {
             let other = self.made(plain, &shown, input, false);

@@ -123,23 +123,26 @@ fn all_channels_with_all_give_what_the_definition_says() {
 
 #[test]
 fn each_channel_by_itself_gives_what_the_definition_says() {
-    let of = |channels, stride, pads, size, tables| Case {
+    let of = |channels, window, stride, pads, size, tables| Case {
         depthwise: true,
         channels: [channels; 2],
-        window: 3,
+        window,
         stride,
         pads,
         size,
         tables,
     };
-    for channels in if cfg!(miri) { &[5, 17][..] } else { &[1, 5, 16, 24, 32, 96, 116] } {
+    for &channels in if cfg!(miri) { &[5, 17][..] } else { &[1, 5, 8, 16, 24, 32, 96, 116] } {
         for &size in if cfg!(miri) { &[[3, 3], [9, 4]][..] } else { &[[3, 3], [8, 17], [13, 40]] } {
-            check(&of(*channels, 1, [1; 4], size, 1));
-            check(&of(*channels, 2, [1; 4], size, *channels));
-            check(&of(*channels, 2, [0, 0, 1, 1], size, 1));
-            check(&of(*channels, 1, [0; 4], size, *channels));
+            check(&of(channels, 3, 1, [1; 4], size, 1));
+            check(&of(channels, 3, 2, [1; 4], size, channels));
+            check(&of(channels, 3, 2, [0, 0, 1, 1], size, 1));
+            check(&of(channels, 3, 1, [0; 4], size, channels));
+            check(&of(channels, 5, 1, [2; 4], size, channels));
+            check(&of(channels, 5, 2, [1, 1, 2, 2], size, 1));
         }
     }
+    check(&of(24, 5, 1, [0; 4], [7, 19], 1));
 }
 
 #[test]
@@ -164,7 +167,7 @@ fn what_does_not_fit_is_no_convolution() {
         Convolution::new(&spec).is_none()
     };
     assert!(refused(|spec| spec.channels = [8, 16]));
-    assert!(refused(|spec| spec.window = [5, 5]));
+    assert!(refused(|spec| spec.window = [5, 3]));
     assert!(refused(|spec| spec.strides = [1, 3]));
     assert!(refused(|spec| spec.strides = [0, 1]));
     assert!(refused(|spec| spec.pads = [3, 1, 1, 1]));
