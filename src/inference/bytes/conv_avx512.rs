@@ -248,7 +248,11 @@ unsafe fn row_of_each<const SIDE: usize, const GROUPS: usize, const STRIDE: usiz
 /// As `row_of_each`; the lines have so many bytes from `at`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")]
 #[inline]
-unsafe fn column<const SIDE: usize, const GROUPS: usize>(job: &Job<'_>, at: usize, order: __m512i) -> [__m512i; GROUPS] {
+unsafe fn column<const SIDE: usize, const GROUPS: usize>(
+    job: &Job<'_>,
+    at: usize,
+    order: __m512i,
+) -> [__m512i; GROUPS] {
     let mut groups = [_mm512_setzero_si512(); GROUPS];
     // SAFETY: the caller's promise.
     unsafe {

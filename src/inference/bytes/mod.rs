@@ -31,6 +31,9 @@ pub type Table = [u8; ENTRIES];
 /// The environment variable that forbids faster ways.
 pub const CPU_VARIABLE: &str = "QUANTSCOPE_CPU";
 
+/// The names of all kernels, those of each family of processors from the fastest on.
+pub const NAMES: [&str; 6] = ["avx512", "avxvnni", "avx2", "dotprod", "neon", "scalar"];
+
 /// Instructions that this processor knows: how bytes are looked up, and how convolutions of them are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kernel {
@@ -61,10 +64,9 @@ impl Kernel {
     pub fn best() -> Self {
         static BEST: OnceLock<Kernel> = OnceLock::new();
         *BEST.get_or_init(|| {
-            let slowest_wanted = std::env::var(CPU_VARIABLE).unwrap_or_default();
-            let all = Self::all();
-            let allowed = all.iter().position(|kernel| kernel.name() == slowest_wanted).unwrap_or(0);
-            all.get(allowed).copied().unwrap_or(Self::SCALAR)
+            let place = |name: &str| NAMES.iter().position(|known| *known == name).unwrap_or(0);
+            let fastest_wanted = place(&std::env::var(CPU_VARIABLE).unwrap_or_default());
+            Self::all().into_iter().find(|kernel| place(kernel.name) >= fastest_wanted).unwrap_or(Self::SCALAR)
         })
     }
 
@@ -101,7 +103,7 @@ impl Kernel {
         self.vectors.is_some()
     }
 
-    /// Its name: `avx512`, `avxvnni`, `avx2`, `dotprod`, `neon`, `scalar`.
+    /// Its name, one of [`NAMES`].
     pub fn name(self) -> &'static str {
         self.name
     }

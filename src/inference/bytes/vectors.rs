@@ -87,13 +87,7 @@ impl<'a> Job<'a> {
     }
 
     /// Of the weights there are so many lines for each 16 outputs.
-    fn new(
-        sums: &'a Sums,
-        lines: &[&'a [u8]],
-        [step, reach]: [usize; 2],
-        of_weights: usize,
-        to: &'a mut [u8],
-    ) -> Self {
+    fn new(sums: &'a Sums, lines: &[&'a [u8]], [step, reach]: [usize; 2], of_weights: usize, to: &'a mut [u8]) -> Self {
         let (pixels, blocks) = (to.len() / sums.outputs, sums.outputs.div_ceil(LANES));
         let last = pixels.saturating_sub(1) * step + reach;
         assert!(lines.len() <= WINDOW_MAX && lines.iter().all(|line| pixels == 0 || line.len() >= last));

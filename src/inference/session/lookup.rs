@@ -97,7 +97,10 @@ impl Operator for LookUp {
             // -1, which ONNX Runtime takes for a length: it then shares memory among tensors of different sizes.
             Some(ValueType::Tensor { shape, dimension_symbols, .. })
                 if !shape.is_empty()
-                    && shape.iter().zip(dimension_symbols.iter()).all(|(side, name)| *side >= 0 || !name.is_empty()) =>
+                    && shape
+                        .iter()
+                        .zip(dimension_symbols.iter())
+                        .all(|(side, name)| *side >= 0 || !name.is_empty()) =>
             {
                 let ty = element_type(self.to);
                 context.set_output(0, &ValueType::Tensor { ty, shape, dimension_symbols })
