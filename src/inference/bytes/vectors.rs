@@ -45,6 +45,7 @@ impl Vectors {
 
     /// Each channel by itself.
     pub fn of_each(self, job: &Job<'_>) {
+        assert!(job.is_of_each);
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => super::conv_avx512::of_each(job),
@@ -68,13 +69,14 @@ pub(super) struct Job<'a> {
     /// The result, `pixels` times the outputs.
     pub to: *mut u8,
     pub pixels: usize,
+    is_of_each: bool,
     borrowed: PhantomData<(&'a [u8], &'a mut [u8])>,
 }
 
 impl<'a> Job<'a> {
     /// All channels with all: the lines hold whole groups of inputs for each pixel.
     pub fn of_all(sums: &'a Sums, lines: &[&'a [u8]], step: usize, to: &'a mut [u8]) -> Self {
-        Self::new(sums, lines, [step, sums.groups * GROUP], lines.len(), to)
+        Self::new(sums, lines, [step, sums.groups * GROUP], to)
     }
 
     /// Each channel by itself, in a window that is one of [`SQUARES`], with `stride` (1 or 2) pixels from one to the next. The
@@ -83,20 +85,19 @@ impl<'a> Job<'a> {
         let side = lines.len();
         assert!(SQUARES.contains(&[side; 2]) && sums.groups == side.div_ceil(GROUP) && (1..=2).contains(&stride));
         let reach = (side - 1) * sums.outputs + sums.outputs.next_multiple_of(LANES);
-        Self::new(sums, lines, [stride * sums.outputs, reach], side, to)
+        Self { is_of_each: true, ..Self::new(sums, lines, [stride * sums.outputs, reach], to) }
     }
 
-    /// Of the weights there are so many lines for each 16 outputs.
-    fn new(sums: &'a Sums, lines: &[&'a [u8]], [step, reach]: [usize; 2], of_weights: usize, to: &'a mut [u8]) -> Self {
-        let (pixels, blocks) = (to.len() / sums.outputs, sums.outputs.div_ceil(LANES));
+    fn new(sums: &'a Sums, lines: &[&'a [u8]], [step, reach]: [usize; 2], to: &'a mut [u8]) -> Self {
+        let (height, pixels, blocks) = (lines.len(), to.len() / sums.outputs, sums.outputs.div_ceil(LANES));
         let last = pixels.saturating_sub(1) * step + reach;
-        assert!(lines.len() <= WINDOW_MAX && lines.iter().all(|line| pixels == 0 || line.len() >= last));
-        assert!(sums.weights.len() >= blocks * of_weights * sums.groups * GROUP * LANES);
+        assert!(height <= WINDOW_MAX && lines.iter().all(|line| pixels == 0 || line.len() >= last));
+        assert!(sums.weights.len() >= blocks * height * sums.groups * GROUP * LANES);
         assert!([sums.start.len(), sums.scales.len()].iter().all(|length| *length >= blocks * LANES));
         let mut starts = [std::ptr::null(); WINDOW_MAX];
         starts.iter_mut().zip(lines).for_each(|(start, line)| *start = line.as_ptr());
-        let height = lines.len();
-        Self { sums, lines: starts, height, step, to: to.as_mut_ptr(), pixels, borrowed: PhantomData }
+        let (to, borrowed) = (to.as_mut_ptr(), PhantomData);
+        Self { sums, lines: starts, height, step, to, pixels, is_of_each: false, borrowed }
     }
 
     /// Sixteens of outputs.
