@@ -102,7 +102,7 @@ unsafe fn some<const PIXELS: usize, const VECTORS: usize>(job: &Job<'_>, block: 
                     let bytes = _mm512_set1_epi32(i32::from_le_bytes(four));
                     let mut v = 0;
                     while v < VECTORS {
-                        found[p][v] = _mm512_dpbusd_epi32(found[p][v], bytes, of_group[v]);
+                        found[p][v] = dot(found[p][v], bytes, of_group[v]);
                         v += 1;
                     }
                     p += 1;
@@ -124,6 +124,34 @@ unsafe fn some<const PIXELS: usize, const VECTORS: usize>(job: &Job<'_>, block: 
             p += 1;
         }
     }
+}
+
+#[cfg(not(miri))]
+#[target_feature(enable = "avx512f,avx512vnni")]
+#[inline]
+fn dot(sums: __m512i, bytes: __m512i, weights: __m512i) -> __m512i {
+    _mm512_dpbusd_epi32(sums, bytes, weights)
+}
+
+#[cfg(not(miri))]
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn rounded(numbers: __m512) -> __m512i {
+    _mm512_cvtps_epi32(numbers)
+}
+
+#[cfg(miri)]
+fn dot(sums: __m512i, bytes: __m512i, weights: __m512i) -> __m512i {
+    use std::mem::transmute;
+    // SAFETY: vectors are as large as their numbers.
+    unsafe { transmute(super::for_miri::dot::<LANES>(transmute(sums), transmute(bytes), transmute(weights))) }
+}
+
+#[cfg(miri)]
+fn rounded(numbers: __m512) -> __m512i {
+    use std::mem::transmute;
+    // SAFETY: the same.
+    unsafe { transmute(super::for_miri::rounded::<LANES>(transmute(numbers))) }
 }
 
 /// From sums to bytes, of up to four vectors at once. Sums are rounded, packed to 16 bits, moved by the zero point and packed
@@ -160,7 +188,7 @@ impl<const VECTORS: usize> Requantizer<VECTORS> {
         let mut whole = [_mm512_setzero_si512(); 4];
         let mut v = 0;
         while v < VECTORS {
-            whole[v] = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[v]), self.scales[v]));
+            whole[v] = rounded(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[v]), self.scales[v]));
             v += 1;
         }
         let low = _mm512_adds_epi16(_mm512_packs_epi32(whole[0], whole[1]), self.zero);
@@ -229,7 +257,7 @@ unsafe fn row_of_each<const SIDE: usize, const GROUPS: usize, const STRIDE: usiz
                 };
                 let mut g = 0;
                 while g < GROUPS {
-                    sum = _mm512_dpbusd_epi32(sum, columns[c][g], weights[c][g]);
+                    sum = dot(sum, columns[c][g], weights[c][g]);
                     g += 1;
                 }
                 c += 1;

@@ -73,8 +73,8 @@ unsafe fn some<const PIXELS: usize>(job: &Job<'_>, block: usize, pixel: usize) {
                 while p < PIXELS {
                     let four = *line.wrapping_add(p.wrapping_mul(step)).cast::<[u8; GROUP]>();
                     let bytes = _mm256_set1_epi32(i32::from_le_bytes(four));
-                    found[p][0] = _mm256_dpbusd_avx_epi32(found[p][0], bytes, low);
-                    found[p][1] = _mm256_dpbusd_avx_epi32(found[p][1], bytes, high);
+                    found[p][0] = dot(found[p][0], bytes, low);
+                    found[p][1] = dot(found[p][1], bytes, high);
                     p += 1;
                 }
                 weights = weights.wrapping_add(LANES * GROUP);
@@ -94,6 +94,20 @@ unsafe fn some<const PIXELS: usize>(job: &Job<'_>, block: usize, pixel: usize) {
             p += 1;
         }
     }
+}
+
+#[cfg(not(miri))]
+#[target_feature(enable = "avx2,avxvnni")]
+#[inline]
+fn dot(sums: __m256i, bytes: __m256i, weights: __m256i) -> __m256i {
+    _mm256_dpbusd_avx_epi32(sums, bytes, weights)
+}
+
+#[cfg(miri)]
+fn dot(sums: __m256i, bytes: __m256i, weights: __m256i) -> __m256i {
+    use std::mem::transmute;
+    // SAFETY: vectors are as large as their numbers.
+    unsafe { transmute(super::for_miri::dot::<HALF>(transmute(sums), transmute(bytes), transmute(weights))) }
 }
 
 /// From the sums of a block to bytes. Sums are rounded, packed to 16 bits, moved by the zero point and packed to 8 bits, all of
@@ -164,7 +178,7 @@ pub(super) fn of_each(job: &Job<'_>) {
     }
 }
 
-/// Quarters of a block lie in the order 0, 2 and 1, 3, as [`column`] gives them.
+/// Quarters of a block lie in the order 0, 2 and 1, 3, as `column` gives them.
 ///
 /// # Safety
 ///
@@ -206,8 +220,8 @@ unsafe fn row_of_each<const SIDE: usize, const GROUPS: usize, const STRIDE: usiz
                 };
                 let mut g = 0;
                 while g < GROUPS {
-                    sum[0] = _mm256_dpbusd_avx_epi32(sum[0], columns[c][g][0], weights[c][g][0]);
-                    sum[1] = _mm256_dpbusd_avx_epi32(sum[1], columns[c][g][1], weights[c][g][1]);
+                    sum[0] = dot(sum[0], columns[c][g][0], weights[c][g][0]);
+                    sum[1] = dot(sum[1], columns[c][g][1], weights[c][g][1]);
                     g += 1;
                 }
                 c += 1;

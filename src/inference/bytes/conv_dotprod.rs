@@ -97,11 +97,15 @@ unsafe fn add<const PIXELS: usize, const LANE: i32>(
     bytes: [uint8x16_t; PIXELS],
     weights: *const i8,
 ) {
-    for v in 0..VECTORS {
+    let mut four = [vdupq_n_s8(0); VECTORS];
+    for (v, four) in four.iter_mut().enumerate() {
         // SAFETY: the caller's promise.
-        let weights = unsafe { vld1q_s8(weights.add(v * QUARTER * GROUP)) };
-        for p in 0..PIXELS {
-            found[p][v] = dot_of_lane::<LANE>(found[p][v], weights, moved(bytes[p]));
+        *four = unsafe { vld1q_s8(weights.add(v * QUARTER * GROUP)) };
+    }
+    for (sums, bytes) in found.iter_mut().zip(bytes) {
+        let bytes = moved(bytes);
+        for (sums, weights) in sums.iter_mut().zip(four) {
+            *sums = dot_of_lane::<LANE>(*sums, weights, bytes);
         }
     }
 }
@@ -251,21 +255,23 @@ unsafe fn row_of_each<const SIDE: usize, const GROUPS: usize, const STRIDE: usiz
             *weights = vld1q_s8(from.add(index * QUARTER * GROUP));
         }
         // Those that the first window shares with one before it.
-        for c in STRIDE..SIDE {
-            columns[c] = column::<SIDE, GROUPS>(job, (c - STRIDE) * channels + first);
+        for (c, shared) in columns[STRIDE..].iter_mut().enumerate() {
+            *shared = column::<SIDE, GROUPS>(job, c * channels + first);
         }
         for pixel in 0..job.pixels {
             let mut sum = start;
-            for c in 0..SIDE {
+            let mut c = 0;
+            while c < SIDE {
                 columns[c] = match c + STRIDE < SIDE {
                     true => columns[c + STRIDE],
                     false => column::<SIDE, GROUPS>(job, (pixel * STRIDE + c) * channels + first),
                 };
-                for g in 0..GROUPS {
+                for (weights, column) in weights[c].iter().zip(&columns[c]) {
                     for v in 0..VECTORS {
-                        sum[v] = dot(sum[v], weights[c][g][v], columns[c][g][v]);
+                        sum[v] = dot(sum[v], weights[v], column[v]);
                     }
                 }
+                c += 1;
             }
             store(requantizer.bytes(sum), job, pixel, first);
         }

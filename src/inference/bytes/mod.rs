@@ -12,6 +12,8 @@ mod conv_avx512;
 mod conv_avxvnni;
 #[cfg(target_arch = "aarch64")]
 mod conv_dotprod;
+#[cfg(miri)]
+mod for_miri;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod rows;
