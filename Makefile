@@ -11,12 +11,13 @@ PROGRAM := $(TARGET)/release/quantscope
 # Arguments for the program: make run ARGS="--source camera"
 ARGS ?=
 
-.PHONY: help run test test-kernel setup build bench fuzz miri soak screenshots train clean
+.PHONY: help run test test-kernel test-arm setup build bench fuzz miri soak screenshots train clean
 
 help:
 	@echo "make run          install what is missing, build, open the window (ARGS=\"...\" for the program)"
 	@echo "make test         the same, then format, clippy, docs and all tests"
 	@echo "make test-kernel  cameras on the test driver of a real kernel, in a virtual machine (qemu; FILTER=name for some of them)"
+	@echo "make test-arm     the vector instructions of 64-bit ARM, elsewhere in an emulator (qemu)"
 	@echo "make setup        only install what is missing, and repair what is damaged"
 	@echo "make bench        measure for some minutes: every stage, pipeline against bare session, quantized against full precision"
 	@echo "make fuzz         arbitrary bytes for everything that reads files of others (FUZZ_SECONDS=120 each)"
@@ -40,6 +41,10 @@ test:
 test-kernel:
 	@scripts/setup.sh --quick --kernel
 	@scripts/test-kernel.sh $(FILTER)
+
+test-arm:
+	@scripts/setup.sh --quick --arm
+	@scripts/test-arm.sh
 
 setup:
 	@scripts/setup.sh

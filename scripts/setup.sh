@@ -5,6 +5,7 @@
 #   scripts/setup.sh            look at everything
 #   scripts/setup.sh --test     also what the window tests need
 #   scripts/setup.sh --kernel   also what the tests inside a kernel of their own need (make test-kernel)
+#   scripts/setup.sh --arm      also what the tests for 64-bit ARM need on another processor (make test-arm)
 #   scripts/setup.sh --quick    only look whether an earlier run was complete (what `make run` does)
 set -eu
 
@@ -20,6 +21,8 @@ BUILD_COMMANDS="cc:gcc pkg-config:pkg-config"
 RUN_COMMANDS="ffmpeg:ffmpeg zenity:zenity"
 TEST_COMMANDS="Xvfb:xvfb xdotool:xdotool openbox:openbox import:imagemagick xprop:x11-utils"
 KERNEL_COMMANDS="qemu-system-x86_64:qemu-system-x86 busybox:busybox-static modprobe:kmod cpio:cpio strip:binutils"
+ARM_COMMANDS="qemu-aarch64:qemu-user aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu"
+ARM_PACKAGES="libc6-dev-arm64-cross"
 # Libraries: libc and libclang to build (the camera's bindings are generated), the rest is opened by the window.
 BUILD_PACKAGES="libc6-dev libclang-dev libstdc++6"
 RUN_PACKAGES="libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libegl1 libgl1 libgl1-mesa-dri
@@ -32,13 +35,14 @@ ORT_LIBRARY=$ORT_FOLDER/lib/libonnxruntime.so.$ORT_VERSION
 ORT_TEMPORARY=
 
 main() {
-    with_tests=no with_kernel=no quick=no outcome="everything that is needed is here"
+    with_tests=no with_kernel=no with_arm=no quick=no outcome="everything that is needed is here"
     for argument in "$@"; do
         case $argument in
             --test) with_tests=yes ;;
             --kernel) with_kernel=yes ;;
+            --arm) with_arm=yes ;;
             --quick) quick=yes ;;
-            *) fail "unknown argument $argument; known are --test, --kernel and --quick" ;;
+            *) fail "unknown argument $argument; known are --test, --kernel, --arm and --quick" ;;
         esac
     done
     if [ "$quick" = yes ] && is_stamped; then
@@ -72,6 +76,7 @@ stamp_file() {
     stamp=setup
     if [ "$with_tests" = yes ]; then stamp=$stamp-test; fi
     if [ "$with_kernel" = yes ]; then stamp=$stamp-kernel; fi
+    if [ "$with_arm" = yes ]; then stamp=$stamp-arm; fi
     echo "$RUNTIME/$stamp.stamp"
 }
 
@@ -118,6 +123,9 @@ look_for_packages() {
     fi
     if [ "$with_kernel" = yes ]; then
         useful="$useful$(packages_of_missing_commands $KERNEL_COMMANDS)"
+    fi
+    if [ "$with_arm" = yes ]; then
+        useful="$useful$(packages_of_missing_commands $ARM_COMMANDS)$(missing_packages $ARM_PACKAGES)"
     fi
     needed=$(echo $needed) useful=$(echo $useful)
 }

@@ -21,7 +21,7 @@ pub const CACHE_VARIABLE: &str = "QUANTSCOPE_CACHE_DIR";
 /// Of the files in it, ours.
 const ENDING: &str = "folded";
 /// Changes when entries are read otherwise, or another program makes other graphs of the same file.
-const FORM: &str = "3";
+const FORM: &str = "4";
 /// Entries that are kept, those used last.
 const ENTRIES_MAX: usize = 32;
 /// Bytes that all entries together may take.

@@ -147,24 +147,26 @@ impl Check {
         Ok(digest.finalize().into())
     }
 
-    /// Times of a run of `plain` and of `accelerated`, which use so many threads: their fastest laps, since all that disturbs a lap makes it slower.
+    /// How long each session takes for a run with so many threads: its fastest lap, since all that disturbs a lap makes it
+    /// slower. They take turns.
     ///
     /// # Errors
     ///
     /// When a run fails.
-    pub fn times(&self, plain: &mut Session, accelerated: &mut Session, threads: usize) -> Result<Times, SessionError> {
-        let [input, entered] = [&*plain, &*accelerated].map(|session| self.inputs_of(session).last());
-        let (Some(input), Some(entered)) = (input, entered) else { return Ok(Times::default()) };
+    pub fn times(&self, sessions: &mut [&mut Session], threads: usize) -> Result<Vec<Duration>, SessionError> {
         let begin = Instant::now();
-        let (mut slow, mut fast) = (Duration::MAX, Duration::MAX);
+        let mut times = vec![Duration::MAX; sessions.len()];
         for lap in 0..LAPS {
             if lap > 0 && begin.elapsed() > PATIENCE {
                 break;
             }
-            slow = slow.min(time(plain, input, threads)?);
-            fast = fast.min(time(accelerated, entered, threads)?);
+            for (session, fastest) in sessions.iter_mut().zip(&mut times) {
+                if let Some(input) = self.inputs_of(session).last() {
+                    *fastest = time(session, input, threads)?.min(*fastest);
+                }
+            }
         }
-        Ok(Times { plain: slow, accelerated: fast })
+        Ok(times)
     }
 }
 

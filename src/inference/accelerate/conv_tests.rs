@@ -80,7 +80,7 @@ fn convolutions_take_the_look_ups_behind_them_along_and_give_the_same() {
     levels.dedup();
     assert!(levels.len() > 100, "{levels:?}");
     for convolves in [false, true] {
-        let folded = fold(model(), &input(), convolves).unwrap().unwrap();
+        let folded = fold(model(), &input(), convolves).unwrap().remove(0);
         let source = ModelSource::Folded(&folded.graph, path);
         let own = if convolves { 3 } else { 0 };
         assert_eq!((folded.look_ups, folded.convolutions), (2, own));
@@ -119,5 +119,13 @@ fn what_is_used_twice_or_is_no_such_convolution_stays() {
     };
     assert_eq!(replaced(&|graph| constant(graph, "zero_weights", &|t| t.raw_data = Some(vec![1]))).0, 0);
     assert_eq!(replaced(&|graph| constant(graph, "w2", &|t| t.data_type = DataType::Uint8 as i32)).0, 2);
+    // Sums that would not fit after they are multiplied.
+    assert_eq!(
+        replaced(
+            &|graph| constant(graph, "w2_scales", &|t| *t = TensorProto::of_floats("w2_scales", &[20], &[1e9; 20]))
+        )
+        .0,
+        2
+    );
     assert_eq!(replaced(&|graph| constant(graph, "u", &|t| t.data_type = DataType::Int8 as i32)).0, 0);
 }

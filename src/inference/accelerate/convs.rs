@@ -6,6 +6,7 @@
 
 use super::chains::{Byte, constants_of, kind_of_constant};
 use super::rewrite::{BEHIND, DOMAIN, PASSES, look_up_name};
+use crate::inference::bytes::conv::ConvolutionSpec;
 use crate::inference::bytes::{ENTRIES, Table};
 use crate::onnx::proto::{AttributeProto, AttributeType, DataType, GraphProto, NodeProto, TensorProto};
 use std::collections::{HashMap, HashSet};
@@ -145,10 +146,7 @@ impl<'a> Parts<'a> {
         let group = whole("group").unwrap_or(1);
         let depthwise = group == outputs && of_one == 1 && group > 1;
         let or = |given: Vec<i64>, usual: Vec<i64>| if given.is_empty() { usual } else { given };
-        let bias_known =
-            rest.first().is_none_or(|bias| bias.is_empty() || constant(bias).is_some_and(|b| b.raw_data.is_some()));
-        let known = (depthwise && [height, width] == [3, 3]) || group == 1;
-        (known && bias_known).then_some(Self {
+        let parts = Self {
             node,
             output,
             zeros: [zero(x_zero)?, zero(y_zero)?],
@@ -156,7 +154,38 @@ impl<'a> Parts<'a> {
             strides: or(list("strides"), vec![1, 1]),
             pads: or(list("pads"), vec![0; 4]),
             depthwise,
-        })
+        };
+        let bias = match rest.first().filter(|bias| !bias.is_empty()) {
+            Some(bias) => Some(constant(bias)?.raw_data.as_deref()?),
+            None => None,
+        };
+        let known = depthwise || group == 1;
+        (known && parts.are_known([of_one, height, width], weights.raw_data.as_deref()?, bias)?).then_some(parts)
+    }
+
+    /// Whether the operator takes them; one that it refused would cost the whole session.
+    fn are_known(&self, sides: [i64; 3], weights: &[u8], bias: Option<&[u8]>) -> Option<bool> {
+        let whole = |numbers: &[i64]| -> Option<Vec<usize>> {
+            numbers.iter().map(|number| usize::try_from(*number).ok()).collect()
+        };
+        let [of_one, height, width] = sides.map(|side| usize::try_from(side).unwrap_or(0));
+        let outputs = self.scales.len();
+        let weights: Vec<i8> = weights.iter().map(|weight| weight.cast_signed()).collect();
+        let bias = bias.map(|bias| bias.as_chunks().0.iter().map(|four| i32::from_le_bytes(*four)).collect());
+        let spec = ConvolutionSpec {
+            channels: [if self.depthwise { outputs } else { of_one }, outputs],
+            depthwise: self.depthwise,
+            window: [height, width],
+            strides: whole(&self.strides)?.try_into().ok()?,
+            pads: whole(&self.pads)?.try_into().ok()?,
+            weights: &weights,
+            bias: &bias.unwrap_or_else(|| vec![0; outputs]),
+            scales: &self.scales,
+            zeros: self.zeros,
+            // Of those, nothing depends on what they hold.
+            tables: vec![[0; ENTRIES]],
+        };
+        Some(spec.is_known())
     }
 
     /// The node with its look-up, and what it needs.

@@ -33,13 +33,13 @@ pub use outcome::{Acceleration, PictureForm};
 pub use repeats::{FACTORS, repeat_name};
 pub use rewrite::{BEHIND, DOMAIN, PASSES, TableInput, TableOutput, look_up_name};
 
-use super::bytes::{Kernel, conv};
+use super::bytes::Kernel;
 use super::session::{ModelSource, Session, SessionError, SessionOptions, tables};
 use super::{Entrance, InputRecognition, ModelCard};
 use crate::onnx::proto::{ModelProto, NodeProto};
 use crate::onnx::{self, Executed, OnnxError, Summary};
 use cache::{Cache, Entry, Facts};
-use check::{Check, Shown};
+use check::{Check, Fingerprint, Shown, Times};
 use prost::Message;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -185,21 +185,7 @@ impl Accelerator<'_> {
         shown: Shown,
         input: &InputRecognition,
     ) -> Result<(Option<Session>, Acceleration), Declined> {
-        let mut made = self.made(plain, &shown, input, conv::is_worth_it(Kernel::best()));
-        // Convolutions of our own have to be faster than those of ONNX Runtime, too, and the same.
-        if !matches!(&made, Ok(None)) && !matches!(&made, Ok(Some(made)) if made.facts.convolutions == 0) {
-            let other = self.made(plain, &shown, input, false);
-            made = match (made, other) {
-                (Ok(Some(one)), Ok(Some(other))) if other.facts.gain > one.facts.gain => Ok(Some(other)),
-                (Ok(Some(one)), _) => Ok(Some(one)),
-                (Err(declined), other) => {
-                    tracing::info!("{}: not with convolutions of our own: {declined}", self.path.display());
-                    other
-                }
-                (one, _) => one,
-            };
-        }
-        let Some(Made { session: accelerated, facts, graph }) = made? else {
+        let Some(Made { session: accelerated, facts, graph }) = self.made(plain, shown.clone(), input)? else {
             let (look_ups, convolutions, nodes, conversions, fingerprint) = Default::default();
             let (gain, predicted, entrance) = (1.0, None, None);
             let facts =
@@ -212,37 +198,63 @@ impl Accelerator<'_> {
         Ok((Some(accelerated), acceleration))
     }
 
-    /// An accelerated session that gives the same and is not slower; None where there is nothing to do.
-    fn made(
-        &self,
-        session: &mut Session,
-        shown: &Shown,
-        input: &InputRecognition,
-        convolves: bool,
-    ) -> Result<Option<Made>, Declined> {
-        let folded = match self.quantized {
-            true => fold(onnx::read(&self.optimized())?, input, convolves)?,
-            false => laid_out(onnx::read(self.path)?, input),
+    /// The fastest session that gives the same and is not slower; None where there is nothing to do. Convolutions of our own
+    /// have to be faster than those of ONNX Runtime, too: there is a session with them and one without.
+    fn made(&self, plain: &mut Session, shown: Shown, input: &InputRecognition) -> Result<Option<Made>, Declined> {
+        let forms = match self.quantized {
+            true => fold(onnx::read(&self.optimized())?, input, Kernel::best().convolves())?,
+            false => laid_out(onnx::read(self.path)?, input).into_iter().collect(),
         };
-        let Some(Folded { graph, look_ups, convolutions, nodes, conversions, entrance }) = folded else {
-            return Ok(None);
-        };
-        let mut accelerated = self.build(&graph, entrance.clone(), input)?;
-        let check = Check::new(shown, entrance.as_ref());
-        let fingerprint = check.fingerprint(session)?;
-        if check.fingerprint(&mut accelerated)? != fingerprint {
-            return Err(Declined::Differs);
+        let Some(first) = forms.first() else { return Ok(None) };
+        // All forms take the picture in the same way.
+        let check = Check::new(&shown, first.entrance.as_ref());
+        let fingerprint = check.fingerprint(plain)?;
+        let mut sessions = Vec::new();
+        let mut declined = None;
+        for form in forms {
+            match self.same(&form, &check, &fingerprint, input) {
+                Ok((session, spared)) => sessions.push((session, spared, form)),
+                Err(reason) => {
+                    let convolutions = form.convolutions;
+                    tracing::info!("{}: not with {convolutions} convolutions: {reason}", self.path.display());
+                    declined = Some(reason);
+                }
+            }
         }
-        let spared = accelerated.spared().map(|count| count / check.runs());
-        let times = check.times(session, &mut accelerated, self.options.threads)?;
-        let folds = look_ups + convolutions > 0;
-        let (gain, predicted) = (times.gain(), folds.then(|| predicted_gain(times.plain, spared)));
+        if let (true, Some(reason)) = (sessions.is_empty(), declined) {
+            return Err(reason);
+        }
+        let mut all = vec![plain];
+        all.extend(sessions.iter_mut().map(|(session, ..)| session));
+        let times = check.times(&mut all, self.options.threads)?;
+        let [plain, rest @ ..] = times.as_slice() else { return Ok(None) };
+        let fastest = rest.iter().zip(sessions).min_by_key(|(time, _)| **time);
+        let Some((time, (session, spared, form))) = fastest else { return Ok(None) };
+        let times = Times { plain: *plain, accelerated: *time };
+        let gain = times.gain();
         if times.is_slower() {
             return Err(Declined::Slower { gain });
         }
-        let shown = shown.clone();
+        let Folded { graph, look_ups, convolutions, nodes, conversions, entrance } = form;
+        let predicted = (look_ups + convolutions > 0).then(|| predicted_gain(times.plain, spared));
         let facts = Facts { look_ups, convolutions, nodes, conversions, gain, predicted, shown, fingerprint, entrance };
-        Ok(Some(Made { session: accelerated, facts, graph }))
+        Ok(Some(Made { session, facts, graph }))
+    }
+
+    /// The session of a form, if it gives the same as the plain one, and what it spares in a run.
+    fn same(
+        &self,
+        form: &Folded,
+        check: &Check,
+        fingerprint: &Fingerprint,
+        input: &InputRecognition,
+    ) -> Result<(Session, [u64; 2]), Declined> {
+        let mut session = self.build(&form.graph, form.entrance.clone(), input)?;
+        if check.fingerprint(&mut session)? != *fingerprint {
+            return Err(Declined::Differs);
+        }
+        let spared = session.spared().map(|count| count / check.runs());
+        Ok((session, spared))
     }
 
     /// The session of a graph that was made.
@@ -307,8 +319,9 @@ fn predicted_gain(plain: Duration, [bytes, passes]: [u64; 2]) -> f32 {
     (plain_ns / (plain_ns - spared_ns).max(plain_ns / 10.0)) as f32
 }
 
-/// Folds what is a function of a byte and leaves out what preprocessing can do; None where there is neither.
-fn fold(mut model: ModelProto, input: &InputRecognition, convolves: bool) -> Result<Option<Folded>, Declined> {
+/// Folds what is a function of a byte and leaves out what preprocessing can do: a graph with convolutions of our own, where
+/// that is asked for and there are some, and one without; none where there is nothing to do.
+fn fold(mut model: ModelProto, input: &InputRecognition, convolves: bool) -> Result<Vec<Folded>, Declined> {
     let count = |model: &ModelProto| model.graph.as_ref().map_or(0, |graph| graph.node.len());
     model.graph.iter_mut().for_each(|graph| {
         repeats::replace(graph);
@@ -324,15 +337,22 @@ fn fold(mut model: ModelProto, input: &InputRecognition, convolves: bool) -> Res
         _ => tables::compute(&table_model.encode_to_vec(), &inputs, &outputs)?,
     };
     rewrite::fold(&mut model, &chains, &tables);
-    let nodes = (before + chains.len()).saturating_sub(count(&model));
-    let convolutions = model.graph.as_mut().filter(|_| convolves).map_or(0, convs::replace);
-    if chains.is_empty() && entrance.is_none() && convolutions == 0 {
-        return Ok(None);
-    }
-    let look_ups = chains.len();
+    let (look_ups, nodes) = (chains.len(), (before + chains.len()).saturating_sub(count(&model)));
     let converts = |node: &&NodeProto| matches!(node.op_type.as_str(), "QuantizeLinear" | "DequantizeLinear");
     let conversions = model.graph.iter().flat_map(|graph| &graph.node).filter(converts).count();
-    Ok(Some(Folded { graph: model.encode_to_vec(), look_ups, convolutions, nodes, conversions, entrance }))
+    let form = |model: &ModelProto, convolutions| {
+        let (graph, entrance) = (model.encode_to_vec(), entrance.clone());
+        Folded { graph, look_ups, convolutions, nodes, conversions, entrance }
+    };
+    let mut forms = Vec::new();
+    if look_ups > 0 || entrance.is_some() {
+        forms.push(form(&model, 0));
+    }
+    let convolutions = model.graph.as_mut().filter(|_| convolves).map_or(0, convs::replace);
+    if convolutions > 0 {
+        forms.insert(0, form(&model, convolutions));
+    }
+    Ok(forms)
 }
 
 /// Leaves out of a model in floats what preprocessing can do; None where that is nothing.

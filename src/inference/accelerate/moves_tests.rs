@@ -87,7 +87,7 @@ fn a_picture_that_is_quantized_and_moved_about_goes_in_as_it_is_wanted() {
     ] {
         let model = beginning_with(nodes);
         let plain = run(ModelSource::Memory(&model.encode_to_vec(), path)).unwrap();
-        let folded = fold(model, &input(), true).unwrap().unwrap();
+        let folded = fold(model, &input(), true).unwrap().remove(0);
         assert_eq!(operators(&folded.graph), ["LookUpU8U8", "DequantizeLinear"], "{name}");
         let entrance = folded.entrance.unwrap();
         assert!(entrance.quantization.is_some() && entrance.arrangement.suits(input().size), "{name}");

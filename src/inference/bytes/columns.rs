@@ -79,7 +79,7 @@ impl<'a> Columns<'a> {
 
     /// Lays a column out, as many whole vectors of `rows` as there are; says how many rows these are.
     fn take(&mut self, column: usize, from: &[u8], rows: usize) -> usize {
-        match self.kernel.0 {
+        match self.kernel.way {
             #[cfg(target_arch = "x86_64")]
             Way::Avx512 | Way::Avx2 => super::x86::lay_out(&from[column..], self.width, &mut self.lines, rows),
             #[cfg(target_arch = "aarch64")]
@@ -97,7 +97,7 @@ impl<'a> Columns<'a> {
 
     /// Lays so many rows of a column back.
     fn give(&self, column: usize, to: &mut [u8], rows: usize) {
-        match self.kernel.0 {
+        match self.kernel.way {
             #[cfg(target_arch = "x86_64")]
             Way::Avx512 | Way::Avx2 => super::x86::lay_back(&self.lines, &mut to[column..], self.width, rows),
             #[cfg(target_arch = "aarch64")]

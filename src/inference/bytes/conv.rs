@@ -2,8 +2,11 @@
 //!
 //! They give what ONNX Runtime's `QLinearConv` and the look-up behind it give, bit for bit: sums are exact integers,
 //! and each is multiplied by a 32-bit float, rounded to the nearest (halves to even) and cut off in the same order as there
-//! (`MlasRequantizeOutput`). Two forms are known: all channels with all, and three by three with one channel each.
+//! (`MlasRequantizeOutput`). Two forms are known: all channels with all, and three by three or five by five with one channel
+//! each.
 
+use super::rows::Rows;
+use super::vectors::{Job, Vectors};
 use super::{Kernel, Table};
 
 /// Pixels of a picture that are done at once where the window is a single pixel.
@@ -14,11 +17,10 @@ const ROWS: usize = 8;
 pub(super) const LANES: usize = 16;
 /// Inputs that are multiplied and summed up at once.
 pub(super) const GROUP: usize = 4;
-/// Bytes behind a buffer that may be read.
-#[cfg(target_arch = "x86_64")]
-const SLACK: usize = 64;
 /// Rows of a window.
 pub(super) const WINDOW_MAX: usize = 7;
+/// Windows of channels by themselves.
+pub(super) const SQUARES: [[usize; 2]; 2] = [[3, 3], [5, 5]];
 
 /// A convolution: what stays the same from picture to picture.
 #[derive(Clone, Debug)]
@@ -48,62 +50,72 @@ pub struct ConvolutionSpec<'a> {
 /// A convolution that is ready to run.
 #[derive(Debug)]
 pub struct Convolution {
-    channels: [usize; 2],
+    pub(super) channels: [usize; 2],
     depthwise: bool,
-    window: [usize; 2],
+    pub(super) window: [usize; 2],
     strides: [usize; 2],
-    pads: [usize; 4],
-    zeros: [u8; 2],
-    pub(super) sums: Sums,
+    pub(super) pads: [usize; 4],
+    pub(super) zeros: [u8; 2],
+    sums: Sums,
     tables: Vec<Table>,
-    has_vectors: bool,
 }
 
 /// What is multiplied, as the vectors want it.
 #[derive(Debug)]
 pub(super) struct Sums {
     /// Of each 16 output channels, for each row of the window, for each four inputs: 16 times 4 weights. Depthwise: of each
-    /// 16 channels, for each column of the window: 16 times its three rows and 0.
+    /// 16 channels, for each column of the window, for each four rows: 16 times 4 weights, 0 for rows that are not.
     pub weights: Vec<i8>,
-    /// Groups of four in a row of the window.
+    /// Groups of four in a row of the window; in a column of it where depthwise.
     pub groups: usize,
+    /// Channels of the result.
+    pub outputs: usize,
     /// What each sum begins with: the bias less the weights times the picture's zero point.
     pub start: Vec<i32>,
+    /// The same for a picture whose bytes are moved by -128, and so signed.
+    #[cfg(target_arch = "aarch64")]
+    pub moved_start: Vec<i32>,
     pub scales: Vec<f32>,
     /// The zero point of the result.
     pub zero: u8,
 }
 
-impl Convolution {
-    /// None where the form is none that is known here, or the parts do not fit each other.
-    pub fn new(spec: &ConvolutionSpec<'_>) -> Option<Self> {
-        let ConvolutionSpec { channels: [inputs, outputs], depthwise, window: [height, width], strides, pads, .. } =
-            *spec;
+impl ConvolutionSpec<'_> {
+    /// Whether the form is one that is known here, and the parts fit each other.
+    pub fn is_known(&self) -> bool {
+        let Self { channels: [inputs, outputs], depthwise, window: [height, width], strides, pads, .. } = *self;
         let of_one = if depthwise { 1 } else { inputs };
-        let counts = spec.weights.len() == outputs * of_one * height * width
-            && spec.bias.len() == outputs
-            && spec.scales.len() == outputs
-            && (spec.tables.len() == 1 || spec.tables.len() == outputs);
+        let counts = self.weights.len() == outputs * of_one * height * width
+            && self.bias.len() == outputs
+            && self.scales.len() == outputs
+            && (self.tables.len() == 1 || self.tables.len() == outputs);
         let known = match depthwise {
-            true => inputs == outputs && [height, width] == [3, 3] && strides[1] <= 2,
+            true => inputs == outputs && SQUARES.contains(&[height, width]) && strides[1] <= 2,
             false => height <= WINDOW_MAX,
         };
         let sides = [inputs, outputs, height, width, strides[0], strides[1]];
         // What is added has to be less than the window: then every row of it meets the picture.
         let fits = pads[0] < height && pads[2] < height && pads[1] < width && pads[3] < width;
         if !counts || !known || !fits || sides.contains(&0) || sides.iter().any(|side| *side > 1 << 14) {
-            return None;
+            return false;
         }
         // The vectors multiply before they cut off.
-        let of_output = |output: usize| {
-            let weights = &spec.weights[output * of_one * height * width..][..of_one * height * width];
+        (0..outputs).all(|output| {
+            let weights = &self.weights[output * of_one * height * width..][..of_one * height * width];
             let reach: i64 = weights.iter().map(|weight| i64::from(weight.unsigned_abs()) * 255).sum();
-            let most = (2 * reach + i64::from(spec.bias[output].unsigned_abs())) as f64;
-            spec.scales[output].is_finite() && most * f64::from(spec.scales[output].abs()).max(1.0) < f64::from(1 << 30)
-        };
-        if !(0..outputs).all(of_output) {
+            let most = (2 * reach + i64::from(self.bias[output].unsigned_abs())) as f64;
+            self.scales[output].is_finite() && most * f64::from(self.scales[output].abs()).max(1.0) < f64::from(1 << 30)
+        })
+    }
+}
+
+impl Convolution {
+    /// None where it [is not known](ConvolutionSpec::is_known).
+    pub fn new(spec: &ConvolutionSpec<'_>) -> Option<Self> {
+        if !spec.is_known() {
             return None;
         }
+        let ConvolutionSpec { depthwise, strides, pads, .. } = *spec;
         let sums = if depthwise { Sums::of_each(spec) } else { Sums::of_all(spec) };
         Some(Self {
             channels: spec.channels,
@@ -114,7 +126,6 @@ impl Convolution {
             zeros: spec.zeros,
             sums,
             tables: spec.tables.iter().filter(|_| !is_identity(&spec.tables)).copied().collect(),
-            has_vectors: has_vectors(),
         })
     }
 
@@ -149,10 +160,9 @@ impl Convolution {
         if picture.len() != size[0] * size[1] * self.channels[0] {
             return;
         }
-        if kernel.is_fastest() && self.has_vectors {
-            self.by_vectors(picture, size, index, part);
-        } else {
-            self.one_by_one(picture, size, index, part);
+        match kernel.vectors {
+            Some(vectors) => self.by_vectors(vectors, picture, size, index, part),
+            None => self.one_by_one(picture, size, index, part),
         }
         match self.tables.as_slice() {
             [] => {}
@@ -161,29 +171,21 @@ impl Convolution {
         }
     }
 
-    #[cfg(not(target_arch = "x86_64"))]
-    fn by_vectors(&self, picture: &[u8], size: [usize; 2], index: usize, part: &mut [u8]) {
-        self.one_by_one(picture, size, index, part);
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    fn by_vectors(&self, picture: &[u8], size: [usize; 2], index: usize, part: &mut [u8]) {
+    fn by_vectors(&self, vectors: Vectors, picture: &[u8], size: [usize; 2], index: usize, part: &mut [u8]) {
         let [inputs, outputs] = self.channels;
         if self.is_plain() {
             let from = &picture[index * PIXELS * inputs..];
-            return super::conv_x86::products(&self.sums, &[from], inputs, part, outputs);
+            return vectors.products(&Job::of_all(&self.sums, &[from], inputs, part));
         }
         let Some([_, across]) = self.size_of_result(size) else { return };
         let mut rows = Rows::new(self, picture, size);
         for (row, part) in part.chunks_exact_mut(across * outputs).enumerate() {
             rows.prepare((index * ROWS + row) * self.strides[0]);
             let lines: [&[u8]; WINDOW_MAX] = std::array::from_fn(|line| rows.line(line));
-            let step = inputs * self.strides[1];
+            let lines = &lines[..self.window[0]];
             match self.depthwise {
-                true => {
-                    super::conv_x86::of_each(&self.sums, [lines[0], lines[1], lines[2]], self.strides[1], part, outputs)
-                }
-                false => super::conv_x86::products(&self.sums, &lines[..self.window[0]], step, part, outputs),
+                true => vectors.of_each(&Job::of_each(&self.sums, lines, self.strides[1], part)),
+                false => vectors.products(&Job::of_all(&self.sums, lines, inputs * self.strides[1], part)),
             }
         }
     }
@@ -207,9 +209,9 @@ impl Convolution {
                         sum = sum.wrapping_add(i32::from(value(input)) * i32::from(weight));
                     };
                     match self.depthwise {
-                        true => add(output, self.sums.of_channel(output, row, column)),
+                        true => add(output, self.sums.weight(output, [column, row], self.window[1])),
                         false => (0..inputs).for_each(|input| {
-                            add(input, self.sums.of_pair(output, [row, column * inputs + input], self.window[0]));
+                            add(input, self.sums.weight(output, [row, column * inputs + input], self.window[0]));
                         }),
                     }
                 }
@@ -243,35 +245,47 @@ impl Sums {
     }
 
     fn of_each(spec: &ConvolutionSpec<'_>) -> Self {
-        let mut weights = vec![0; padded(spec.channels[1]) * 3 * GROUP];
+        let [height, width] = spec.window;
+        let groups = height.div_ceil(GROUP);
+        let mut weights = vec![0; padded(spec.channels[1]) * width * groups * GROUP];
         for (number, weight) in spec.weights.iter().enumerate() {
-            let (column, row, channel) = (number % 3, number / 3 % 3, number / 9);
-            weights[place_of_channel(channel, row, column)] = *weight;
+            let (column, rest) = (number % width, number / width);
+            // Columns and rows change their parts.
+            weights[place(rest / height, [column, rest % height], width, groups)] = *weight;
         }
-        Self::with(spec, weights, 1)
+        Self::with(spec, weights, groups)
     }
 
     fn with(spec: &ConvolutionSpec<'_>, weights: Vec<i8>, groups: usize) -> Self {
         let outputs = spec.channels[1];
-        let of_one = spec.weights.chunks_exact(spec.weights.len() / outputs);
-        let mut start: Vec<i32> = (of_one.zip(spec.bias))
-            .map(|(weights, bias)| {
-                let sum: i32 = weights.iter().map(|weight| i32::from(*weight)).sum();
-                bias.wrapping_sub(sum.wrapping_mul(i32::from(spec.zeros[0])))
-            })
-            .collect();
+        let start_at = |zero: i32| -> Vec<i32> {
+            let of_one = spec.weights.chunks_exact(spec.weights.len() / outputs);
+            let mut start: Vec<i32> = (of_one.zip(spec.bias))
+                .map(|(weights, bias)| {
+                    let sum: i32 = weights.iter().map(|weight| i32::from(*weight)).sum();
+                    bias.wrapping_sub(sum.wrapping_mul(zero))
+                })
+                .collect();
+            start.resize(padded(outputs), 0);
+            start
+        };
+        let zero = i32::from(spec.zeros[0]);
         let mut scales = spec.scales.to_vec();
-        start.resize(padded(outputs), 0);
         scales.resize(padded(outputs), 0.0);
-        Self { weights, groups, start, scales, zero: spec.zeros[1] }
+        Self {
+            weights,
+            groups,
+            outputs,
+            start: start_at(zero),
+            #[cfg(target_arch = "aarch64")]
+            moved_start: start_at(zero - 128),
+            scales,
+            zero: spec.zeros[1],
+        }
     }
 
-    fn of_pair(&self, output: usize, at: [usize; 2], height: usize) -> i8 {
-        self.weights[place(output, at, height, self.groups)]
-    }
-
-    fn of_channel(&self, channel: usize, row: usize, column: usize) -> i8 {
-        self.weights[place_of_channel(channel, row, column)]
+    fn weight(&self, output: usize, at: [usize; 2], lines: usize) -> i8 {
+        self.weights[place(output, at, lines, self.groups)]
     }
 
     fn requantized(&self, output: usize, sum: i32) -> u8 {
@@ -281,78 +295,9 @@ impl Sums {
     }
 }
 
-/// Where the weight of an output channel for a row of the window and a place in it lies.
-fn place(output: usize, [row, at]: [usize; 2], height: usize, groups: usize) -> usize {
+/// Where the weight of an output channel for a line of the window (of so many) and a place in it lies. Lines are its rows;
+/// where depthwise, its columns.
+fn place(output: usize, [line, at]: [usize; 2], lines: usize, groups: usize) -> usize {
     let (block, lane) = (output / LANES, output % LANES);
-    (((block * height + row) * groups + at / GROUP) * LANES + lane) * GROUP + at % GROUP
-}
-
-fn place_of_channel(channel: usize, row: usize, column: usize) -> usize {
-    ((channel / LANES * 3 + column) * LANES + channel % LANES) * GROUP + row
-}
-
-/// Rows of a picture with what is added on their left and right, those that a window meets; each is copied once.
-#[cfg(target_arch = "x86_64")]
-struct Rows<'a> {
-    picture: &'a [u8],
-    size: [usize; 2],
-    inputs: usize,
-    pads: [usize; 4],
-    lines: Vec<u8>,
-    /// Bytes of a line.
-    length: usize,
-    height: usize,
-    /// The row of the window's beginning, and those that are there by line.
-    first: usize,
-    held: [Option<usize>; WINDOW_MAX],
-    zero: u8,
-}
-
-#[cfg(target_arch = "x86_64")]
-impl<'a> Rows<'a> {
-    fn new(of: &Convolution, picture: &'a [u8], size: [usize; 2]) -> Self {
-        let (inputs, height, pads) = (of.channels[0], of.window[0], of.pads);
-        let length = (size[1] + pads[1] + pads[3]) * inputs + SLACK;
-        let lines = vec![of.zeros[0]; height * length];
-        let (first, held, zero) = (0, [None; WINDOW_MAX], of.zeros[0]);
-        Self { picture, size, inputs, pads, lines, length, height, first, held, zero }
-    }
-
-    /// Makes the lines of a window whose first row is that, counted with those that are added above.
-    fn prepare(&mut self, first: usize) {
-        self.first = first;
-        for row in first..first + self.height {
-            let slot = row % self.height;
-            if self.held[slot].replace(row) == Some(row) {
-                continue;
-            }
-            let line = &mut self.lines[slot * self.length..][..self.length];
-            let line = &mut line[self.pads[1] * self.inputs..][..self.size[1] * self.inputs];
-            match row.checked_sub(self.pads[0]).filter(|row| *row < self.size[0]) {
-                Some(row) => line.copy_from_slice(&self.picture[row * line.len()..][..line.len()]),
-                None => line.fill(self.zero),
-            }
-        }
-    }
-
-    /// Row so many of the window; the first one where it has none such.
-    fn line(&self, line: usize) -> &[u8] {
-        let slot = (self.first + line % self.height) % self.height;
-        &self.lines[slot * self.length..][..self.length]
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn has_vectors() -> bool {
-    super::conv_x86::is_known()
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn has_vectors() -> bool {
-    false
-}
-
-/// Whether convolutions are faster here than those of ONNX Runtime.
-pub fn is_worth_it(kernel: Kernel) -> bool {
-    kernel.is_fastest() && has_vectors()
+    (((block * lines + line) * groups + at / GROUP) * LANES + lane) * GROUP + at % GROUP
 }

@@ -1,19 +1,28 @@
 //! Look-ups of bytes in a table of 256: what is left of an 8-bit activation function once it is folded.
 //!
 //! The fastest way that the processor knows is chosen once, at run time. The environment variable `QUANTSCOPE_CPU`
-//! (`avx512`, `avx2`, `neon`, `scalar`) forbids those that are faster than the one it names; every way gives the same
-//! bytes, so that it changes nothing but the time.
+//! (`avx512`, `avxvnni`, `avx2`; `dotprod`, `neon`; `scalar`) forbids those that are faster than the one it names; every
+//! way gives the same bytes, so that it changes nothing but the time.
 
 mod columns;
 pub mod conv;
 #[cfg(target_arch = "x86_64")]
-mod conv_x86;
+mod conv_avx512;
+#[cfg(target_arch = "x86_64")]
+mod conv_avxvnni;
+#[cfg(target_arch = "aarch64")]
+mod conv_dotprod;
+#[cfg(miri)]
+mod for_miri;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod rows;
+mod vectors;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use std::sync::OnceLock;
+use vectors::Vectors;
 
 /// Entries of a table.
 pub const ENTRIES: usize = 256;
@@ -24,11 +33,19 @@ pub type Table = [u8; ENTRIES];
 /// The environment variable that forbids faster ways.
 pub const CPU_VARIABLE: &str = "QUANTSCOPE_CPU";
 
-/// A way to look bytes up that this processor knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kernel(Way);
+/// The names of all kernels, those of each family of processors from the fastest on.
+pub const NAMES: [&str; 6] = ["avx512", "avxvnni", "avx2", "dotprod", "neon", "scalar"];
 
-/// Fastest first.
+/// Instructions that this processor knows: how bytes are looked up, and how convolutions of them are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kernel {
+    name: &'static str,
+    way: Way,
+    /// None where plain Rust is all there is for convolutions.
+    vectors: Option<Vectors>,
+}
+
+/// How bytes are looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     /// 64 bytes at once: two permutations of 128 entries each and a blend.
@@ -49,10 +66,9 @@ impl Kernel {
     pub fn best() -> Self {
         static BEST: OnceLock<Kernel> = OnceLock::new();
         *BEST.get_or_init(|| {
-            let slowest_wanted = std::env::var(CPU_VARIABLE).unwrap_or_default();
-            let all = Self::all();
-            let allowed = all.iter().position(|kernel| kernel.name() == slowest_wanted).unwrap_or(0);
-            all.get(allowed).copied().unwrap_or(Self(Way::Scalar))
+            let place = |name: &str| NAMES.iter().position(|known| *known == name).unwrap_or(0);
+            let fastest_wanted = place(&std::env::var(CPU_VARIABLE).unwrap_or_default());
+            Self::all().into_iter().find(|kernel| place(kernel.name) >= fastest_wanted).unwrap_or(Self::SCALAR)
         })
     }
 
@@ -61,48 +77,42 @@ impl Kernel {
         let mut all = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
+            let known = |vectors: Vectors| Some(vectors).filter(|vectors| vectors.are_known());
             if x86::has_avx512() {
-                all.push(Self(Way::Avx512));
+                all.push(Self { name: "avx512", way: Way::Avx512, vectors: known(Vectors::Avx512) });
             }
             if x86::has_avx2() {
-                all.push(Self(Way::Avx2));
+                let vectors = known(Vectors::AvxVnni);
+                all.extend(vectors.map(|_| Self { name: "avxvnni", way: Way::Avx2, vectors }));
+                all.push(Self { name: "avx2", way: Way::Avx2, vectors: None });
             }
         }
-        // Every 64-bit ARM processor knows it.
         #[cfg(target_arch = "aarch64")]
-        all.push(Self(Way::Neon));
-        all.push(Self(Way::Scalar));
+        {
+            let vectors = Some(Vectors::DotProducts).filter(|vectors| vectors.are_known());
+            all.extend(vectors.map(|_| Self { name: "dotprod", way: Way::Neon, vectors }));
+            // Every 64-bit ARM processor knows it.
+            all.push(Self { name: "neon", way: Way::Neon, vectors: None });
+        }
+        all.push(Self::SCALAR);
         all
     }
 
-    /// Whether no faster one is known at all.
-    pub(super) fn is_fastest(self) -> bool {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            Way::Avx512 => true,
-            #[cfg(target_arch = "aarch64")]
-            Way::Neon => true,
+    const SCALAR: Self = Self { name: "scalar", way: Way::Scalar, vectors: None };
 
-            _ => false,
-        }
+    /// Whether there is a way for convolutions that is faster than those of ONNX Runtime, as a rule.
+    pub fn convolves(self) -> bool {
+        self.vectors.is_some()
     }
 
-    /// Its name: `avx512`, `avx2`, `neon`, `scalar`.
+    /// Its name, one of [`NAMES`].
     pub fn name(self) -> &'static str {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            Way::Avx512 => "avx512",
-            #[cfg(target_arch = "x86_64")]
-            Way::Avx2 => "avx2",
-            #[cfg(target_arch = "aarch64")]
-            Way::Neon => "neon",
-            Way::Scalar => "scalar",
-        }
+        self.name
     }
 
     /// Nanoseconds that a byte takes, about, of tensors that stay in a second-level cache.
     pub fn nanoseconds(self) -> f64 {
-        match self.0 {
+        match self.way {
             #[cfg(target_arch = "x86_64")]
             Way::Avx512 => 0.03,
             #[cfg(target_arch = "x86_64")]
@@ -117,7 +127,7 @@ impl Kernel {
     pub fn apply(self, table: &Table, from: &[u8], to: &mut [u8]) {
         let count = from.len().min(to.len());
         let (from, to) = (&from[..count], &mut to[..count]);
-        let done = match self.0 {
+        let done = match self.way {
             #[cfg(target_arch = "x86_64")]
             Way::Avx512 => x86::by_avx512(table, from, to),
             #[cfg(target_arch = "x86_64")]
@@ -170,7 +180,7 @@ impl Kernel {
 
     /// Puts what the table has for each byte in its place.
     pub fn apply_in_place(self, table: &Table, bytes: &mut [u8]) {
-        let done = match self.0 {
+        let done = match self.way {
             #[cfg(target_arch = "x86_64")]
             Way::Avx512 => x86::by_avx512_in_place(table, bytes),
             #[cfg(target_arch = "x86_64")]

@@ -93,8 +93,15 @@ impl Operator for LookUp {
 
     fn infer_shape(&self, context: &mut ShapeInferenceContext) -> ort::Result<()> {
         match context.inputs().into_iter().next() {
-            // What is not known at all looks like a single number.
-            Some(ValueType::Tensor { shape, dimension_symbols, .. }) if !shape.is_empty() => {
+            // What is not known at all looks like a single number. A side that is open and has no name would be given on as
+            // -1, which ONNX Runtime takes for a length: it then shares memory among tensors of different sizes.
+            Some(ValueType::Tensor { shape, dimension_symbols, .. })
+                if !shape.is_empty()
+                    && shape
+                        .iter()
+                        .zip(dimension_symbols.iter())
+                        .all(|(side, name)| *side >= 0 || !name.is_empty()) =>
+            {
                 let ty = element_type(self.to);
                 context.set_output(0, &ValueType::Tensor { ty, shape, dimension_symbols })
             }
