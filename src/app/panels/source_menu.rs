@@ -22,9 +22,12 @@ pub struct SourceMenuInput<'a> {
 
 /// Draws the button with the name of the source, and the menu below it.
 pub fn source_menu_ui(ui: &mut Ui, input: &SourceMenuInput<'_>, url: &mut String, actions: &mut Vec<Action>) {
-    const WIDTH: f32 = 190.0;
-    let title = format!("{}  ▾", format::shortened(&title(input.source), 24));
-    let button = Button::new(RichText::new(title).strong()).min_size(vec2(WIDTH, 0.0));
+    /// Width and letters of the name, in a window that is at least so wide and in a narrower one.
+    const USUAL_FROM: f32 = 800.0;
+    let usual = ui.ctx().content_rect().width() >= USUAL_FROM;
+    let (width, letters) = if usual { (190.0, 24) } else { (120.0, 14) };
+    let title = format!("{}  ▾", format::shortened(&title(input.source), letters));
+    let button = Button::new(RichText::new(title).strong()).min_size(vec2(width, 0.0));
     let config = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
     let (response, _) = MenuButton::from_button(button).config(config).ui(ui, |ui| {
         ui.set_min_width(260.0);

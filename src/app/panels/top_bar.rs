@@ -60,7 +60,7 @@ fn first_row_ui(ui: &mut Ui, input: &TopBarInput<'_>, url: &mut String, actions:
     tools_menu_ui(ui, actions);
     let record = RecordInput { recording: &input.session.recording, settings: &input.settings.recording };
     record_ui(ui, &record, actions);
-    if let Some(open) = &input.session.source.open {
+    if let Some(open) = input.session.source.open.as_ref().filter(|_| ui.available_width() >= LEAST_DETAIL) {
         let detail = if open.info.detail.is_empty() { open.info.title.clone() } else { open.info.detail.clone() };
         ui.add_space(6.0);
         ui.add(Label::new(RichText::new(detail).weak()).truncate());
@@ -222,8 +222,11 @@ fn ready_ui(ui: &mut Ui, name: Option<&str>, actions: &mut Vec<Action>) {
 /// From this width on a lane's slot has room for the button of the model panel; the name opens it, too.
 const MODEL_BUTTON_FROM: f32 = 240.0;
 
-/// Narrower than this there is none for a button that closes the model.
-const CLOSE_BUTTON_FROM: f32 = 140.0;
+/// Narrower than these there is none for buttons that close the model or open another, which are in the menu then.
+const CLOSE_BUTTON_FROM: f32 = 145.0;
+const OPEN_BUTTON_FROM: f32 = 140.0;
+/// Less room does not tell what a source is.
+const LEAST_DETAIL: f32 = 60.0;
 
 fn model_slot_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, width: f32, actions: &mut Vec<Action>) {
     let colors = Colors::of(ui);
@@ -234,7 +237,7 @@ fn model_slot_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, width: f32, actio
             ui.spacing_mut().item_spacing.x = 6.0;
             badge_ui(ui, lane);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                models_menu_ui(ui, lane, state, actions);
+                models_menu_ui(ui, lane, state, width, actions);
                 let known = state.loaded.is_some() || state.failed.is_some();
                 if known && width >= MODEL_BUTTON_FROM {
                     let tip = "What is believed of this model, and how to correct it (M for the one that is shown)";
@@ -243,9 +246,11 @@ fn model_slot_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, width: f32, actio
                         actions.push(Action::ToggleModelPanel(lane));
                     }
                 }
-                let open = ui.button("Open…").on_hover_text("Choose an ONNX file");
-                if open.accessible_name(format!("Open model {lane:?}")).clicked() {
-                    actions.push(Action::Browse(DialogKind::Model(lane)));
+                if width >= OPEN_BUTTON_FROM {
+                    let open = ui.button("Open…").on_hover_text("Choose an ONNX file");
+                    if open.accessible_name(format!("Open model {lane:?}")).clicked() {
+                        actions.push(Action::Browse(DialogKind::Model(lane)));
+                    }
                 }
                 if state.loaded.is_some() && width >= CLOSE_BUTTON_FROM {
                     let close = ui.add(Button::new("×").frame(false)).on_hover_text("Close this model");
@@ -270,17 +275,23 @@ fn model_slot_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, width: f32, actio
 }
 
 /// The other precisions of the network in a lane, and what there is beside a file of one's own.
-fn models_menu_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, actions: &mut Vec<Action>) {
+fn models_menu_ui(ui: &mut Ui, lane: LaneId, state: &LaneState, width: f32, actions: &mut Vec<Action>) {
     let menu = ui.scope(|ui| {
         // Slim, for in a small window every point of this row is needed.
         ui.spacing_mut().button_padding.x = 3.0;
         ui.menu_button("▾", |ui| {
             family_ui(ui, lane, state, actions);
-            for (name, action) in [
+            let open = ("Open…", Action::Browse(DialogKind::Model(lane)));
+            let close = ("Close", Action::UnloadModel(lane));
+            let without_room = [
+                Some(open).filter(|_| width < OPEN_BUTTON_FROM),
+                Some(close).filter(|_| width < CLOSE_BUTTON_FROM && state.loaded.is_some()),
+            ];
+            for (name, action) in without_room.into_iter().flatten().chain([
                 ("Quantize…", Action::OpenTool(Tool::Quantize)),
                 ("Get models…", Action::ToggleCatalog),
                 ("Default models", Action::OpenDefaultModels),
-            ] {
+            ]) {
                 if ui.button(name).clicked() {
                     actions.push(action);
                     ui.close();

@@ -89,7 +89,9 @@ impl QuantizeSettings {
 
     /// What is done to weights and biases before they are rounded.
     pub fn corrections(&self) -> Corrections {
-        Corrections { equalize: self.equalize, bias: self.correct_biases }
+        let mut corrections = Corrections::USUAL;
+        (corrections.equalize, corrections.bias) = (self.equalize, self.correct_biases);
+        corrections
     }
 
     /// What the engine is asked for; thresholds and threads as the program has them.

@@ -53,6 +53,7 @@ impl Again<'_> {
             add("recipe", RECIPE.to_owned());
         } else {
             how(request, &mut words);
+            words.extend(left_out(request));
         }
         wishes(request, &mut words);
         lines.push(shell_line(words));
@@ -86,9 +87,14 @@ fn how(request: &Request, words: &mut Vec<String>) {
         ChannelScales::On => add("channel-scales", "on"),
         ChannelScales::Off => add("channel-scales", "off"),
     }
-    let Corrections { equalize, bias } = request.corrections;
-    let left_out = [("--no-equalize", equalize), ("--no-bias-correction", bias)];
-    words.extend(left_out.into_iter().filter(|(_, made)| !made).map(|(name, _)| name.to_owned()));
+}
+
+/// Corrections that were not to be made, of those that the form can have.
+fn left_out(request: &Request) -> impl Iterator<Item = String> {
+    let Corrections { equalize, bias, .. } = request.corrections;
+    let fixed = request.mode == Mode::Static;
+    let all = [(fixed && !equalize, "--no-equalize"), (fixed && !bias, "--no-bias-correction")];
+    all.into_iter().filter(|(left_out, _)| *left_out).map(|(_, name)| name.to_owned())
 }
 
 /// What a model has to keep, and how that is told.

@@ -21,7 +21,8 @@ const LETTER: f32 = 6.9;
 const TICK: f32 = 28.0;
 /// Figures keep so far from the scroll bar.
 const BESIDE_BAR: f32 = 8.0;
-/// What stands below the table.
+/// What stands below the table: buttons alone, or progress or a reason.
+const BUTTONS: f32 = 48.0;
 const BELOW: f32 = 118.0;
 
 /// Draws the tab in so much height.
@@ -34,7 +35,9 @@ pub fn layers_ui(ui: &mut Ui, results: &Results, height: f32, wishes: &mut Vec<Q
     };
     order_ui(ui, results, wishes);
     heads_ui(ui);
-    let rows = (height - BELOW - 2.0 * ROW).max(3.0 * ROW);
+    let buttons_alone = results.alive && !results.making && results.not_made.is_none();
+    let below = if buttons_alone { BUTTONS } else { BELOW };
+    let rows = (height - below - 2.0 * ROW).max(3.0 * ROW);
     let area = ScrollArea::vertical().id_salt("quantized layers").max_height(rows).min_scrolled_height(rows);
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
@@ -146,7 +149,8 @@ fn sensitivity_ui(ui: &Ui, place: Rect, value: Option<f64>, highest: f64) {
 fn sensitivity_words(value: f64) -> String {
     match 100.0 * value {
         percent if percent >= 10.0 => format!("{percent:.0} %"),
-        percent if percent >= 0.1 => format!("{percent:.1} %"),
+        percent if percent >= 1.0 => format!("{percent:.1} %"),
+        percent if percent >= 0.1 => format!("{percent:.2} %"),
         percent => format!("{percent:.3} %"),
     }
 }
@@ -205,6 +209,6 @@ mod tests {
     #[test]
     fn sensitivities_have_digits_that_tell_something() {
         let words = [0.5, 0.05, 0.0012, 0.000_02, 0.0].map(sensitivity_words);
-        assert_eq!(words, ["50 %", "5.0 %", "0.1 %", "0.002 %", "0.000 %"]);
+        assert_eq!(words, ["50 %", "5.0 %", "0.12 %", "0.002 %", "0.000 %"]);
     }
 }
