@@ -66,14 +66,17 @@ fn weights_that_share_a_scale_bound_the_factors() {
 
 #[test]
 fn the_function_lies_between_codes_whose_neighbours_are_integers() {
-    use crate::quantize::{Choice, Numbers, insert, plan, range::Affine};
+    use crate::quantize::{Choice, Numbers, forms::Writing, insert, plan, range::Affine, rounding::Learned};
     let (graph, moved) = spread(2);
     let layout = Layout::with(&graph, &moved);
     let written = |choice: &Choice| {
         let integer = plan::integers(&graph, &layout, &[1; 7], choice);
-        let codes = ["x", "a", "y", "out"].map(|value| (value.to_owned(), Affine::over(0.0, 1.0))).into();
+        let codes = &["x", "a", "y", "out"].map(|value| (value.to_owned(), Affine::over(0.0, 1.0))).into();
         let model = ModelProto { graph: Some(graph.clone()), ..Default::default() };
-        insert::insert(&model, &layout, &integer, &codes, 127, Numbers::default(), false).graph.unwrap()
+        let (numbers, learned) = (Numbers::default(), &Learned::new());
+        let (layout, integer) = (&layout, &*integer);
+        let writing = Writing { model: &model, layout, integer, codes, weight_limit: 127, numbers, learned };
+        insert::insert(&writing, false).graph.unwrap()
     };
     let around = |graph: &GraphProto| {
         let kind = |value: &str| Links::of(graph).producer(value).map(|at| graph.node[at].op_type.clone());
