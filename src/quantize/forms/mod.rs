@@ -10,10 +10,10 @@ mod test_model;
 pub use numbers::{Activations, Mode, Numbers, Weights};
 
 use super::insert::{Codes, insert};
-use super::rounding::Learned;
 use super::layout::{Kind, Layout};
 use super::plan::Choice;
 use super::prepare::Prepared;
+use super::rounding::Learned;
 use super::{Point, QuantizeError};
 use crate::onnx;
 use crate::onnx::graph::Names;

@@ -24,8 +24,6 @@ use patches::Patches;
 use solve::{Metric, Rounder};
 use std::collections::HashMap;
 
-/// A layer that reads more values for one of its results is rounded to the nearest: its moments are the square of that.
-const WIDEST: usize = 2500;
 /// Moments of all layers together, in values; layers that come after are rounded to the nearest.
 const MOMENTS_MAX: usize = 96 << 20;
 
@@ -61,7 +59,7 @@ pub(super) struct How {
 
 /// Learns from these pictures how the weights of the model that `maker` makes are rounded.
 pub(super) fn learn(maker: &Maker, kept: &[Fed], how: How, report: &mut Report<'_>) -> Result<Lessons, QuantizeError> {
-    let (mut layers, nearest) = layers(maker, how);
+    let (mut layers, mut nearest) = layers(maker, how);
     let of = kept.len() + layers.len();
     let mut sessions = sessions(maker, &layers, how.threads)?;
     for (done, (input, _)) in kept.iter().enumerate() {
@@ -81,9 +79,12 @@ pub(super) fn learn(maker: &Maker, kept: &[Fed], how: How, report: &mut Report<'
     for (done, layer) in layers.into_iter().enumerate() {
         tell(report, Progress::Rounding { done: kept.len() + done, of })?;
         let node = layer.node;
-        if let Some((rounded, share)) = layer.solved(maker.weight_limit, how.bias_follows) {
-            learned.insert(node, rounded);
-            kept_error.push(share);
+        match layer.solved(maker.weight_limit, how.bias_follows) {
+            Some((rounded, share)) => {
+                learned.insert(node, rounded);
+                kept_error.push(share);
+            }
+            None => nearest += 1,
         }
     }
     let note = note(&mut kept_error, nearest);
@@ -99,7 +100,9 @@ fn note(kept_error: &mut [f64], nearest: usize) -> Option<String> {
         median * 100.0
     );
     if nearest > 0 {
-        note.push_str(&format!("; {nearest} layers that read too much at once, or otherwise than looked for, are rounded to the nearest"));
+        note.push_str(&format!(
+            "; {nearest} layers are rounded to the nearest, whose form is another or which saw nothing but zeros"
+        ));
     }
     Some(note)
 }
@@ -127,18 +130,18 @@ fn layers(maker: &Maker, how: How) -> (Vec<Layer>, usize) {
         let tensor = links.constant(&proto.input[1]);
         let weights = tensor.and_then(TensorProto::floats);
         let patches = tensor.and_then(|tensor| Patches::of(proto, kind, &tensor.shape()));
-        let (Some(weights), Some(patches)) = (weights, patches.filter(|patches| patches.width <= WIDEST)) else {
+        let (Some(weights), Some(patches)) = (weights, patches) else {
             nearest += 1;
             continue;
         };
-        size += patches.groups * patches.width * patches.width;
+        size += patches.blocks() * patches.width * patches.width;
         if size > MOMENTS_MAX {
             nearest += 1;
             continue;
         }
         let reads = proto.input[0].clone();
         let codes = insert::codes_of(graph, &prepared.layout, &links, &all, &maker.codes, &reads);
-        let moments = Moments::of(patches.groups, patches.width);
+        let moments = Moments::of(patches.blocks(), patches.width);
         layers.push(Layer { node, reads, codes: codes.filter(|_| how.rounded_inputs), patches, weights, moments });
     }
     (layers, nearest)
@@ -171,19 +174,25 @@ fn add(layers: &mut [Layer], name: &str, (shape, values): (&[usize], &[f32]), pi
 impl Layer {
     /// Codes of the weights, and what is left of the error of nearest rounding. None where nothing was seen.
     fn solved(self, limit: i8, centred: bool) -> Option<(Rounded, f64)> {
-        let Self { patches, weights, moments, .. } = self;
+        let Self { patches, weights, moments, codes: read, .. } = self;
+        // Of rounding to steps, all errors being as likely.
+        let noise = read.map_or(0.0, |read| read.scale * read.scale / 12.0);
+        let noise = if std::env::var("QS_NOCALM").is_ok() { 0.0 } else { noise };
         let rows = patches.rows;
         let channels = Channels::of(&patches.shape, patches.axis);
         let mut scales = channels.scales(&weights, f32::from(limit));
         let mut codes = vec![0i8; weights.len()];
         let (mut own, mut nearest) = (0.0, 0.0);
-        for group in 0..patches.groups {
-            let metric = Metric::of(moments.of_group(group, centred)?, patches.width);
+        for block in 0..patches.blocks() {
+            let (group, part) = (block / patches.parts, block % patches.parts);
+            let metric = Metric::of(moments.of_block(block, centred)?, patches.width);
             let mut rounder = Rounder::new(&metric, f32::from(limit));
             for row in group * rows / patches.groups..(group + 1) * rows / patches.groups {
-                let places = || (0..patches.width).map(|column| patches.place(row, column));
+                let places = || (0..patches.width).map(|column| patches.place(row, part, column));
                 let values: Vec<f32> = places().map(|place| weights[place]).collect();
-                let found = rounder.round(&values, scales[row]);
+                // Parts share a scale, which none of them may move.
+                let wanted = if noise > 0.0 { metric.calmed(&values, noise) } else { values.clone() };
+                let found = rounder.round(&wanted, &values, scales[row], patches.parts == 1);
                 scales[row] = found.scale;
                 places().zip(&found.codes).for_each(|(place, code)| codes[place] = *code as i8);
                 own += found.error;

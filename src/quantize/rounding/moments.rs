@@ -3,30 +3,30 @@
 /// Rows that are added at once.
 const AT_ONCE: usize = 8;
 
-/// Of each group of a layer.
+/// Of each block of what a layer reads.
 pub(super) struct Moments {
     width: usize,
-    /// `[groups, width, width]`, the lower triangle.
+    /// `[blocks, width, width]`, the lower triangle.
     products: Vec<f32>,
-    /// `[groups, width]`.
+    /// `[blocks, width]`.
     sums: Vec<f32>,
     count: usize,
 }
 
 impl Moments {
-    pub fn of(groups: usize, width: usize) -> Self {
-        Self { width, products: vec![0.0; groups * width * width], sums: vec![0.0; groups * width], count: 0 }
+    pub fn of(blocks: usize, width: usize) -> Self {
+        Self { width, products: vec![0.0; blocks * width * width], sums: vec![0.0; blocks * width], count: 0 }
     }
 
-    /// Adds `count` rows a group: `[groups, count, width]`.
+    /// Adds `count` rows a block: `[blocks, count, width]`.
     pub fn add(&mut self, rows: &[f32], count: usize) {
         let width = self.width;
         if count == 0 || width == 0 {
             return;
         }
         self.count += count;
-        let groups = self.products.chunks_exact_mut(width * width).zip(self.sums.chunks_exact_mut(width));
-        for ((products, sums), rows) in groups.zip(rows.chunks_exact(count * width)) {
+        let each = self.products.chunks_exact_mut(width * width).zip(self.sums.chunks_exact_mut(width));
+        for ((products, sums), rows) in each.zip(rows.chunks_exact(count * width)) {
             for row in rows.chunks_exact(width) {
                 sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
             }
@@ -39,14 +39,14 @@ impl Moments {
         }
     }
 
-    /// The mean products of a group, `[width, width]`, about the means where they are `centred`; none where nothing came.
-    pub fn of_group(&self, group: usize, centred: bool) -> Option<Vec<f32>> {
+    /// The mean products of a block, `[width, width]`, about the means where they are `centred`; none where nothing came.
+    pub fn of_block(&self, block: usize, centred: bool) -> Option<Vec<f32>> {
         let (width, count) = (self.width, self.count as f64);
         if self.count == 0 {
             return None;
         }
-        let products = &self.products[group * width * width..][..width * width];
-        let sums = &self.sums[group * width..][..width];
+        let products = &self.products[block * width * width..][..width * width];
+        let sums = &self.sums[block * width..][..width];
         let mut whole = vec![0.0; width * width];
         for row in 0..width {
             for column in 0..=row {
@@ -88,14 +88,14 @@ mod tests {
     #[test]
     fn the_moments_are_mean_products_with_and_without_the_means() {
         let mut moments = Moments::of(2, 2);
-        // Two groups of three rows, then of ten, so that a block and a rest come.
+        // Two blocks of three rows, then of ten, so that a block and a rest come.
         moments.add(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0], 3);
         let more: Vec<f32> = [[3.0f32, 4.0].repeat(10), [0.0f32, 1.0].repeat(10)].concat();
         moments.add(&more, 10);
         let close = |one: Vec<f32>, other: [f32; 4]| one.iter().zip(other).all(|(a, b)| (a - b).abs() < 1e-4);
-        assert!(close(moments.of_group(0, false).unwrap(), [125.0, 164.0, 164.0, 216.0].map(|sum| sum / 13.0)));
-        assert!(close(moments.of_group(0, true).unwrap(), [8.0 / 13.0; 4]));
-        assert!(close(moments.of_group(1, true).unwrap(), [0.0; 4]));
-        assert_eq!(Moments::of(1, 2).of_group(0, true), None);
+        assert!(close(moments.of_block(0, false).unwrap(), [125.0, 164.0, 164.0, 216.0].map(|sum| sum / 13.0)));
+        assert!(close(moments.of_block(0, true).unwrap(), [8.0 / 13.0; 4]));
+        assert!(close(moments.of_block(1, true).unwrap(), [0.0; 4]));
+        assert_eq!(Moments::of(1, 2).of_block(0, true), None);
     }
 }

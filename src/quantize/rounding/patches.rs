@@ -6,7 +6,9 @@ use crate::quantize::layout::Kind;
 
 /// Of one picture so many patches are taken, and a quarter of the width where that is more.
 const SAMPLED: usize = 64;
-const SAMPLED_MAX: usize = 384;
+const SAMPLED_MAX: usize = 128;
+/// Wider patches are looked at in parts, each by itself: the moments of a part are the square of this.
+const PART_MAX: usize = 768;
 /// Steps of a sequence that fills a range evenly however far it is followed (the golden ratio).
 const GOLDEN: f64 = 0.618_033_988_749_895;
 
@@ -14,7 +16,9 @@ const GOLDEN: f64 = 0.618_033_988_749_895;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Patches {
     pub groups: usize,
-    /// Values of a patch, within a group.
+    /// Parts that a patch is looked at in, within a group.
+    pub parts: usize,
+    /// Values of a part of a patch.
     pub width: usize,
     /// Results of a place: channels that the layer gives.
     pub rows: usize,
@@ -49,38 +53,52 @@ impl Patches {
             (Kind::Convolution, [rows, inputs, height, width]) => {
                 let groups = usize::try_from(node.integer("group").unwrap_or(1)).ok().filter(|groups| *groups > 0)?;
                 let window = Some(Window::of(node, [*height, *width])?);
-                let width = inputs * height * width;
-                (rows % groups == 0).then(|| Self { groups, width, rows: *rows, shape: shape.to_vec(), axis, window })
+                let parts = parts(*inputs, height * width);
+                let (width, shape) = (inputs / parts * height * width, shape.to_vec());
+                (rows % groups == 0).then(|| Self { groups, parts, width, rows: *rows, shape, axis, window })
             }
             (Kind::Product, [_, _]) => {
-                let (rows, width) = (shape[axis], shape[1 - axis]);
-                Some(Self { groups: 1, width, rows, shape: shape.to_vec(), axis, window: None })
+                let (rows, inputs) = (shape[axis], shape[1 - axis]);
+                let parts = parts(inputs, 1);
+                Some(Self { groups: 1, parts, width: inputs / parts, rows, shape: shape.to_vec(), axis, window: None })
             }
             _ => None,
         }
     }
 
-    /// Where the weight lies that a row has for a value of its patch.
-    pub fn place(&self, row: usize, column: usize) -> usize {
-        if self.axis == 0 { row * self.width + column } else { column * self.rows + row }
+    /// Where the weight lies that a row has for a value of a part of its patch.
+    pub fn place(&self, row: usize, part: usize, column: usize) -> usize {
+        let column = part * self.width + column;
+        if self.axis == 0 { row * self.parts * self.width + column } else { column * self.rows + row }
     }
 
-    /// Some patches of a value, `[groups, count, width]`, others of each picture, and `count`; nothing where its shape is
+    /// Parts of patches of all groups.
+    pub fn blocks(&self) -> usize {
+        self.groups * self.parts
+    }
+
+    /// Some patches of a value, `[blocks, count, width]`, others of each picture, and `count`; nothing where its shape is
     /// none that the layer reads.
     pub fn sampled(&self, shape: &[usize], values: &[f32], picture: usize) -> (Vec<f32>, usize) {
         match (self.window, shape) {
-            (Some(window), [_, channels, height, width]) if channels * window.area() == self.groups * self.width => {
-                window.sampled((self.groups, self.width), [*channels, *height, *width], values, picture)
+            (Some(window), [_, channels, height, width]) if channels * window.area() == self.blocks() * self.width => {
+                window.sampled((self.blocks(), self.width), [*channels, *height, *width], values, picture)
             }
-            (None, [.., width]) if *width == self.width => {
-                let all = values.len() / self.width.max(1);
-                let chosen = chosen(all, self.width, picture);
-                let rows = chosen.iter().flat_map(|row| &values[row * self.width..][..self.width]).copied().collect();
-                (rows, chosen.len())
+            (None, [.., whole]) if *whole == self.blocks() * self.width => {
+                let chosen = chosen(values.len() / (*whole).max(1), self.width, picture);
+                let part = |part: usize, row: &usize| &values[row * whole + part * self.width..][..self.width];
+                let rows = (0..self.parts).flat_map(|index| chosen.iter().flat_map(move |row| part(index, row)));
+                (rows.copied().collect(), chosen.len())
             }
             _ => (Vec::new(), 0),
         }
     }
+}
+
+/// How many parts a patch of so many inputs has, of so many values each: as few as are narrow enough and equally wide.
+fn parts(inputs: usize, area: usize) -> usize {
+    let is_narrow = |parts: &usize| inputs.is_multiple_of(*parts) && inputs / parts * area <= PART_MAX;
+    (1..=inputs).find(is_narrow).unwrap_or(inputs.max(1))
 }
 
 /// Some of `all` places, spread over them.
@@ -108,7 +126,8 @@ impl Window {
             _ => match node.attribute("pads").map(|attribute| attribute.ints.as_slice()) {
                 None | Some([]) => Ok([0; 4]),
                 Some(pads) => {
-                    let pads: Vec<usize> = pads.iter().map(|pad| usize::try_from(*pad)).collect::<Result<_, _>>().ok()?;
+                    let pads: Vec<usize> =
+                        pads.iter().map(|pad| usize::try_from(*pad)).collect::<Result<_, _>>().ok()?;
                     Ok(pads.try_into().ok()?)
                 }
             },
@@ -200,16 +219,28 @@ mod tests {
         let patches = Patches::of(&node, Kind::Convolution, &[2, 1, 1, 2]).unwrap();
         let (rows, count) = patches.sampled(&[1, 2, 1, 2], &[1.0, 2.0, 3.0, 4.0], 0);
         assert_eq!((rows, count), (vec![1.0, 2.0, 2.0, 0.0, 3.0, 4.0, 4.0, 0.0], 2));
-        assert_eq!((patches.place(1, 1), patches.rows), (3, 2));
+        assert_eq!((patches.place(1, 0, 1), patches.rows), (3, 2));
     }
 
     #[test]
     fn products_read_rows_and_their_weights_lie_in_columns() {
         let node = NodeProto::new("MatMul", "m", &["x", "w"], &["y"]);
         let patches = Patches::of(&node, Kind::Product, &[2, 3]).unwrap();
-        assert_eq!((patches.width, patches.rows, patches.place(1, 1)), (2, 3, 4));
+        assert_eq!((patches.width, patches.rows, patches.place(1, 0, 1)), (2, 3, 4));
         assert_eq!(patches.sampled(&[1, 2, 2], &[1.0, 2.0, 3.0, 4.0], 0), (vec![1.0, 2.0, 3.0, 4.0], 2));
         assert_eq!(patches.sampled(&[1, 3], &[0.0; 3], 0).1, 0, "another width is none of its own");
+    }
+
+    #[test]
+    fn wide_patches_have_parts() {
+        let patches = Patches::of(&conv(&[]), Kind::Convolution, &[1, 96, 5, 5]).unwrap();
+        assert_eq!((patches.parts, patches.width, patches.place(0, 1, 2)), (4, 600, 602));
+        let node = NodeProto::new("MatMul", "m", &["x", "w"], &["y"]);
+        let wide = Patches::of(&node, Kind::Product, &[1000, 2]).unwrap();
+        assert_eq!((wide.parts, wide.width, wide.place(1, 1, 3)), (2, 500, 1007));
+        let values: Vec<f32> = (0..2000).map(|value| value as f32).collect();
+        let (rows, count) = wide.sampled(&[2, 1000], &values, 0);
+        assert_eq!((count, rows[500], rows[1000], rows[1500]), (2, 1000.0, 500.0, 1500.0));
     }
 
     #[test]

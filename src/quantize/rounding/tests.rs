@@ -9,7 +9,7 @@ fn layer() -> Layer {
     let shape = [6, 2, 3, 3];
     let patches = Patches::of(&node, Kind::Convolution, &shape).unwrap();
     let weights: Vec<f32> = (0..shape.iter().product::<usize>()).map(|place| (place as f32 * 1.7).sin()).collect();
-    let moments = Moments::of(patches.groups, patches.width);
+    let moments = Moments::of(patches.blocks(), patches.width);
     let codes = Some(Affine { scale: 0.05, zero: 128 });
     let mut layers = [Layer { node: 3, reads: "x".to_owned(), codes, patches, weights, moments }];
     for picture in 0..4 {
