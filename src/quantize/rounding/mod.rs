@@ -177,7 +177,6 @@ impl Layer {
         let Self { patches, weights, moments, codes: read, .. } = self;
         // Of rounding to steps, all errors being as likely.
         let noise = read.map_or(0.0, |read| read.scale * read.scale / 12.0);
-        let noise = if std::env::var("QS_NOCALM").is_ok() { 0.0 } else { noise };
         let rows = patches.rows;
         let channels = Channels::of(&patches.shape, patches.axis);
         let mut scales = channels.scales(&weights, f32::from(limit));
