@@ -17,9 +17,8 @@ const WITH_PREDICTIONS: usize = 3;
 const PROMISING: f64 = 0.1;
 /// Of so many layers one is left in floats, the noisiest ones.
 const NOISY_SHARES: [usize; 5] = [16, 8, 4, 3, 2];
-/// The same where channels have ranges of their own, and stretches.
+/// The same where channels have ranges of their own.
 const SCALED_SHARES: [usize; 3] = [16, 8, 4];
-const SCALED_STRIDES: [usize; 2] = [4, 8];
 /// Segments that are left in floats at most.
 const STEPS: usize = 8;
 /// How often a stretch is shortened.
@@ -32,7 +31,7 @@ pub(super) const WORTH_IT: f64 = 0.95;
 enum Kind {
     /// Floats until the resolution has gone down by a factor.
     Stretches,
-    /// A range for each channel: all in integers, then without stretches, then without the layers that still lose most.
+    /// A range for each channel: all in integers, then without the layers that still lose most.
     ChannelScales,
     /// Some of the stretches with the predictions in floats.
     Predictions,
@@ -119,14 +118,7 @@ impl<'a, 'b> Search<'a, 'b> {
     fn channel_scales(&mut self) -> Result<(), QuantizeError> {
         let Some(scaled) = self.maker.scaled.as_deref().filter(|_| !self.maker.always_scaled) else { return Ok(()) };
         let base = Choice { channel_scales: true, ..Choice::default() };
-        self.attempt(base.clone(), SCALED_STRIDES.len() + SCALED_SHARES.len() + SHORTENED)?;
-        for float_until_stride in SCALED_STRIDES {
-            if self.has_reached() {
-                return Ok(());
-            }
-            let choice = Choice { float_until_stride, ..base.clone() };
-            self.attempt(choice, SCALED_SHARES.len() + SHORTENED)?;
-        }
+        self.attempt(base.clone(), SCALED_SHARES.len() + SHORTENED)?;
         let noisy = layers::noisy(scaled);
         for (index, share) in SCALED_SHARES.into_iter().enumerate().filter(|(_, share)| noisy.len() >= *share) {
             if self.has_reached() {
@@ -235,8 +227,6 @@ impl<'a, 'b> Search<'a, 'b> {
 
     /// Whether one is as fast besides as is looked for. A speed that is asked for is not reached by leaving more in floats.
     fn has_reached(&self) -> bool {
-        self.points
-            .iter()
-            .any(|point| self.aim.is_surely_accurate(&point.measured) && self.aim.is_fast(&point.measured))
+        self.points.iter().any(|point| self.aim.is_accurate(&point.measured) && self.aim.is_fast(&point.measured))
     }
 }

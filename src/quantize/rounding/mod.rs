@@ -65,7 +65,7 @@ pub(super) fn learn(maker: &Maker, kept: &[Fed], how: How, report: &mut Report<'
     for (done, (input, _)) in kept.iter().enumerate() {
         tell(report, Progress::Rounding { done, of })?;
         if let InputValues::F32(values) = input.values() {
-            add(&mut layers, &maker.prepared.input.name, (&input.shape().to_vec(), values), done);
+            add(&mut layers, &maker.prepared.input.name, (&input.shape(), values), done);
         }
         for session in &mut sessions {
             session.run(input, |outputs, _| {
@@ -174,9 +174,7 @@ fn add(layers: &mut [Layer], name: &str, (shape, values): (&[usize], &[f32]), pi
 impl Layer {
     /// Codes of the weights, and what is left of the error of nearest rounding. None where nothing was seen.
     fn solved(self, limit: i8, centred: bool) -> Option<(Rounded, f64)> {
-        let Self { patches, weights, moments, codes: read, .. } = self;
-        // Of rounding to steps, all errors being as likely.
-        let noise = read.map_or(0.0, |read| read.scale * read.scale / 12.0);
+        let Self { patches, weights, moments, .. } = self;
         let rows = patches.rows;
         let channels = Channels::of(&patches.shape, patches.axis);
         let mut scales = channels.scales(&weights, f32::from(limit));
@@ -186,13 +184,13 @@ impl Layer {
             let (group, part) = (block / patches.parts, block % patches.parts);
             let metric = Metric::of(moments.of_block(block, centred)?, patches.width);
             let mut rounder = Rounder::new(&metric, f32::from(limit));
-            for row in group * rows / patches.groups..(group + 1) * rows / patches.groups {
+            let own_rows = group * rows / patches.groups..(group + 1) * rows / patches.groups;
+            for (row, scale) in scales.iter_mut().enumerate().take(own_rows.end).skip(own_rows.start) {
                 let places = || (0..patches.width).map(|column| patches.place(row, part, column));
                 let values: Vec<f32> = places().map(|place| weights[place]).collect();
                 // Parts share a scale, which none of them may move.
-                let wanted = if noise > 0.0 { metric.calmed(&values, noise) } else { values.clone() };
-                let found = rounder.round(&wanted, &values, scales[row], patches.parts == 1);
-                scales[row] = found.scale;
+                let found = rounder.round(&values, *scale, patches.parts == 1);
+                *scale = found.scale;
                 places().zip(&found.codes).for_each(|(place, code)| codes[place] = *code as i8);
                 own += found.error;
                 nearest += found.nearest;

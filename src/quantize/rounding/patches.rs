@@ -55,7 +55,7 @@ impl Patches {
                 let window = Some(Window::of(node, [*height, *width])?);
                 let parts = parts(*inputs, height * width);
                 let (width, shape) = (inputs / parts * height * width, shape.to_vec());
-                (rows % groups == 0).then(|| Self { groups, parts, width, rows: *rows, shape, axis, window })
+                (rows % groups == 0).then_some(Self { groups, parts, width, rows: *rows, shape, axis, window })
             }
             (Kind::Product, [_, _]) => {
                 let (rows, inputs) = (shape[axis], shape[1 - axis]);

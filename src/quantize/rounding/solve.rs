@@ -53,27 +53,6 @@ impl Metric {
         Self { width, moments, order, triangle }
     }
 
-    /// The weights `w - σ²·H⁻¹·w`, whose results on noisy values are the closest to those of `w` on values without the
-    /// noise, which has a mean square of `noise` and is part of the moments `H` (Wiener's filter; Li et al., "GPTAQ:
-    /// efficient finetuning-free quantization for asymmetric calibration", 2025, has it with moments that were counted).
-    pub fn calmed(&self, weights: &[f32], noise: f32) -> Vec<f32> {
-        let width = self.width;
-        let mut solved: Vec<f32> = self.order.iter().map(|place| weights[*place]).collect();
-        for step in 0..width {
-            let line = &self.triangle[step * width..][..=step];
-            solved[step] = (solved[step] - dot(&line[..step], &solved[..step])) / line[step];
-        }
-        for step in (0..width).rev() {
-            let line = &self.triangle[step * width..][..=step];
-            solved[step] /= line[step];
-            let (before, own) = solved.split_at_mut(step);
-            before.iter_mut().zip(line).for_each(|(value, by)| *value -= by * own[0]);
-        }
-        let mut calmed = weights.to_vec();
-        self.order.iter().zip(solved).for_each(|(place, value)| calmed[*place] -= noise * value);
-        calmed
-    }
-
     /// `H·e`.
     fn slope(&self, error: &[f32]) -> Vec<f32> {
         self.moments.chunks_exact(self.width.max(1)).map(|line| dot(line, error)).collect()
@@ -104,10 +83,10 @@ impl<'a> Rounder<'a> {
         Self { metric, limit, lost: vec![0.0; metric.width] }
     }
 
-    /// The best codes of a row, which should come to `weights`; at `scale` the largest of those that the network has,
-    /// `plain`, has the largest code. Smaller scales are tried where it may `shrink`.
-    pub fn round(&mut self, weights: &[f32], plain: &[f32], scale: f32, shrink: bool) -> Found {
-        let nearest: Vec<f32> = plain.iter().map(|weight| self.code(weight / scale)).collect();
+    /// The best codes of a row; at `scale` its largest weight has the largest code. Smaller scales are tried where it may
+    /// `shrink`.
+    pub fn round(&mut self, weights: &[f32], scale: f32, shrink: bool) -> Found {
+        let nearest: Vec<f32> = weights.iter().map(|weight| self.code(weight / scale)).collect();
         let error = self.error(weights, &nearest, scale);
         let mut best = Found { codes: nearest, scale, error, nearest: error };
         for share in SHRUNK.into_iter().take(if shrink { SHRUNK.len() } else { 1 }) {
@@ -216,7 +195,7 @@ mod tests {
     fn errors(moments: Vec<f32>) -> (f64, f64) {
         let metric = Metric::of(moments, WIDTH);
         let mut rounder = Rounder::new(&metric, 31.0);
-        let found: Vec<Found> = (0..20).map(|row| rounder.round(&weights(row), &weights(row), SCALE, true)).collect();
+        let found: Vec<Found> = (0..20).map(|row| rounder.round(&weights(row), SCALE, true)).collect();
         for (row, found) in found.iter().enumerate() {
             let again = rounder.error(&weights(row), &found.codes, found.scale);
             assert!((again - found.error).abs() <= 1e-3 * again + 1e-9, "{again} {}", found.error);
@@ -250,25 +229,9 @@ mod tests {
     }
 
     #[test]
-    fn calmed_weights_pass_on_less_of_the_noise() {
-        let noise = 0.05;
-        let mut noisy = correlated();
-        (0..WIDTH).for_each(|place| noisy[place * WIDTH + place] += noise);
-        let (own, calmed) = (weights(3), Metric::of(noisy, WIDTH).calmed(&weights(3), noise));
-        let signal = Metric { width: WIDTH, moments: correlated(), order: Vec::new(), triangle: Vec::new() };
-        // What is lost of the signal, and what comes of the noise.
-        let error = |weights: &[f32]| {
-            let lost: Vec<f32> = weights.iter().zip(&own).map(|(calmed, own)| calmed - own).collect();
-            dot(&signal.slope(&lost), &lost) + noise * dot(weights, weights)
-        };
-        assert!(error(&calmed) < 0.8 * error(&own), "{} {}", error(&calmed), error(&own));
-        assert_eq!(Metric::of(correlated(), WIDTH).calmed(&own, 0.0), own);
-    }
-
-    #[test]
     fn values_that_never_vary_are_rounded_to_the_nearest() {
         let metric = Metric::of(vec![0.0; 4], 2);
-        let found = Rounder::new(&metric, 127.0).round(&[0.301, -0.999], &[0.301, -0.999], 0.01, true);
+        let found = Rounder::new(&metric, 127.0).round(&[0.301, -0.999], 0.01, true);
         assert!(found.scale > 0.0 && found.codes.iter().all(|code| code.is_finite()), "{found:?}");
     }
 }
