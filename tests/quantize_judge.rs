@@ -114,9 +114,10 @@ fn cancelled_at(model: &Path, stops: impl Fn(&Progress) -> bool) -> [Progress; 2
 fn cancelling_takes_effect_within_a_step() {
     let (_folder, model) = common::scene();
     type IsIt = fn(&Progress) -> bool;
-    let kinds: [IsIt; 4] = [
+    let kinds: [IsIt; 5] = [
         |progress| matches!(progress, Progress::Equalizing { done: 2, .. }),
         |progress| matches!(progress, Progress::Calibrating { done: 2, .. }),
+        |progress| matches!(progress, Progress::Rounding { .. }),
         |progress| matches!(progress, Progress::Sensitivity { .. }),
         |progress| matches!(progress, Progress::Trying { .. }),
     ];
@@ -125,6 +126,7 @@ fn cancelling_takes_effect_within_a_step() {
         let one_more = match asked {
             Progress::Equalizing { done, of } => Progress::Equalizing { done: done + 1, of },
             Progress::Calibrating { done, of } => Progress::Calibrating { done: done + 1, of },
+            Progress::Rounding { done, of } => Progress::Rounding { done: done + 1, of },
             Progress::Sensitivity { done, of } => Progress::Sensitivity { done: done + 1, of },
             // Within what takes long the same is told again and again.
             trying => trying,

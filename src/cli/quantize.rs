@@ -58,6 +58,9 @@ pub(super) struct Args {
     /// Does not take the mean error of rounding from the biases
     #[arg(long)]
     no_bias_correction: bool,
+    /// Rounds each weight to the nearest, instead of so that layers give what they gave
+    #[arg(long)]
+    no_learned_rounding: bool,
     /// File to write [default: MODEL.int8.onnx beside the model]
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -226,7 +229,11 @@ fn request(global: &Global, args: &Args, model: &Path) -> anyhow::Result<Request
         numbers: names::numbers(args.activations, args.weights),
         weight_limit: args.weights.and_then(WeightsName::limit),
         method: args.method.into(),
-        corrections: Corrections { equalize: !args.no_equalize, bias: !args.no_bias_correction },
+        corrections: Corrections {
+            equalize: !args.no_equalize,
+            bias: !args.no_bias_correction,
+            rounding: !args.no_learned_rounding,
+        },
         samples: args.samples as usize,
         classes: Vec::new(),
         gate: Gate {
@@ -269,6 +276,7 @@ impl Bar {
             Progress::Preparing => (0, 1, "reading the model".to_owned()),
             Progress::Equalizing { done, of } => (done, of, "how far channels reach".to_owned()),
             Progress::Calibrating { done, of } => (done, of, "running pictures".to_owned()),
+            Progress::Rounding { done, of } => (done, of, "rounding of weights".to_owned()),
             Progress::Sensitivity { done, of } => (done, of, "sensitivity of layers".to_owned()),
             Progress::Trying { done, of, choice } => (done, of, choice.in_words()),
         };

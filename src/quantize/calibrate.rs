@@ -51,21 +51,24 @@ pub(super) fn calibrate(
     let most = KEPT_MAX.min(KEPT_VALUES_MAX / size.max(1)).max(JUDGED_MIN);
     let (mut judged, mut kept) = (Vec::<Fed>::new(), Spread::<Fed>::of(most));
     let mut truths = Vec::new();
-    let needs_ranges = request.form().needs_ranges();
+    let (needs_ranges, learns) = (request.form().needs_ranges(), request.corrections().rounding);
     for (index, Sample { image, truth }) in pictures.take(request.samples).enumerate() {
         tell(report, Progress::Calibrating { done: index, of: request.samples })?;
         let mut input = preprocessor.new_input();
         let letterbox = preprocessor.run(&image, &mut input);
-        let is_judged = !needs_ranges || index % JUDGED_EVERY == JUDGED_EVERY - 1;
+        let is_judged = !(needs_ranges || learns) || index % JUDGED_EVERY == JUDGED_EVERY - 1;
         if is_judged && judged.len() < JUDGED_MAX {
             judged.push((input, letterbox));
             truths.push(truth);
             continue;
         }
-        if !needs_ranges {
+        if !needs_ranges && !learns {
             break;
         }
-        observers.iter_mut().try_for_each(|observer| observer.add(&input))?;
+        // Without ranges the first picture tells the shapes.
+        if needs_ranges || kept.seen == 0 {
+            observers.iter_mut().try_for_each(|observer| observer.add(&input))?;
+        }
         kept.add((input, letterbox));
     }
     let Spread { kept, seen: used, .. } = kept;

@@ -48,6 +48,10 @@ impl Channels {
             let made = channels.pass(graph, layout, shapes, &links, index, &mut split);
             let function = functions.iter().find(|function| function.nodes.last() == Some(&index));
             let made = function.map(|function| channels.fresh(function.channels)).or(made);
+            // What goes into a function has its ranges, and no factor besides that what comes out of it would have to share.
+            if functions.iter().any(|function| function.layer == index) {
+                channels.fix(made.as_deref().unwrap_or_default());
+            }
             let outputs = node.output.first().filter(|_| made.is_some());
             if let (Some(output), Some(made)) = (outputs, made) {
                 channels.values.insert(output.clone(), made);

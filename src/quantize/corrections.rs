@@ -14,13 +14,16 @@ pub struct Corrections {
     pub equalize: bool,
     /// The mean error of each channel of a layer that works in integers alone is taken from its bias (the same paper).
     pub bias: bool,
+    /// Weights are rounded so that what a layer gives on the calibration's pictures changes least, the error of one being
+    /// made up for by others (Frantar et al., "GPTQ", 2022), instead of each to the nearest.
+    pub rounding: bool,
 }
 
 impl Corrections {
     /// None of them.
-    pub const NONE: Self = Self { equalize: false, bias: false };
+    pub const NONE: Self = Self { equalize: false, bias: false, rounding: false };
     /// Those that are made unless something else is asked for.
-    pub const USUAL: Self = Self { equalize: true, bias: true };
+    pub const USUAL: Self = Self { equalize: true, bias: true, rounding: true };
 }
 
 /// Mean errors of the channels of layers, by node.

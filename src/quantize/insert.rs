@@ -2,9 +2,10 @@
 //! the form that ONNX Runtime fuses: scales and zero points without axes (with one, `Mul` and `Add` stay unfused), a scale a
 //! channel for weights, biases as 32-bit integers of the product of both scales.
 
-use super::forms::{MICROSOFT, Numbers, declare_microsoft};
+use super::forms::{MICROSOFT, Numbers, Writing, declare_microsoft};
 use super::layout::{Kind, Layout, factor_of};
 use super::range::Affine;
+use super::rounding::{Learned, Rounded};
 use crate::onnx::graph::{Links, Names};
 use crate::onnx::proto::{AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorProto};
 use std::collections::{HashMap, HashSet};
@@ -17,18 +18,11 @@ const BIAS_MAX: f32 = (1u32 << 30) as f32;
 /// Of a channel whose weights are all 0.
 const SCALE_MIN: f32 = 1e-12;
 
-/// The model with those nodes in integers that `integer` says; `codes` must hold every value that
-/// [`Layout::observed`] names. `weight_limit` is the largest code of a weight: 127, or 63 where the processor's products
-/// would overflow. With `weights_only` the weights of the others are stored as integers, too, and computed with in floats.
-pub(super) fn insert(
-    model: &ModelProto,
-    layout: &Layout,
-    integer: &[bool],
-    codes: &Codes,
-    weight_limit: i8,
-    numbers: Numbers,
-    weights_only: bool,
-) -> ModelProto {
+/// The model with those nodes in integers that [`Writing::integer`] says; [`Writing::codes`] must hold every value that
+/// [`Layout::observed`] names. With `weights_only` the weights of the others are stored as integers, too, and computed with
+/// in floats.
+pub(super) fn insert(writing: &Writing<'_>, weights_only: bool) -> ModelProto {
+    let Writing { model, layout, integer, codes, weight_limit, numbers, learned } = *writing;
     let mut result = ModelProto { graph: None, ..model.clone() };
     let Some(graph) = &model.graph else { return model.clone() };
     let mut writer = Writer {
@@ -43,6 +37,7 @@ pub(super) fn insert(
         converted: HashMap::new(),
         quantized: HashMap::new(),
         weight_limit: f32::from(weight_limit),
+        learned,
         numbers,
         weights_only,
     };
@@ -108,6 +103,7 @@ struct Writer<'a> {
     /// Values of floats, and the integers that they come from.
     quantized: HashMap<String, (String, Affine)>,
     weight_limit: f32,
+    learned: &'a Learned,
     numbers: Numbers,
     weights_only: bool,
 }
@@ -245,12 +241,18 @@ impl Writer<'_> {
         let bias = bias.filter(|_| self.integer[index] && !self.numbers.activations.is_wide());
         let shape = tensor.shape();
         let channels = Channels::of(&shape, axis);
-        let mut scales = channels.scales(&values, self.weight_limit);
+        let learned = self.learned.get(&index).filter(|learned| learned.codes.len() == values.len());
+        let mut scales =
+            learned.map_or_else(|| channels.scales(&values, self.weight_limit), |learned| learned.scales.clone());
         for (scale, bias) in scales.iter_mut().zip(bias.iter().flatten()) {
             *scale = scale.max(bias.abs() / (data_scale * BIAS_MAX));
         }
         let (data_type, zero) = self.numbers.weights.written();
-        let codes = channels.codes(&values, &scales, self.weight_limit).into_iter().map(|code| code ^ zero).collect();
+        let mut codes = channels.codes(&values, &scales, self.weight_limit);
+        if let Some(learned) = learned {
+            channels.take_over(learned, &scales, &mut codes);
+        }
+        let codes = codes.into_iter().map(|code| code ^ zero).collect();
         let codes = TensorProto::of_bytes("", &shape, data_type, codes);
         node.input[1] = self.constant_in_integers(&tensor.name, codes, &scales, axis);
         if let Some(bias) = bias {
@@ -316,6 +318,21 @@ impl Channels {
             (value / scale).round_ties_even() * scale
         };
         values.iter().enumerate().map(on_grid).collect()
+    }
+
+    /// The values that codes come to.
+    pub fn values(&self, Rounded { scales, codes }: &Rounded) -> Vec<f32> {
+        codes.iter().enumerate().map(|(place, code)| f32::from(*code) * scales[self.of_value(place)]).collect()
+    }
+
+    /// Puts in the codes that were learnt, of those channels that have the scale that they were learnt for.
+    fn take_over(&self, learned: &Rounded, scales: &[f32], codes: &mut [u8]) {
+        for (place, code) in codes.iter_mut().enumerate() {
+            let channel = self.of_value(place);
+            if learned.scales[channel] == scales[channel] {
+                *code = learned.codes[place].cast_unsigned();
+            }
+        }
     }
 
     /// Codes of signed bytes.

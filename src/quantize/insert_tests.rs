@@ -1,4 +1,4 @@
-use super::super::{Choice, layout, plan};
+use super::super::{Choice, Weights, layout, plan};
 use super::*;
 use crate::onnx::proto::{TensorType, TypeProto, TypeValue, ValueInfoProto};
 
@@ -25,6 +25,12 @@ fn model() -> ModelProto {
     ModelProto { graph: Some(graph), ..Default::default() }
 }
 
+fn written(model: &ModelProto, layout: &Layout, integer: &[bool], codes: &Codes, weights_only: bool) -> GraphProto {
+    let (numbers, learned) = (Numbers::default(), &Learned::new());
+    let writing = Writing { model, layout, integer, codes, weight_limit: 127, numbers, learned };
+    insert(&writing, weights_only).graph.unwrap()
+}
+
 fn quantized(choice: &Choice) -> GraphProto {
     let model = model();
     let graph = model.graph.as_ref().unwrap();
@@ -32,7 +38,7 @@ fn quantized(choice: &Choice) -> GraphProto {
     let integer = plan::integers(graph, &layout, &[1; 5], choice);
     let affine = |value: &str, scale| (value.to_owned(), Affine { scale, zero: 0 });
     let codes = [affine("x", 0.5), affine("r", 0.25), affine("p", 9.0), affine("c", 0.125)].into();
-    insert(&model, &layout, &integer, &codes, 127, Numbers::default(), choice.weights_only).graph.unwrap()
+    written(&model, &layout, &integer, &codes, choice.weights_only)
 }
 
 fn constant(graph: &GraphProto, name: &str) -> TensorProto {
@@ -112,7 +118,7 @@ fn a_factor_changes_the_scale_alone() {
     let integer = plan::integers(graph, &layout, &[1; 5], &Choice::default());
     let affine = |value: &str, scale| (value.to_owned(), Affine { scale, zero: 3 });
     let codes = [affine("x", 0.5), affine("r", 0.25), affine("p", 9.0), affine("c", 0.125)].into();
-    let graph = insert(&model, &layout, &integer, &codes, 127, Numbers::default(), false).graph.unwrap();
+    let graph = written(&model, &layout, &integer, &codes, false);
     assert!(!graph.node.iter().any(|node| node.is("Div")), "nothing is left of it");
     let links = Links::of(&graph);
     let before = |value: &str| &graph.node[links.producer(value).unwrap()];
@@ -122,4 +128,38 @@ fn a_factor_changes_the_scale_alone() {
     assert_eq!(scale(rectified), 0.25);
     assert!((scale(shared) - 0.25 / 6.0).abs() < 1e-6);
     assert_eq!(before(&graph.node.iter().find(|node| node.name == "two").unwrap().input[0]), shared);
+}
+
+#[test]
+fn codes_that_were_learnt_are_written_and_keep_their_scale() {
+    let model = model();
+    let graph = model.graph.as_ref().unwrap();
+    let layout = layout::Layout::of(graph);
+    let integer = plan::integers(graph, &layout, &[1; 5], &Choice::default());
+    let affine = |value: &str, scale| (value.to_owned(), Affine { scale, zero: 0 });
+    let codes = [affine("x", 0.5), affine("r", 0.25), affine("p", 9.0), affine("c", 0.125)].into();
+    // The largest weight does not have the largest code; the second channel's bias needs a coarser scale.
+    let one = Rounded { scales: vec![0.01, 1e-6], codes: vec![99, -7] };
+    let two = Rounded { scales: vec![0.02], codes: vec![51, 3] };
+    let (numbers, learned) = (Numbers { weights: Weights::U8, ..Numbers::default() }, &[(0, one), (3, two)].into());
+    for (weights_only, integer) in [(false, integer), (true, vec![false; 5])] {
+        let integer = &*integer;
+        let writing =
+            Writing { model: &model, layout: &layout, integer, codes: &codes, weight_limit: 127, numbers, learned };
+        let graph = insert(&writing, weights_only).graph.unwrap();
+        let links = Links::of(&graph);
+        let stored = |name: &str| {
+            let node = graph.node.iter().find(|node| node.name == name).unwrap();
+            let from = &graph.node[links.producer(&node.input[1]).unwrap()].input;
+            let codes = constant(&graph, &from[0]).raw_data.unwrap_or_default();
+            let codes: Vec<i8> = codes.iter().map(|code| (code ^ 128).cast_signed()).collect();
+            (constant(&graph, &from[1]).floats().unwrap(), codes)
+        };
+        assert_eq!(stored("two"), (vec![0.02], vec![51, 3]));
+        let (scales, codes) = stored("one");
+        assert_eq!((scales[0], codes[0]), (0.01, 99));
+        let nearest = (-0.1 / scales[1]).round_ties_even() as i8;
+        let expected = if weights_only { (1e-6, -7) } else { (scales[1], nearest) };
+        assert!((scales[1], codes[1]) == expected && (weights_only || scales[1] > 1e-3), "{scales:?} {codes:?}");
+    }
 }

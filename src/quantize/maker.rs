@@ -8,6 +8,7 @@ use super::observe::Observed;
 use super::plan::{self, Choice};
 use super::prepare::{Prepared, heavy};
 use super::range::Method;
+use super::rounding::Learned;
 use super::times::JudgeBy;
 use super::{Numbers, QuantizeError, Recipe, Request, insert, layout};
 use crate::onnx;
@@ -19,7 +20,7 @@ pub(super) struct Maker {
     pub prepared: Prepared,
     pub codes: insert::Codes,
     pub weight_limit: i8,
-    numbers: Numbers,
+    pub numbers: Numbers,
     strides: Vec<usize>,
     /// Of values that were seen at work.
     pub shapes: HashMap<String, Vec<usize>>,
@@ -29,6 +30,8 @@ pub(super) struct Maker {
     judged_by: Option<JudgeBy>,
     /// Mean errors of layers that are to be taken from their biases.
     pub shifts: Shifts,
+    /// Codes of weights that are not simply the nearest.
+    pub learned: Learned,
     /// What each layer loses alone.
     pub noise: HashMap<usize, Noise>,
     /// The same network with a range for each channel.
@@ -74,6 +77,7 @@ impl Maker {
             pictures,
             judged_by,
             shifts,
+            learned: Learned::new(),
             noise: HashMap::new(),
             scaled: None,
             always_scaled: false,
@@ -143,6 +147,7 @@ impl Maker {
             codes: &self.codes,
             weight_limit: self.weight_limit,
             numbers: self.numbers,
+            learned: &self.learned,
         };
         let mut model = writing.write(choice);
         self.recipe(choice).store(self.prepared.own_bytes, &mut model);

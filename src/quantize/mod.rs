@@ -28,6 +28,7 @@ mod profile;
 mod quantizer;
 mod range;
 mod recipe;
+mod rounding;
 mod save;
 mod scales;
 mod search;
@@ -136,6 +137,7 @@ impl Request {
         match (&self.recipe, self.mode) {
             (Some(recipe), _) => recipe.corrections,
             (None, Mode::Static) => self.corrections,
+            (None, Mode::WeightsOnly) => Corrections { rounding: self.corrections.rounding, ..Corrections::NONE },
             (None, _) => Corrections::NONE,
         }
     }
@@ -251,6 +253,13 @@ pub enum Progress {
         /// Pictures done.
         done: usize,
         /// Pictures at most.
+        of: usize,
+    },
+    /// Codes of weights are found by which layers give what they gave in floats: pictures are run, then layer follows layer.
+    Rounding {
+        /// Pictures and layers done.
+        done: usize,
+        /// Pictures and layers.
         of: usize,
     },
     /// Layers are quantized one at a time to see what that does.

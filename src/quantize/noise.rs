@@ -6,8 +6,9 @@ use super::QuantizeError;
 use super::insert::{self, Channels};
 use super::layout::Kind;
 use super::maker::Maker;
-use super::prepare::{Prepared, heavy};
+use super::prepare::heavy;
 use super::range::Affine;
+use super::rounding::Learned;
 use crate::inference::preprocess::ModelInput;
 use crate::inference::session::{ModelSource, Session};
 use crate::inference::{Optimization, SessionOptions};
@@ -92,7 +93,7 @@ impl Listener {
     /// A session for the model as it was prepared, with the codes that were chosen.
     pub fn new(maker: &Maker, threads: usize) -> Result<Self, QuantizeError> {
         let prepared = &maker.prepared;
-        let (model, told) = with_twins(prepared, &maker.codes, maker.weight_limit, &maker.shapes);
+        let (model, told) = with_twins(maker);
         let bytes = onnx::encoded(&model, &prepared.path)?;
         let options = SessionOptions { threads, optimization: Optimization::Basic, ..SessionOptions::default() };
         let source = ModelSource::Memory(&bytes, &prepared.path);
@@ -114,12 +115,8 @@ impl Listener {
     }
 }
 
-fn with_twins(
-    prepared: &Prepared,
-    codes: &insert::Codes,
-    limit: i8,
-    shapes: &HashMap<String, Vec<usize>>,
-) -> (ModelProto, HashMap<String, (usize, Part)>) {
+fn with_twins(maker: &Maker) -> (ModelProto, HashMap<String, (usize, Part)>) {
+    let Maker { prepared, codes, shapes, weight_limit, .. } = maker;
     let mut model = prepared.model.clone();
     let Some(graph) = &prepared.model.graph else { return (model, HashMap::new()) };
     let axes_as_input = prepared.opset() >= AXES_AS_INPUT;
@@ -130,6 +127,7 @@ fn with_twins(
         nodes: Vec::new(),
         constants: Vec::new(),
         rounded: HashMap::new(),
+        learned: &maker.learned,
         told: HashMap::new(),
         axes_as_input,
     };
@@ -143,7 +141,7 @@ fn with_twins(
         let axis = insert::weight_axis(node, facts.kind);
         if let (Some(read), Some(made), Some(shape)) = (read, made, shapes.get(result)) {
             let axes = but_channels(facts.kind, shape.len());
-            writer.add_twin(index, clamp, (read, made), (axis, limit), &axes);
+            writer.add_twin(index, clamp, (read, made), (axis, *weight_limit), &axes);
         }
     }
     let (nodes, constants, told) = (writer.nodes, writer.constants, writer.told);
@@ -169,6 +167,7 @@ struct Writer<'a> {
     constants: Vec<TensorProto>,
     /// Values, and the names under which they have been rounded.
     rounded: HashMap<String, String>,
+    learned: &'a Learned,
     told: HashMap<String, (usize, Part)>,
     axes_as_input: bool,
 }
@@ -187,7 +186,10 @@ impl Writer<'_> {
         let Some(weights) = self.links.constant(&node.input[1]) else { return };
         let Some(values) = weights.floats() else { return };
         let channels = Channels::of(&weights.shape(), axis);
-        let on_grid = channels.rounded(&values, f32::from(limit));
+        let on_grid = match self.learned.get(&index) {
+            Some(learned) => channels.values(learned),
+            None => channels.rounded(&values, f32::from(limit)),
+        };
         let mut twin = node.clone();
         twin.name = self.names.fresh(&format!("{}_twin", node.name));
         twin.input[0] = self.round_once(&node.input[0], read);

@@ -75,11 +75,7 @@ impl<'a> Observer<'a> {
     }
 
     fn session(&self, values: Vec<String>) -> Result<(Session, Vec<String>), QuantizeError> {
-        let bytes = onnx::encoded(&with_outputs(&self.prepared.model, &values), &self.prepared.path)?;
-        let source = ModelSource::Memory(&bytes, &self.prepared.path);
-        let options =
-            SessionOptions { threads: self.threads, optimization: Optimization::Basic, ..SessionOptions::default() };
-        Ok((Session::load(source, self.prepared.opset(), &self.prepared.input, &options)?, values))
+        Ok((session(self.prepared, &values, self.threads)?, values))
     }
 
     /// Counts the values that come of one picture.
@@ -122,23 +118,36 @@ impl<'a> Observer<'a> {
         if self.wanted.iter().map(size).sum::<usize>() <= VALUES_AT_ONCE {
             return Ok(());
         }
-        let mut parts: Vec<(Vec<String>, usize)> = Vec::new();
-        for value in &self.wanted {
-            let size = size(value);
-            match parts.last_mut() {
-                Some((part, sum)) if *sum + size <= VALUES_AT_ONCE => {
-                    part.push(value.clone());
-                    *sum += size;
-                }
-                _ => parts.push((vec![value.clone()], size)),
-            }
-        }
         self.sessions.clear();
-        for (part, _) in parts {
+        for part in parts(&self.wanted, &self.observed.shapes) {
             self.sessions.push(self.session(part)?);
         }
         Ok(())
     }
+}
+
+/// A session that gives these values.
+pub(super) fn session(prepared: &Prepared, values: &[String], threads: usize) -> Result<Session, QuantizeError> {
+    let bytes = onnx::encoded(&with_outputs(&prepared.model, values), &prepared.path)?;
+    let source = ModelSource::Memory(&bytes, &prepared.path);
+    let options = SessionOptions { threads, optimization: Optimization::Basic, ..SessionOptions::default() };
+    Ok(Session::load(source, prepared.opset(), &prepared.input, &options)?)
+}
+
+/// The values in parts, none of which is too much to be held at once.
+pub(super) fn parts(values: &[String], shapes: &HashMap<String, Vec<usize>>) -> Vec<Vec<String>> {
+    let mut parts: Vec<(Vec<String>, usize)> = Vec::new();
+    for value in values {
+        let size = shapes.get(value).map_or(0, |shape| shape.iter().product::<usize>());
+        match parts.last_mut() {
+            Some((part, sum)) if *sum + size <= VALUES_AT_ONCE => {
+                part.push(value.clone());
+                *sum += size;
+            }
+            _ => parts.push((vec![value.clone()], size)),
+        }
+    }
+    parts.into_iter().map(|(part, _)| part).collect()
 }
 
 /// The model with more outputs, their types left to be worked out.

@@ -10,7 +10,7 @@ use super::search::Search;
 use super::truth::Truths;
 use super::{
     Choice, Mode, Outcome, Point, Profile, Progress, Pulse, QuantizeError, Report, Request, Sample, advice, equalize,
-    forms, layers, profile, scales, tell,
+    forms, layers, profile, rounding, scales, tell,
 };
 use crate::inference::preprocess::{ModelInput, Preprocessor};
 use crate::inference::trial::Trial;
@@ -80,6 +80,17 @@ impl Quantizer {
         let mut observed = observed.into_iter();
         let mut maker_of = |prepared: Prepared| -> Result<Maker, QuantizeError> {
             let mut maker = Maker::new(prepared, observed.next().unwrap_or_default(), request, used);
+            let learns = request.corrections();
+            if learns.rounding {
+                let how = rounding::How {
+                    threads: request.load.session.threads,
+                    rounded_inputs: request.form().needs_ranges() && !maker.numbers.activations.is_wide(),
+                    bias_follows: learns.bias,
+                };
+                let lessons = rounding::learn(&maker, &kept, how, report)?;
+                maker.learned = lessons.learned;
+                maker.prepared.notes.extend(lessons.note);
+            }
             if request.form().needs_ranges() {
                 maker.noise = listen(&maker, &kept, request, report)?;
             }

@@ -98,6 +98,11 @@ impl Affine {
     fn value(self, code: u8) -> f32 {
         self.scale * (f32::from(code) - f32::from(self.zero))
     }
+
+    /// What a value comes to.
+    pub(super) fn rounded(self, value: f32) -> f32 {
+        self.value(self.code(value))
+    }
 }
 
 /// A tensor that reaches no further holds nothing but zeros.

@@ -66,14 +66,17 @@ fn weights_that_share_a_scale_bound_the_factors() {
 
 #[test]
 fn the_function_lies_between_codes_whose_neighbours_are_integers() {
-    use crate::quantize::{Choice, Numbers, insert, plan, range::Affine};
+    use crate::quantize::{Choice, Numbers, forms::Writing, insert, plan, range::Affine, rounding::Learned};
     let (graph, moved) = spread(2);
     let layout = Layout::with(&graph, &moved);
     let written = |choice: &Choice| {
         let integer = plan::integers(&graph, &layout, &[1; 7], choice);
-        let codes = ["x", "a", "y", "out"].map(|value| (value.to_owned(), Affine::over(0.0, 1.0))).into();
+        let codes = &["x", "a", "y", "out"].map(|value| (value.to_owned(), Affine::over(0.0, 1.0))).into();
         let model = ModelProto { graph: Some(graph.clone()), ..Default::default() };
-        insert::insert(&model, &layout, &integer, &codes, 127, Numbers::default(), false).graph.unwrap()
+        let (numbers, learned) = (Numbers::default(), &Learned::new());
+        let (layout, integer) = (&layout, &*integer);
+        let writing = Writing { model: &model, layout, integer, codes, weight_limit: 127, numbers, learned };
+        insert::insert(&writing, false).graph.unwrap()
     };
     let around = |graph: &GraphProto| {
         let kind = |value: &str| Links::of(graph).producer(value).map(|at| graph.node[at].op_type.clone());
@@ -90,4 +93,21 @@ fn the_function_lies_between_codes_whose_neighbours_are_integers() {
     assert_eq!(around(&written(&first)), ["Conv", "DequantizeLinear"]);
     let last = Choice { float_nodes: ["last".to_owned()].into(), ..Choice::default() };
     assert_eq!(around(&written(&last)), ["DequantizeLinear", "Mul"]);
+}
+
+#[test]
+fn before_a_function_that_would_pass_factors_on_there_are_ranges_alone() {
+    let mut graph = model(2);
+    graph.node[1] = NodeProto::new("LeakyRelu", "leaky", &["a"], &["y"]);
+    graph.node.remove(2);
+    let layout = Layout::of(&graph);
+    let found = functions(&graph, &layout);
+    assert_eq!(found.len(), 1);
+    let spans = [("a".to_owned(), vec![(-90.0, 110.0), (-0.5, 1.5)])].into();
+    let reach = |most: f32| Reach { most, square: most * most / 9.0 };
+    let reaches = ["a", "y"].map(|value| (value.to_owned(), vec![reach(110.0), reach(1.1)])).into();
+    let (graph, _) = rewritten(&graph, &layout, &found, &spans, &HashMap::new(), &reaches);
+    assert_eq!((floats(&graph, 0, 1), floats(&graph, 0, 2)), (vec![0.5, 0.5], vec![0.5, 0.5]));
+    let (gains, taken_back) = (floats(&graph, 4, 1), floats(&graph, 5, 1));
+    assert_eq!((gains, taken_back), (vec![1.0, 64.0], vec![2.0, 3.0 / 64.0]));
 }

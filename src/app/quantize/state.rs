@@ -104,7 +104,9 @@ impl QuantizeStep {
             Progress::Preparing => (Self::Preparing, 0, 0, String::new()),
             Progress::Equalizing { done, of } => (Self::Channels, *done, *of, String::new()),
             Progress::Calibrating { done, of } => (Self::Pictures, *done, *of, String::new()),
-            Progress::Sensitivity { done, of } => (Self::Layers, *done, *of, String::new()),
+            Progress::Rounding { done, of } | Progress::Sensitivity { done, of } => {
+                (Self::Layers, *done, *of, String::new())
+            }
             Progress::Trying { done, of, choice } => (Self::Trying, *done, *of, choice.in_words()),
         }
     }

@@ -13,6 +13,7 @@ use super::insert::{Codes, insert};
 use super::layout::{Kind, Layout};
 use super::plan::Choice;
 use super::prepare::Prepared;
+use super::rounding::Learned;
 use super::{Point, QuantizeError};
 use crate::onnx;
 use crate::onnx::graph::Names;
@@ -34,24 +35,31 @@ pub(super) struct Writing<'a> {
     /// Largest code of a weight.
     pub weight_limit: i8,
     pub numbers: Numbers,
+    /// Codes of weights that are not simply the nearest.
+    pub learned: &'a Learned,
 }
 
 impl Writing<'_> {
     /// The model in the form that a choice asks for.
     pub fn write(&self, choice: &Choice) -> ModelProto {
-        let fixed = |model: &ModelProto, layout: &Layout, integer: &[bool]| {
-            insert(model, layout, integer, self.codes, self.weight_limit, self.numbers, choice.weights_only)
-        };
         match choice.form {
-            Mode::Static | Mode::WeightsOnly => fixed(self.model, self.layout, self.integer),
+            Mode::Static | Mode::WeightsOnly => insert(self, choice.weights_only),
             Mode::Dynamic => dynamic(self.model, self.layout, self.integer, self.numbers.weights, self.weight_limit),
             Mode::Half => half(self.model, self.layout).0,
             Mode::FourBits => {
                 let (model, _) = four_bits(self.model, self.layout);
                 // What is left of weights is stored in 8 bits.
                 let layout = model.graph.as_ref().map(Layout::of);
-                let nodes = model.graph.as_ref().map_or(0, |graph| graph.node.len());
-                layout.map_or_else(|| model.clone(), |layout| fixed(&model, &layout, &vec![false; nodes]))
+                let none = vec![false; model.graph.as_ref().map_or(0, |graph| graph.node.len())];
+                // The nodes are others, for which nothing was learnt.
+                let learned = &Learned::new();
+                layout.map_or_else(
+                    || model.clone(),
+                    |layout| {
+                        let rest = Writing { model: &model, layout: &layout, integer: &none, learned, ..*self };
+                        insert(&rest, choice.weights_only)
+                    },
+                )
             }
         }
     }
