@@ -215,7 +215,7 @@ mod tests {
         let mut node = conv(&[]);
         node.set_attribute(AttributeProto::of_integer("group", 2));
         let s = Some(b"SAME_UPPER".to_vec());
-        node.set_attribute(AttributeProto { name: "auto_pad".into(), s: s.map(Into::into), ..Default::default() });
+        node.set_attribute(AttributeProto { name: "auto_pad".into(), s, ..Default::default() });
         let patches = Patches::of(&node, Kind::Convolution, &[2, 1, 1, 2]).unwrap();
         let (rows, count) = patches.sampled(&[1, 2, 1, 2], &[1.0, 2.0, 3.0, 4.0], 0);
         assert_eq!((rows, count), (vec![1.0, 2.0, 2.0, 0.0, 3.0, 4.0, 4.0, 0.0], 2));
