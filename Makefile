@@ -11,7 +11,7 @@ PROGRAM := $(TARGET)/release/quantscope
 # Arguments for the program: make run ARGS="--source camera"
 ARGS ?=
 
-.PHONY: help run test test-kernel test-arm setup build bench fuzz miri soak screenshots train clean
+.PHONY: help run test test-kernel test-arm setup build bench methods fuzz miri soak screenshots train clean
 
 help:
 	@echo "make run          install what is missing, build, open the window (ARGS=\"...\" for the program)"
@@ -20,6 +20,7 @@ help:
 	@echo "make test-arm     the vector instructions of 64-bit ARM, elsewhere in an emulator (qemu)"
 	@echo "make setup        only install what is missing, and repair what is damaged"
 	@echo "make bench        measure for some minutes: every stage, pipeline against bare session, quantized against full precision"
+	@echo "make methods      quantize networks by every method and measure what comes out (about an hour; MODELS=name for some)"
 	@echo "make fuzz         arbitrary bytes for everything that reads files of others (FUZZ_SECONDS=120 each)"
 	@echo "make miri         the vector instructions under Miri, which sees undefined behaviour (some minutes)"
 	@echo "make soak         long run: toggles and model loads, memory must stay flat"
@@ -57,6 +58,9 @@ bench: build
 	@mkdir -p $(TARGET)/bench
 	@cargo run --release --quiet --locked --example silu_detector -- $(TARGET)/bench/silu.onnx
 	@scripts/bench.sh $(PROGRAM) $(TARGET)/bench
+
+methods: build
+	@scripts/methods.sh $(PROGRAM) $(TARGET)/methods $(MODELS)
 
 fuzz:
 	@scripts/setup.sh --quick
