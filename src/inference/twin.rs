@@ -1,6 +1,6 @@
 //! Finding the others of a family: the quantized twins of a model, or the model that a quantized one was made from.
 
-use crate::onnx;
+use crate::onnx::{self, Precision, Summary};
 use crate::runtime::catalog::sha256_of;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,22 @@ use std::path::{Path, PathBuf};
 pub const PARENT_SHA256: &str = "quantscope.parent_sha256";
 /// Key of a model's metadata under which the size of that file stands, in bytes.
 pub const PARENT_BYTES: &str = "quantscope.parent_bytes";
+/// The same: about how many weights it has, by which some families tell what a file leaves open.
+pub const PARENT_WEIGHTS: &str = "quantscope.parent_weights";
+
+/// About how many weights a network has: what its full-precision parent had, so that both are read alike; else told from the
+/// file's bytes and the width of its numbers.
+pub fn weights(summary: &Summary) -> u64 {
+    if let Some(of_parent) = summary.metadata.get(PARENT_WEIGHTS).and_then(|count| count.parse().ok()) {
+        return of_parent;
+    }
+    let bytes_each = match summary.precision {
+        Precision::Fp32 => 4,
+        Precision::Fp16 | Precision::Mixed => 2,
+        Precision::Int8 => 1,
+    };
+    summary.bytes / bytes_each
+}
 
 /// What a file is, told by its name alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

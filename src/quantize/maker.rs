@@ -150,7 +150,7 @@ impl Maker {
             learned: &self.learned,
         };
         let mut model = writing.write(choice);
-        self.recipe(choice).store(self.prepared.own_bytes, &mut model);
+        self.recipe(choice).store([self.prepared.own_bytes, self.prepared.weights], &mut model);
         Ok(Made {
             bytes: onnx::encoded(&model, &self.prepared.path)?,
             integers: layers().filter(|(index, _)| integer[*index]).count(),

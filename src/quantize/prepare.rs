@@ -4,6 +4,7 @@ use super::layout::Layout;
 use super::{Pulse, QuantizeError, swish};
 use crate::inference::session::{ModelSource, Session};
 use crate::inference::trial::Trial;
+use crate::inference::twin;
 use crate::inference::{InputRecognition, LoadOptions, ModelCard, Optimization, Precision, SessionOptions, examine};
 use crate::onnx::proto::{ModelProto, NodeProto};
 use crate::onnx::{self, OnnxError, graph::Names};
@@ -21,6 +22,8 @@ pub(super) struct Prepared {
     pub bytes: u64,
     /// The same without its external data.
     pub own_bytes: u64,
+    /// About how many weights it has.
+    pub weights: u64,
     pub model: ModelProto,
     pub layout: Layout,
     pub input: InputRecognition,
@@ -106,6 +109,7 @@ pub(super) fn prepare(
         path: path.to_owned(),
         sha256: sha256_of(path).map_err(|source| OnnxError::Io { path: path.to_owned(), source })?,
         bytes: summary.bytes,
+        weights: twin::weights(summary),
         own_bytes: path.metadata().map_or(summary.bytes, |file| file.len()),
         model: folded,
         layout,

@@ -5,7 +5,7 @@ use super::forms::Numbers;
 use super::plan::Choice;
 use super::range::Method;
 use super::times::JudgeBy;
-use crate::inference::twin::{PARENT_BYTES, PARENT_SHA256};
+use crate::inference::twin::{PARENT_BYTES, PARENT_SHA256, PARENT_WEIGHTS};
 use crate::onnx::proto::{ModelProto, StringStringEntryProto};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -54,10 +54,11 @@ impl Recipe {
     }
 
     /// Writes it into a model's metadata.
-    pub(super) fn store(&self, parent_bytes: u64, model: &mut ModelProto) {
+    pub(super) fn store(&self, [parent_bytes, parent_weights]: [u64; 2], model: &mut ModelProto) {
         let pairs = [
             (PARENT_SHA256, self.parent_sha256.clone()),
             (PARENT_BYTES, parent_bytes.to_string()),
+            (PARENT_WEIGHTS, parent_weights.to_string()),
             (RECIPE_KEY, self.to_toml()),
         ];
         model.metadata_props.retain(|pair| !pairs.iter().any(|(key, _)| pair.key == *key));
@@ -96,9 +97,9 @@ mod tests {
         };
         assert_eq!(Recipe::from_toml(&recipe.to_toml()), Ok(recipe.clone()));
         let mut model = ModelProto::default();
-        recipe.store(7, &mut model);
-        recipe.store(7, &mut model);
-        assert_eq!(model.metadata_props.len(), 3);
+        recipe.store([7, 2], &mut model);
+        recipe.store([7, 2], &mut model);
+        assert_eq!(model.metadata_props.len(), 4);
         let metadata = model.metadata_props.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect();
         assert_eq!(Recipe::of_metadata(&metadata), Some(recipe));
         let error = Recipe::from_toml("method = \"guess\"").unwrap_err();

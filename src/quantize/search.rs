@@ -17,8 +17,9 @@ const WITH_PREDICTIONS: usize = 3;
 const PROMISING: f64 = 0.1;
 /// Of so many layers one is left in floats, the noisiest ones.
 const NOISY_SHARES: [usize; 5] = [16, 8, 4, 3, 2];
-/// The same where channels have ranges of their own.
+/// The same where channels have ranges of their own, and stretches.
 const SCALED_SHARES: [usize; 3] = [16, 8, 4];
+const SCALED_STRIDES: [usize; 2] = [4, 8];
 /// Segments that are left in floats at most.
 const STEPS: usize = 8;
 /// How often a stretch is shortened.
@@ -31,7 +32,7 @@ pub(super) const WORTH_IT: f64 = 0.95;
 enum Kind {
     /// Floats until the resolution has gone down by a factor.
     Stretches,
-    /// A range for each channel: all in integers, then without the layers that still lose most.
+    /// A range for each channel: all in integers, then without stretches, then without the layers that still lose most.
     ChannelScales,
     /// Some of the stretches with the predictions in floats.
     Predictions,
@@ -118,7 +119,10 @@ impl<'a, 'b> Search<'a, 'b> {
     fn channel_scales(&mut self) -> Result<(), QuantizeError> {
         let Some(scaled) = self.maker.scaled.as_deref().filter(|_| !self.maker.always_scaled) else { return Ok(()) };
         let base = Choice { channel_scales: true, ..Choice::default() };
-        self.attempt(base.clone(), SCALED_SHARES.len() + SHORTENED)?;
+        self.attempt(base.clone(), SCALED_STRIDES.len() + SCALED_SHARES.len() + SHORTENED)?;
+        for float_until_stride in SCALED_STRIDES {
+            self.attempt(Choice { float_until_stride, ..base.clone() }, SCALED_SHARES.len() + SHORTENED)?;
+        }
         let noisy = layers::noisy(scaled);
         for (index, share) in SCALED_SHARES.into_iter().enumerate().filter(|(_, share)| noisy.len() >= *share) {
             if self.has_reached() {

@@ -3,8 +3,8 @@
 use super::{DecodeContext, DecodeError, OutputTensor, Scratch};
 use crate::imaging::{ImageSize, ResizeMode};
 use crate::inference::recognize::InputRecognition;
-use crate::inference::{Anchors, Candidate, ClassNumbers, ColorOrder, Evidence, Head, Item, labels};
-use crate::onnx::{Precision, Summary};
+use crate::inference::{Anchors, Candidate, ClassNumbers, ColorOrder, Evidence, Head, Item, labels, twin};
+use crate::onnx::Summary;
 
 /// Outputs to candidates. `candidates` is empty; class numbers are the model's own.
 pub(super) type Decode =
@@ -48,14 +48,9 @@ impl Look<'_> {
         self.summary.metadata.get("names").and_then(|text| labels::literal_names(text)).map(|names| names.len())
     }
 
-    /// About how many weights the file holds, told from its bytes and the width of its numbers.
+    /// About how many weights the network has.
     pub fn weights(&self) -> u64 {
-        let bytes_each = match self.summary.precision {
-            Precision::Fp32 => 4,
-            Precision::Fp16 | Precision::Mixed => 2,
-            Precision::Int8 => 1,
-        };
-        self.summary.bytes / bytes_each
+        twin::weights(self.summary)
     }
 
     /// The head to answer with: the one that was asked for, else `otherwise`.

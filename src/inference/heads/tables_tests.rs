@@ -237,6 +237,8 @@ fn mmdet_is_told_by_rows_and_labels() {
         told(&small, &[("dets", &[1, 0, 0], None), ("labels", &[0, 0], None)]),
         Some((Certainty::Certain, Some(320)))
     );
+    let twin = with_metadata(large.clone(), &[(crate::inference::twin::PARENT_WEIGHTS, "1000000")]);
+    assert_eq!(told(&twin, &run), Some((Certainty::Certain, Some(320))), "a twin is read as its parent is");
     let rf_detr = [("dets", &[1, 300, 4][..], None), ("labels", &[1, 300, 80][..], None)];
     assert_eq!(told(&large, &rf_detr), None);
     let fractions = [("a", &[1, 2, 5][..], Some(&DETS[..])), ("b", &[1, 2][..], Some(&[0.3, 0.2][..]))];
