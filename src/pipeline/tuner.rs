@@ -7,7 +7,7 @@ use super::LaneId;
 use super::lane::Generation;
 use super::thread::NamedThread;
 use crate::inference::LoadOptions;
-use crate::inference::tuning::{RunClock, Settled, Share, settle};
+use crate::inference::tuning::{RunClock, Settled, Share, Tuning, settle};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -32,6 +32,8 @@ pub(super) struct Order {
     pub lane: LaneId,
     pub generation: Generation,
     pub share: Share,
+    /// How it runs.
+    pub runs: Tuning,
     pub path: PathBuf,
     pub options: LoadOptions,
 }
@@ -69,9 +71,9 @@ impl Tuner {
         self.stop = Arc::clone(&stop);
         let outcomes = self.outcomes.0.clone();
         let thread = NamedThread::spawn("tune-model", move || {
-            let Order { lane, generation, share, path, options } = order;
+            let Order { lane, generation, share, runs, path, options } = order;
             let goes_on = || !stop.load(Ordering::Relaxed);
-            let outcome = run(&path, &options, share, &*clock, &goes_on);
+            let outcome = run(&path, &options, (share, runs), &*clock, &goes_on);
             let tuned = Tuned { lane, generation, share, path, outcome, broken_off: !goes_on() };
             let _ = outcomes.send(tuned);
         })?;
@@ -89,11 +91,11 @@ impl Drop for Tuner {
 fn run(
     path: &Path,
     options: &LoadOptions,
-    share: Share,
+    share_and_runs: (Share, Tuning),
     clock: &dyn RunClock,
     goes_on: &dyn Fn() -> bool,
 ) -> Result<Option<Box<Settled>>, String> {
-    match catch_unwind(AssertUnwindSafe(|| settle(path, options, share, clock, goes_on))) {
+    match catch_unwind(AssertUnwindSafe(|| settle(path, options, share_and_runs, clock, goes_on))) {
         Ok(settled) => settled.map(|settled| settled.map(Box::new)).map_err(|error| error.to_string()),
         Err(_) => Err(format!("{}: measuring its threads broke off inside the runtime", path.display())),
     }

@@ -117,8 +117,9 @@ impl Conductor {
         let place = &self.places[lane.index()];
         let (path, overrides) = place.origin()?.clone();
         let options = LoadOptions { session: self.session_options(None), overrides };
-        let (generation, share) = (place.lane.as_ref()?.generation, self.share_with(None)?);
-        Some(Order { lane, generation, share, path, options })
+        let (running, share) = (place.lane.as_ref()?, self.share_with(None)?);
+        let (generation, runs) = (running.generation, running.info.tuning());
+        Some(Order { lane, generation, share, runs, path, options })
     }
 
     /// Puts in place what was found, unless something else is there by now.

@@ -15,6 +15,8 @@ struct StandInClock {
     asked: AtomicUsize,
     /// Held by a test that wants the measuring to wait.
     gate: Mutex<()>,
+    /// Four where none are said.
+    cores: Option<usize>,
 }
 
 impl RunClock for StandInClock {
@@ -26,7 +28,7 @@ impl RunClock for StandInClock {
     }
 
     fn cores(&self) -> usize {
-        4
+        self.cores.unwrap_or(4)
     }
 }
 
@@ -98,6 +100,22 @@ fn threads_are_measured_behind_the_running_models_once_they_have_shown_boxes() {
     running.send(Command::SetThreads(1));
     let fixed = |info: &ModelInfo| info.threads == 1 && info.tuned_by == TunedBy::Order;
     running.wait_for(|event| matches!(event, Event::ModelLoaded { lane: LaneId::A, info } if fixed(info)));
+}
+
+#[test]
+fn a_model_that_had_all_cores_gives_half_of_them_to_the_second_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let [a, b] = unknown_models(folder.path());
+    let clock = Arc::new(StandInClock { cores: Some(2), ..StandInClock::default() });
+    let mut running = Running::start();
+    running.send(Command::MeasureThreads(Arc::<StandInClock>::clone(&clock)));
+    running.load(LaneId::A, a);
+    running.open("demo");
+    running.wait_for(tuned(LaneId::A, 2, 1));
+    let asked = clock.asked();
+    running.load(LaneId::B, b);
+    running.wait_for(tuned(LaneId::A, 1, 2));
+    assert_eq!(clock.asked(), asked, "there is nothing to choose from");
 }
 
 #[test]

@@ -102,12 +102,12 @@ pub fn write(
     write_telling(dataset, form, folder, options, &mut |_| {})
 }
 
-/// [`write`], which tells before each picture, and at the end, how many of them have been linked or copied; of pictures that
+/// [`write()`], which tells before each picture, and at the end, how many of them have been linked or copied; of pictures that
 /// stay where they are it tells nothing.
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write()`].
 pub fn write_telling(
     dataset: &Dataset,
     form: DatasetForm,

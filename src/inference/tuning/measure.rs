@@ -55,8 +55,8 @@ pub fn recall(path: &Path, share: Share, accelerate: bool) -> Option<Measured> {
     kept::find(&kept::place(path, bytes, share, accelerate)?, share)
 }
 
-/// Finds the best way to run the model at `path`, which runs already, and gives a session that does: from what was measured
-/// before, else by measuring. None where `goes_on` says no, or where there is nothing to choose from.
+/// Finds the best way to run the model at `path`, which `runs` so already, and gives a session that does: from what was
+/// measured before, else by measuring. None where `goes_on` says no, or where it runs in the only way that there is.
 ///
 /// # Errors
 ///
@@ -64,19 +64,26 @@ pub fn recall(path: &Path, share: Share, accelerate: bool) -> Option<Measured> {
 pub fn settle(
     path: &Path,
     options: &LoadOptions,
-    share: Share,
+    (share, runs): (Share, Tuning),
     clock: &dyn RunClock,
     goes_on: &dyn Fn() -> bool,
 ) -> Result<Option<Settled>, LoadError> {
     let candidates = share.candidates();
     let bytes = std::fs::metadata(path).map_or(u64::MAX, |metadata| metadata.len());
-    if candidates.len() < 2 || bytes > BYTES_MAX {
-        return Ok(None);
-    }
     let load = |tuning: Tuning, by: TunedBy| {
         let session = SessionOptions { tuned_by: by, ..options.session.clone() }.tuned(tuning);
         Detector::load(path, &LoadOptions { session, ..options.clone() }, None, &mut |_| {})
     };
+    if let [only] = candidates[..] {
+        // As it runs was best when the machine was shared otherwise.
+        let measured = Measured { share, rows: Vec::new() };
+        let settled =
+            || Ok(Settled { detector: load(only, TunedBy::Measuring(measured.clone()))?, measured: measured.clone() });
+        return (only != runs).then(settled).transpose();
+    }
+    if bytes > BYTES_MAX {
+        return Ok(None);
+    }
     let place = kept::place(path, bytes, share, options.session.accelerate);
     if let Some(measured) = place.as_deref().and_then(|place| kept::find(place, share))
         && let Some(best) = measured.best()
