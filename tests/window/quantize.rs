@@ -8,7 +8,7 @@ use quantscope::app::{DialogKind, Picked, PicturesFrom, QuantizeFailure, Quantiz
 use quantscope::capture::{SourceKind, SourceSpec};
 use quantscope::inference::Precision;
 use quantscope::pipeline::{self, Event, LaneId};
-use quantscope::quantize::{ChannelScales, Choice, JudgeBy, Method, Mode, Progress};
+use quantscope::quantize::{ChannelScales, Choice, Corrections, JudgeBy, Method, Mode, Progress};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -102,14 +102,17 @@ fn what_is_seldom_needed_is_below_more() {
         let jobs = played.jobs.lock().unwrap();
         let request = &jobs[0].request;
         assert_eq!((request.channel_scales, request.weight_limit), (ChannelScales::On, Some(63)));
-        assert!(!request.corrections.equalize && request.corrections.bias);
+        assert_eq!(request.corrections, Corrections { equalize: false, bias: true, rounding: true });
     }
     played.window.click("Cancel quantizing");
     played.window.click("Form");
     played.window.click("weights stored as integers");
     assert!(!played.window.sees("Bits of weights") && !played.window.sees("changed)"), "nothing of it counts here");
-    let saved = played.window.saved();
-    assert_eq!((saved.quantize.channel_scales, saved.quantize.equalize), (ChannelScales::On, false));
+    assert!(!played.window.sees("equalize channels"), "floats are computed with");
+    played.window.click("learn the rounding");
+    assert!(played.window.sees("More (1 changed)"));
+    let saved = played.window.saved().quantize;
+    assert_eq!((saved.channel_scales, saved.equalize, saved.learn_rounding), (ChannelScales::On, false, false));
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub struct QuantizeSettings {
     pub equalize: bool,
     /// Whether the mean error of rounding is taken from the biases.
     pub correct_biases: bool,
+    /// Whether the rounding of weights is learnt.
+    pub learn_rounding: bool,
     /// Pictures at most.
     pub pictures: usize,
     /// Lowest agreement with the FP32 model, 0…1; 0: any.
@@ -55,6 +57,7 @@ impl Default for QuantizeSettings {
             weight_bits: WeightBits::default(),
             equalize: Corrections::USUAL.equalize,
             correct_biases: Corrections::USUAL.bias,
+            learn_rounding: Corrections::USUAL.rounding,
             pictures: 128,
             min_agreement: 0.8,
             min_speedup: 0.0,
@@ -89,9 +92,7 @@ impl QuantizeSettings {
 
     /// What is done to weights and biases before they are rounded.
     pub fn corrections(&self) -> Corrections {
-        let mut corrections = Corrections::USUAL;
-        (corrections.equalize, corrections.bias) = (self.equalize, self.correct_biases);
-        corrections
+        Corrections { equalize: self.equalize, bias: self.correct_biases, rounding: self.learn_rounding }
     }
 
     /// What the engine is asked for; thresholds and threads as the program has them.
@@ -123,8 +124,14 @@ impl QuantizeSettings {
             self.weighs_bits() && self.weight_bits != usual.weight_bits,
             self.mode == Mode::Static && self.equalize != usual.equalize,
             self.mode == Mode::Static && self.correct_biases != usual.correct_biases,
+            self.rounds_weights() && self.learn_rounding != usual.learn_rounding,
         ];
         changed.into_iter().filter(|changed| *changed).count()
+    }
+
+    /// Whether how weights are rounded can be learnt.
+    pub fn rounds_weights(&self) -> bool {
+        matches!(self.mode, Mode::Static | Mode::WeightsOnly)
     }
 
     /// Whether the bits of a weight can be chosen.

@@ -91,9 +91,14 @@ fn how(request: &Request, words: &mut Vec<String>) {
 
 /// Corrections that were not to be made, of those that the form can have.
 fn left_out(request: &Request) -> impl Iterator<Item = String> {
-    let Corrections { equalize, bias, .. } = request.corrections;
+    let Corrections { equalize, bias, rounding } = request.corrections;
     let fixed = request.mode == Mode::Static;
-    let all = [(fixed && !equalize, "--no-equalize"), (fixed && !bias, "--no-bias-correction")];
+    let learns = fixed || request.mode == Mode::WeightsOnly;
+    let all = [
+        (fixed && !equalize, "--no-equalize"),
+        (fixed && !bias, "--no-bias-correction"),
+        (learns && !rounding, "--no-learned-rounding"),
+    ];
     all.into_iter().filter(|(left_out, _)| *left_out).map(|(_, name)| name.to_owned())
 }
 

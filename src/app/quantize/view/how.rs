@@ -85,9 +85,16 @@ fn more_ui(ui: &mut Ui, now: &QuantizeSettings, wished: &mut QuantizeSettings) {
             });
         });
     }
-    if fixed {
+    if now.rounds_weights() {
         choice_ui(ui, "Corrections", |ui| {
             ui.horizontal_wrapped(|ui| {
+                let tip =
+                    "Rounds weights so that layers give what they gave on the pictures, instead of each to the nearest";
+                ui.checkbox(&mut wished.learn_rounding, "learn the rounding").on_hover_text(tip);
+                if !fixed {
+                    return;
+                }
+                ui.add_space(10.0);
                 let tip = "Brings the channels of a tensor to like ranges where that changes nothing but rounding";
                 ui.checkbox(&mut wished.equalize, "equalize channels").on_hover_text(tip);
                 ui.add_space(10.0);
