@@ -3,8 +3,9 @@
 use super::search::WORTH_IT;
 use super::{Gate, JudgeBy, Measured, Point};
 
-/// Of two models whose agreement differs by less, the faster one is better: of some thirty pictures no more is known.
-const NOISE: f64 = 0.015;
+/// Of two models whose F1 and closeness together differ by less, the faster one is better: of some thirty pictures no more is
+/// known.
+const NOISE: f64 = 0.03;
 /// Times that differ by less are the same.
 const TIME_NOISE: f64 = 0.02;
 /// F1 that is looked for, where less is asked for.
@@ -58,8 +59,7 @@ impl Aim {
 
     /// Whether a model can take the place of another one: as good as is looked for, or as that one is.
     pub fn is_as_good(&self, measured: &Measured, other: &Measured) -> bool {
-        self.is_accurate(measured)
-            || (!self.is_accurate(other) && measured.agreement.closeness >= other.agreement.closeness - NOISE)
+        self.is_accurate(measured) || (!self.is_accurate(other) && agrees(measured) >= agrees(other) - NOISE)
     }
 
     /// What a model lacks of what was looked for, as a sentence without its full stop.
@@ -87,12 +87,17 @@ impl Aim {
     }
 }
 
+/// F1 and closeness together: the one sees boxes come and go, the other how each of them changes.
+fn agrees(measured: &Measured) -> f64 {
+    measured.agreement.f1 + measured.agreement.closeness
+}
+
 /// Of the points that pass the gate and are worth having, the fastest that is as good as is looked for; of those that take
-/// about the same time the one that agrees best. Where none is as good, of those that are fast the fastest that is as close
-/// as the closest of them, to the noise of the measurement. Where none passes, of all.
+/// about the same time the one that agrees best. Where none is as good, of those that are fast the fastest that agrees
+/// as the best of them does, to the noise of the measurement. Where none passes, of all.
 pub(super) fn best(points: &[Point], gate: &Gate, aim: &Aim) -> Option<usize> {
-    let (ratio, closeness) =
-        (|index: usize| points[index].measured.ratio(), |index: usize| points[index].measured.agreement.closeness);
+    let ratio = |index: usize| points[index].measured.ratio();
+    let agrees = |index: usize| agrees(&points[index].measured);
     let passing: Vec<usize> =
         (0..points.len()).filter(|index| gate.failed_by(&points[*index].measured).is_none()).collect();
     let all = if passing.is_empty() { (0..points.len()).collect() } else { passing };
@@ -102,12 +107,11 @@ pub(super) fn best(points: &[Point], gate: &Gate, aim: &Aim) -> Option<usize> {
     let fastest = good.iter().map(|index| ratio(*index)).fold(f64::INFINITY, f64::min);
     if fastest.is_finite() {
         good.retain(|index| ratio(*index) <= fastest + TIME_NOISE);
-        let agrees = |index: usize| points[index].measured.agreement.f1 + closeness(index);
         return good.into_iter().max_by(|one, other| agrees(*one).total_cmp(&agrees(*other)));
     }
     let chosen = [at_most(FAST), at_most(WORTH_IT)].into_iter().find(|some| !some.is_empty()).unwrap_or(all);
-    let highest = chosen.iter().map(|index| closeness(*index)).fold(0.0, f64::max);
-    let as_good = chosen.into_iter().filter(|index| closeness(*index) >= highest - NOISE);
+    let highest = chosen.iter().map(|index| agrees(*index)).fold(0.0, f64::max);
+    let as_good = chosen.into_iter().filter(|index| agrees(*index) >= highest - NOISE);
     as_good.min_by(|one, other| ratio(*one).total_cmp(&ratio(*other)))
 }
 
